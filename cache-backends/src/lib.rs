@@ -1,0 +1,1 @@
+//! The stores of larder, one room and one feature each.

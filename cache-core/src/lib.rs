@@ -1,0 +1,18 @@
+//! The runtime of larder.
+
+mod backend;
+mod clock;
+mod entry;
+mod error;
+mod fence;
+mod key;
+mod near;
+mod sync;
+
+pub use backend::{
+    Backend, Header, Invalidate, Lease, Listener, Over, Prepare, Prepared, Stamp, Write,
+};
+pub use clock::{Clock, Moment};
+pub use entry::{Entry, Live};
+pub use error::{Error, ErrorKind, Result};
+pub use near::{KeyRef, NearStore};

@@ -1,0 +1,1 @@
+//! Servers, a fault proxy and a recorder for larder's own tests.
