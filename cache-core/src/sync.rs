@@ -1,19 +1,29 @@
 //! The locks and atomics that flights and the fence are made of: std's, or shuttle's where
 //! their schedules are explored.
 
+pub(crate) use std::sync::{Arc, Weak};
+
 #[cfg(not(shuttle))]
-pub(crate) use std::sync::{
-    Arc, Mutex, MutexGuard, Weak,
-    atomic::{AtomicU64, Ordering},
+pub(crate) use std::{
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread_local,
 };
 
 #[cfg(shuttle)]
-pub(crate) use shuttle::sync::{
-    Arc, Mutex, MutexGuard, Weak,
-    atomic::{AtomicU64, Ordering},
+pub(crate) use shuttle::{
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread_local,
 };
 
 /// Locks, also after a panic: no state here is left half-changed by one.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
