@@ -15,4 +15,5 @@ pub use backend::{
 pub use clock::{Clock, Moment};
 pub use entry::{Entry, Live};
 pub use error::{Error, ErrorKind, Result};
+pub use key::{Hashed, KeyPart, KeyWriter, Lower, hashed, lower, part};
 pub use near::{KeyRef, NearStore};
