@@ -137,29 +137,62 @@ impl Inner {
             || now < entry.stored.after(NEAR_CAP_UNFED)
     }
 
-    /// Puts a value, or an absence, into the near tier. The caller holds the key's shard and has
+    /// Puts what a flight brought into the near tier. The caller holds the key's shard and has
     /// seen that the flight still stands.
     pub(crate) fn keep(&self, flight: &Flight, value: Option<Live>, ttl: Duration) {
-        let Some(near) = &self.near else { return };
+        let (near, entry) = (&self.near, self.entry(flight.key(), value, ttl));
+        if let (Some(near), Some(entry)) = (near, entry) {
+            near.insert(Arc::new(entry.born(flight.born, flight.cells.clone())));
+        }
+    }
+
+    /// A near entry that lives from now on, if the near tier may hold one so short-lived.
+    pub(crate) fn entry(&self, key: KeyRef<'_>, value: Option<Live>, ttl: Duration) -> Option<Entry> {
         let ttl = match self.far {
             Some(_) => ttl.min(NEAR_CAP),
             None => ttl,
         };
-        if ttl.is_zero() {
-            return;
+        (!ttl.is_zero()).then(|| Entry::new(key, value, self.clock.now(), ttl))
+    }
+
+    /// Puts an entry in place of what is there and of what is in flight; without an entry, or
+    /// if a group of it was invalidated since it was born, nothing takes that place.
+    pub(crate) fn replace(&self, key: KeyRef<'_>, entry: Option<Entry>) {
+        self.flights.doom(key, || {
+            let Some(near) = &self.near else { return };
+            match entry.filter(Entry::groups_stand) {
+                Some(entry) => near.insert(Arc::new(entry)),
+                None => near.remove(key),
+            }
+        });
+    }
+
+    /// How much longer the near entry of a key lives, if it is valid.
+    pub(crate) fn near_left(&self, key: KeyRef<'_>) -> Option<Duration> {
+        let mut left = None;
+        if let Some(near) = &self.near {
+            near.read(key, &mut |entry| {
+                if self.valid(entry) {
+                    left = Some(entry.expires.since(self.clock.now()));
+                }
+            });
         }
-        let stored = self.clock.now();
-        let KeyRef { text, hash } = flight.key();
-        near.insert(Arc::new(Entry {
-            key: text.into(),
-            hash,
-            value,
-            born: flight.born,
-            checked: Plain::new(flight.born),
-            groups: flight.cells.clone(),
-            stored,
-            expires: stored.after(ttl),
-        }));
+        left
+    }
+
+    /// Gives the near entry of a key a new life, if it is valid.
+    pub(crate) fn renew_near(&self, key: KeyRef<'_>, ttl: Duration) -> bool {
+        let Some(near) = &self.near else { return false };
+        self.flights.hold(key, || {
+            let mut renewed = None;
+            near.read(key, &mut |old| {
+                if self.valid(old) {
+                    let entry = self.entry(key, old.value.clone(), ttl);
+                    renewed = entry.map(|entry| entry.born(old.born, old.groups.clone()));
+                }
+            });
+            renewed.map(|entry| near.insert(Arc::new(entry))).is_some()
+        })
     }
 
     /// Makes keys and groups invalid in this process. When it returns, no call that begins later
@@ -203,6 +236,20 @@ impl Inner {
         let stamps = change.groups().map(|group| self.names.stamp(group)).collect();
         let notice = feed::notice(self.sender, change.keys(), change.groups());
         far.invalidate(slots, stamps, &notice).await
+    }
+
+    /// Tells other processes that a key has another value now.
+    pub(crate) async fn announce(&self, key: &str) -> Result<()> {
+        let Some(far) = &self.far else { return Ok(()) };
+        let notice = feed::notice(self.sender, [key], []);
+        far.invalidate(Vec::new(), Vec::new(), &notice).await
+    }
+
+    /// Sees to it that what the far tier holds of a key goes, and is not believed until then.
+    pub(crate) fn disbelieve(&self, key: &str) {
+        if let Some(far) = &self.far {
+            far.disbelieve(vec![self.names.slot(key)], Vec::new());
+        }
     }
 
     /// The part of an invalidation that needs no far tier, so cannot fail or wait.

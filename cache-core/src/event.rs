@@ -99,8 +99,8 @@ pub(crate) fn not_invalidated(namespace: &str, error: &Error) {
     );
 }
 
-pub(crate) fn bad_invalidation(namespace: &str, error: &Error) {
-    event!(warn, namespace, %error, "an invalidation names nothing");
+pub(crate) fn not_cached(namespace: &str, error: &Error) {
+    event!(warn, namespace, %error, "loaded without the cache");
 }
 
 pub(crate) fn retried(namespace: &str, names: usize) {
@@ -117,4 +117,8 @@ pub(crate) fn breaker(namespace: &str, turned: Turned) {
 
 pub(crate) fn feed(namespace: &str, state: &str) {
     event!(info, namespace, state, "feed");
+}
+
+pub(crate) fn no_such_cache(name: &str) {
+    event!(warn, name, "no cache is registered under this name: the default one is used");
 }

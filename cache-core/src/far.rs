@@ -29,7 +29,7 @@ use crate::{
     event,
     flux::Flux,
     key::slot_text,
-    names::{ALL, Namespace},
+    names::{self, ALL, Namespace, tag_group},
     policy::{INVALIDATE_DEADLINE, LEASE_TTL, MAX_FAR_VALUE, STAMP_LIVES},
     rng::Dice,
     stats::Counts,
@@ -75,10 +75,12 @@ impl Budget {
     }
 }
 
-/// Where a key lies in the far tier: its slot, then the stamps of its namespace and groups.
+/// Where a key lies in the far tier: its slot, then the stamps of its namespace, its prefixes
+/// and its tags.
 #[derive(Debug)]
 pub(crate) struct Place {
     names: Vec<String>,
+    tags: Vec<String>,
 }
 
 impl Place {
@@ -88,6 +90,10 @@ impl Place {
 
     fn stamps(&self) -> &[String] {
         &self.names[1..]
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.names.iter().map(String::as_str).collect()
     }
 }
 
@@ -104,6 +110,8 @@ pub(crate) struct Found {
     /// `None` for a remembered absence.
     pub(crate) value: Option<Live>,
     pub(crate) left: Duration,
+    /// Whether all its groups are groups of the caller's, so that the caller's fence guards it.
+    pub(crate) known: bool,
     header: Header,
     entry: Bytes,
 }
@@ -157,16 +165,21 @@ impl Far {
         self.breaker.is_open()
     }
 
-    /// Where the key lies, whose groups are `groups`.
-    pub(crate) fn place(&self, key: &str, groups: &[String]) -> Place {
+    /// Where a key with these tags lies.
+    pub(crate) fn place(&self, key: &str, tags: &[String]) -> Place {
+        let groups = names::groups(key, tags);
         let mut names = Vec::with_capacity(groups.len() + 2);
         names.push(self.names.slot(key));
         names.push(self.names.stamp(ALL));
         names.extend(groups.iter().map(|group| self.names.stamp(group)));
-        Place { names }
+        Place {
+            names,
+            tags: tags.to_vec(),
+        }
     }
 
-    /// Reads the entry of a place and its stamps, in one round trip.
+    /// Reads the entry of a place and its stamps, in one round trip. (Two, if the entry was
+    /// stored with tags that the caller does not know of.)
     ///
     /// # Errors
     ///
@@ -178,46 +191,128 @@ impl Far {
         typed: Typed<'_>,
         budget: &mut Budget,
     ) -> Result<Look> {
-        if self.flux.holds(&place.names) {
+        let read = self.read(&[place], budget).await?;
+        self.judge(place, &read, typed, budget).await
+    }
+
+    /// The same for several places, together.
+    pub(crate) async fn look_many(
+        self: &Arc<Self>,
+        places: &[Place],
+        typed: &[Typed<'_>],
+        budget: &mut Budget,
+    ) -> Result<Vec<Look>> {
+        let read = self.read(&places.iter().collect::<Vec<_>>(), budget).await?;
+        let mut rest = &read[..];
+        let mut looks = Vec::with_capacity(places.len());
+        for (place, typed) in places.iter().zip(typed) {
+            let (mine, others) = rest.split_at(place.names.len());
+            rest = others;
+            looks.push(self.judge(place, mine, *typed, budget).await?);
+        }
+        Ok(looks)
+    }
+
+    async fn read(
+        self: &Arc<Self>,
+        places: &[&Place],
+        budget: &mut Budget,
+    ) -> Result<Vec<Option<Bytes>>> {
+        let names: Vec<&str> = places
+            .iter()
+            .flat_map(|place| place.names.iter().map(String::as_str))
+            .collect();
+        self.ask(&names, budget).await
+    }
+
+    async fn ask(
+        self: &Arc<Self>,
+        names: &[&str],
+        budget: &mut Budget,
+    ) -> Result<Vec<Option<Bytes>>> {
+        if self.flux.holds(names) {
             self.flux.kick(self);
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 "an invalidation has not reached the far tier yet",
             ));
         }
-        let names: Vec<&str> = place.names.iter().map(String::as_str).collect();
-        let read = self.guarded(budget, self.backend.read_dyn(&names)).await?;
-        Ok(self.judge(&read, typed))
+        let read = self.guarded(budget, self.backend.read_dyn(names)).await?;
+        if read.len() != names.len() {
+            return Err(Error::new(
+                ErrorKind::Codec,
+                format!("asked for {} names, got {}", names.len(), read.len()),
+            ));
+        }
+        Ok(read)
     }
 
     /// Decides what it is that was read.
-    fn judge(&self, read: &[Option<Bytes>], typed: Typed<'_>) -> Look {
+    async fn judge(
+        self: &Arc<Self>,
+        place: &Place,
+        read: &[Option<Bytes>],
+        typed: Typed<'_>,
+        budget: &mut Budget,
+    ) -> Result<Look> {
         let stamps: Vec<_> = read[1..].iter().map(|read| stamp(read.as_ref())).collect();
         let Some(bytes) = &read[0] else {
             let over = Some(Over::Empty);
-            return Look::Miss(Seen { stamps, over });
+            return Ok(Look::Miss(Seen { stamps, over }));
         };
         let over = match envelope::decode(bytes) {
             Ok(entry) if entry.kind == Kind::Lease => None,
-            Ok(entry) if valid(&entry, &stamps, typed) => match self.found(&entry, bytes, typed) {
-                Ok(found) => return Look::Hit(found),
-                Err(error) => {
-                    typed.counts.undecodable.one();
-                    event::undecodable(typed.key, &error);
-                    over(bytes)
+            Ok(entry) => {
+                let now = self.stamps_of(place, &entry, &stamps, budget).await?;
+                if valid(&entry, &now, typed) {
+                    match self.found(&entry, bytes, place, typed) {
+                        Ok(found) => return Ok(Look::Hit(found)),
+                        Err(error) => undecodable(typed, &error),
+                    }
                 }
-            },
-            Ok(_) => over(bytes),
+                over(bytes)
+            }
             Err(bad) => {
-                typed.counts.undecodable.one();
-                event::damaged(typed.key, &bad);
+                damaged(typed, &bad);
                 over(bytes)
             }
         };
-        Look::Miss(Seen { stamps, over })
+        Ok(Look::Miss(Seen { stamps, over }))
     }
 
-    fn found(&self, entry: &Envelope<'_>, bytes: &Bytes, typed: Typed<'_>) -> Result<Found> {
+    /// The present stamps of all groups of an entry, in its own order.
+    async fn stamps_of(
+        self: &Arc<Self>,
+        place: &Place,
+        entry: &Envelope<'_>,
+        asked: &[Option<Stamp>],
+        budget: &mut Budget,
+    ) -> Result<Vec<Option<Stamp>>> {
+        if entry.tags.iter().eq(&place.tags) {
+            return Ok(asked.to_vec());
+        }
+        let (own, _) = asked.split_at(asked.len() - place.tags.len());
+        let names: Vec<String> = entry
+            .tags
+            .iter()
+            .map(|tag| self.names.stamp(&tag_group(tag)))
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let tags = match names[..] {
+            [] => Vec::new(),
+            _ => self.ask(&names, budget).await?,
+        };
+        let tags = tags.iter().map(|read| stamp(read.as_ref()));
+        Ok(own.iter().copied().chain(tags).collect())
+    }
+
+    fn found(
+        &self,
+        entry: &Envelope<'_>,
+        bytes: &Bytes,
+        place: &Place,
+        typed: Typed<'_>,
+    ) -> Result<Found> {
         let value = match entry.kind {
             Kind::Absent => None,
             _ => Some(typed.table.decode(entry.codec, entry.payload)?),
@@ -225,6 +320,7 @@ impl Far {
         let age = self.clock.wall_millis().saturating_sub(entry.created);
         Ok(Found {
             value,
+            known: entry.tags.iter().eq(&place.tags),
             left: Duration::from_millis(u64::from(entry.hard).saturating_sub(age)),
             header: head(bytes).expect("an envelope has a header"),
             entry: bytes.clone(),
@@ -279,9 +375,8 @@ impl Far {
     }
 
     /// Takes the right to store whatever stands there.
-    pub(crate) async fn seize(&self, place: Place, budget: &mut Budget) -> Result<Option<Right>> {
-        let names: Vec<&str> = place.stamps().iter().map(String::as_str).collect();
-        let read = self.guarded(budget, self.backend.read_dyn(&names)).await?;
+    pub(crate) async fn seize(self: &Arc<Self>, place: Place, budget: &mut Budget) -> Result<Option<Right>> {
+        let read = self.ask(&place.names()[1..], budget).await?;
         let seen = Seen {
             stamps: read.iter().map(|bytes| stamp(bytes.as_ref())).collect(),
             over: Some(Over::Anything),
@@ -308,6 +403,7 @@ impl Far {
             soft: short(ttl),
             hard: short(ttl),
             stamps: stamps.into(),
+            tags: place.tags.iter().map(String::as_str).collect(),
             key: matches!(slot_text(typed.key), Cow::Owned(_)).then_some(typed.key),
             payload: &[],
         };
@@ -349,13 +445,13 @@ impl Far {
         ttl: Duration,
         budget: &mut Budget,
     ) -> Result<bool> {
-        let stamps: Vec<&str> = place.stamps().iter().map(String::as_str).collect();
+        let names = place.names();
         let write = Write {
             slot: place.slot(),
             expected,
             envelope,
             ttl,
-            stamps: &stamps,
+            stamps: &names[1..],
             stamp_ttl: self.stamp_ttl(ttl),
         };
         self.guarded(budget, self.backend.store_dyn(write)).await
@@ -380,10 +476,15 @@ impl Far {
             self.guarded(&mut budget, change).await
         };
         if result.is_err() {
-            self.flux.add(slots, stamps, &self.names.stamp(ALL));
-            self.flux.kick(self);
+            self.disbelieve(slots, stamps);
         }
         result
+    }
+
+    /// Invalidates slots and stamps in the background, and believes nothing of them meanwhile.
+    pub(crate) fn disbelieve(self: &Arc<Self>, slots: Vec<String>, stamps: Vec<String>) {
+        self.flux.add(slots, stamps, &self.names.stamp(ALL));
+        self.flux.kick(self);
     }
 
     /// The invalidation itself, with new stamps, once.
@@ -469,7 +570,7 @@ fn valid(entry: &Envelope<'_>, stamps: &[Option<Stamp>], typed: Typed<'_>) -> bo
             .iter()
             .zip(stamps)
             .all(|(then, now)| *then != FLUX && Some(*then) == *now);
-    same_key && same_stamps && entry.fingerprint == typed.fingerprint
+    same_key && same_stamps && typed.table.takes(entry.fingerprint, typed.fingerprint)
 }
 
 /// What a lease may replace if these bytes stand in the slot.
@@ -491,6 +592,16 @@ fn stamp(bytes: Option<&Bytes>) -> Option<Stamp> {
 
 fn short(ttl: Duration) -> u32 {
     u32::try_from(millis(ttl)).unwrap_or(u32::MAX)
+}
+
+fn undecodable(typed: Typed<'_>, error: &Error) {
+    typed.counts.undecodable.one();
+    event::undecodable(typed.key, error);
+}
+
+fn damaged(typed: Typed<'_>, bad: &envelope::Bad) {
+    typed.counts.undecodable.one();
+    event::damaged(typed.key, bad);
 }
 
 fn too_large(type_name: &str, size: usize) -> Error {

@@ -166,6 +166,12 @@ impl Flights {
         change()
     }
 
+    /// Makes `change` while the key can be neither invalidated nor stored.
+    pub(crate) fn hold<T>(&self, key: KeyRef<'_>, change: impl FnOnce() -> T) -> T {
+        let _shard = self.shard(key.hash);
+        change()
+    }
+
     /// How many keys are being loaded.
     pub(crate) fn len(&self) -> usize {
         self.shards.iter().map(|shard| lock(shard).len()).sum()

@@ -49,12 +49,12 @@ enum Kind {
 
 impl Flux {
     /// Whether any of these names waits.
-    pub(crate) fn holds(&self, names: &[String]) -> bool {
+    pub(crate) fn holds(&self, names: &[&str]) -> bool {
         if !self.some.load(Ordering::Acquire) {
             return false;
         }
         let waiting = lock(&self.waiting);
-        names.iter().any(|name| waiting.names.contains_key(name))
+        names.iter().any(|name| waiting.names.contains_key(*name))
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -8,92 +8,81 @@ use std::{
 };
 
 use crate::{
-    cache::Inner,
-    codec::Table,
+    call::Call,
     entry::Live,
+    error::Result,
     event,
-    far::{Budget, Far, Found, Look, Place, Right, Typed},
+    far::{Budget, Far, Found, Look, Place, Right, Seen},
     flight::{Driving, Lead, Load, Orphan, Role, Turn},
-    near::KeyRef,
     outcome::Loaded,
-    policy::{Policy, vary},
-    stats::Counts,
-    sync::Arc,
+    policy::vary,
+    sync::within,
 };
 
 /// Whether a caller can make its result of this.
 pub(crate) type Accepts<'c> = &'c (dyn Fn(&Loaded) -> bool + Send + Sync);
 
-/// One call that the near tier could not answer.
-pub(crate) struct Call<'c> {
-    pub(crate) cache: &'c Inner,
-    pub(crate) function: &'c str,
-    pub(crate) key: KeyRef<'c>,
-    /// Without the namespace.
-    pub(crate) groups: Vec<String>,
-    pub(crate) policy: Policy,
-    pub(crate) table: &'static Table,
-    pub(crate) version: u32,
-    /// Whether the far tier may know of it.
-    pub(crate) far: bool,
-    pub(crate) counts: Arc<Counts>,
-    pub(crate) accepts: Accepts<'c>,
-}
-
 /// Finds the value or runs the load. Returns only what the caller accepts.
-pub(crate) async fn serve(call: &Call<'_>, load: Load<'_>) -> Loaded {
-    let begin = || call.cache.fence.begin(call.groups.iter().map(String::as_str));
+pub(crate) async fn serve(call: &Call<'_>, accepts: Accepts<'_>, load: Load<'_>) -> Loaded {
+    let step = Serve { call, accepts };
+    let begin = || call.cache.fence.begin(call.groups().iter().map(String::as_str));
     let waiter = match call.cache.flights.join(call.key, begin) {
-        Role::Lead(lead) => return call.lead(lead, load).await,
+        Role::Lead(lead) => return step.lead(lead, load).await,
         Role::Reentrant => {
             event::reentrant(call.function, call.key.text);
-            return call.alone(load).await;
+            return step.alone(load).await;
         }
         Role::Wait(waiter) => waiter,
     };
-    match tokio::time::timeout(call.cache.wait, waiter.wait()).await {
-        Ok(Turn::Done(Some(loaded))) if (call.accepts)(&loaded) => {
+    match within(call.cache.wait, waiter.wait()).await {
+        Some(Turn::Done(Some(loaded))) if accepts(&loaded) => {
             call.counts.misses.one();
             call.counts.coalesced.one();
             event::coalesced(call.function, call.key.text);
             loaded
         }
-        Ok(Turn::Done(_)) => call.alone(load).await,
-        Ok(Turn::Adopt(lead, orphan)) => call.adopt(lead, orphan, load).await,
-        Ok(Turn::Start(lead)) => call.lead(lead, load).await,
-        Ok(Turn::Panics) => panic!("the load of a cached function panicked, and so did the next"),
-        Err(_) => {
+        Some(Turn::Done(_)) => step.alone(load).await,
+        Some(Turn::Adopt(lead, orphan)) => step.adopt(lead, orphan, load).await,
+        Some(Turn::Start(lead)) => step.lead(lead, load).await,
+        Some(Turn::Panics) => panic!("the load of a cached function panicked, and so did the next"),
+        None => {
             event::waited_too_long(call.function, call.key.text);
-            call.alone(load).await
+            step.alone(load).await
         }
     }
 }
 
-impl Call<'_> {
+/// A call and what its caller accepts.
+struct Serve<'s, 'c> {
+    call: &'s Call<'c>,
+    accepts: Accepts<'s>,
+}
+
+impl Serve<'_, '_> {
     /// Brings a flight of one's own to an end.
     async fn lead(&self, lead: Lead, load: Load<'_>) -> Loaded {
+        let call = self.call;
         // Somebody may have stored it between this call's look and its flight.
         if let Some(loaded) = self.look_near() {
             return self.found(lead, loaded, load).await;
         }
-        let Some(far) = self.far() else {
-            self.counts.misses.one();
+        let Some(far) = call.far() else {
+            call.counts.misses.one();
+            event::miss(call.function, call.key.text);
             return self.load(lead, load, None).await;
         };
         let mut budget = Budget::new(far.outage_budget);
-        let place = far.place(self.key.text, &self.groups);
-        match self.look_far(far, &place, &mut budget).await {
-            Some(Look::Hit(found)) => {
+        let place = call.place(far);
+        let right = match call.look_far(far, &place, &mut budget).await {
+            Ok(Look::Hit(found)) => {
                 let loaded = self.take(&lead, found);
-                self.found(lead, loaded, load).await
+                return self.found(lead, loaded, load).await;
             }
-            Some(Look::Miss(seen)) => {
-                let right = far.prepare(place, seen, &mut budget).await;
-                let right = self.unless_failed(right).flatten();
-                self.load(lead, load, right.map(|right| (right, budget))).await
-            }
-            None => self.load(lead, load, None).await,
-        }
+            Ok(Look::Miss(seen)) => self.prepare(far, place, seen, &mut budget).await,
+            // Not a miss: nothing is known, so nothing may be stored.
+            Err(_) => None,
+        };
+        self.load(lead, load, right.map(|right| (right, budget))).await
     }
 
     /// Ends a flight with what was found instead of loaded.
@@ -103,49 +92,45 @@ impl Call<'_> {
             return loaded;
         }
         drop(lead);
-        event::other_type(self.function, self.key.text, self.table.type_name());
+        let call = self.call;
+        event::other_type(call.function, call.key.text, call.table.type_name());
         self.alone(load).await
     }
 
     fn look_near(&self) -> Option<Loaded> {
         let mut found = None;
-        self.cache.look_near(self.key, &mut |value| {
+        self.call.cache.look_near(self.call.key, &mut |value| {
             found = Some(value.map_or(Loaded::Absent, |live| Loaded::Value(live.clone())));
         });
         if found.is_some() {
-            self.counts.near_hit();
+            self.call.counts.near_hit();
         }
         found
     }
 
-    /// The far tier, if there is one and it can hold these values.
-    fn far(&self) -> Option<&Arc<Far>> {
-        let far = self.cache.far.as_ref().filter(|_| self.far)?;
-        if !self.table.is_far() {
-            self.cache.warn_once(self.function, || {
-                event::near_only(self.function, self.table.type_name());
-            });
-            return None;
+    async fn prepare(
+        &self,
+        far: &Far,
+        place: Place,
+        seen: Seen,
+        budget: &mut Budget,
+    ) -> Option<Right> {
+        match far.prepare(place, seen, budget).await {
+            Ok(right) => right,
+            Err(error) => {
+                self.call.counts.far_errors.one();
+                event::far_failed(self.call.function, &error);
+                None
+            }
         }
-        Some(far)
-    }
-
-    async fn look_far(&self, far: &Arc<Far>, place: &Place, budget: &mut Budget) -> Option<Look> {
-        let looked = self.unless_failed(far.look(place, self.typed(), budget).await);
-        if let Some(Look::Hit(_)) = looked {
-            self.counts.far_hits.one();
-            event::hit_far(self.function, self.key.text);
-        } else {
-            self.counts.misses.one();
-            event::miss(self.function, self.key.text);
-        }
-        looked
     }
 
     /// Puts what was found far into the near tier, if it still may be seen.
     fn take(&self, lead: &Lead, found: Found) -> Loaded {
         let value = found.value;
-        lead.store(|| self.cache.keep(&lead.flight, value.clone(), found.left));
+        if found.known {
+            lead.store(|| self.call.cache.keep(&lead.flight, value.clone(), found.left));
+        }
         value.map_or(Loaded::Absent, Loaded::Value)
     }
 
@@ -157,8 +142,7 @@ impl Call<'_> {
         match ended {
             Ok(loaded) => {
                 self.count_load(began, &loaded);
-                self.keep(lead, &loaded, right, budget).await;
-                loaded
+                self.keep(lead, loaded, right.zip(budget)).await
             }
             Err(panic) => {
                 lead.panicked();
@@ -171,15 +155,15 @@ impl Call<'_> {
     /// Goes on with a load that lost its caller. If it cannot live without (its runtime may be
     /// gone as well), one's own is run instead.
     async fn adopt(&self, lead: Lead, orphan: Orphan, own: Load<'_>) -> Loaded {
-        self.counts.misses.one();
+        self.call.counts.misses.one();
         let began = Instant::now();
         let orphaned = Load::Owned(orphan.load);
         let (lead, right, ended) = Driving::new(lead, orphaned, orphan.right).await;
         match ended {
             Ok(loaded) if (self.accepts)(&loaded) => {
                 self.count_load(began, &loaded);
-                self.keep(lead, &loaded, right, None).await;
-                loaded
+                let budget = self.call.far().map(|far| Budget::new(far.outage_budget));
+                self.keep(lead, loaded, right.zip(budget)).await
             }
             Ok(_) => {
                 drop(lead);
@@ -192,48 +176,60 @@ impl Call<'_> {
         }
     }
 
-    /// Stores what was loaded and gives it to those who wait, before the far tier is asked.
-    async fn keep(&self, lead: Lead, loaded: &Loaded, right: Option<Right>, budget: Option<Budget>) {
-        let Some((value, ttl)) = self.kept(loaded) else {
-            lead.publish(loaded);
-            return;
+    /// Stores what was loaded and gives it to those who wait, before the far tier is asked. The
+    /// lead stays until the far tier has answered, so that nobody loads anew before that.
+    async fn keep(&self, lead: Lead, loaded: Loaded, far: Option<(Right, Budget)>) -> Loaded {
+        let call = self.call;
+        let kept = self.kept(&loaded);
+        let stands = kept.as_ref().is_none_or(|(value, ttl)| {
+            lead.store(|| call.cache.keep(&lead.flight, value.clone(), *ttl))
+        });
+        lead.publish(&loaded);
+        let stored = match kept.zip(far) {
+            Some((kept, far)) if stands => self.store_far(kept, far).await,
+            _ => Ok(stands),
         };
-        let stands = lead.store(|| self.cache.keep(&lead.flight, value.cloned(), ttl));
-        lead.publish(loaded);
-        let stored = match (self.far(), right) {
-            (Some(far), Some(right)) if stands => {
-                let mut budget = budget.unwrap_or_else(|| Budget::new(far.outage_budget));
-                let value = value.map(|live| &**live);
-                match far.store(right, self.typed(), value, ttl, &mut budget).await {
-                    Ok(stored) => stored,
-                    Err(error) => {
-                        self.counts.far_errors.one();
-                        event::not_stored_far(self.function, &error);
-                        return;
-                    }
-                }
+        match stored {
+            Ok(true) => {}
+            Ok(false) => {
+                call.counts.refused.one();
+                event::refused(call.function, call.key.text);
             }
-            _ => stands,
-        };
-        if !stored {
-            self.counts.refused.one();
-            event::refused(self.function, self.key.text);
+            Err(error) => {
+                call.counts.far_errors.one();
+                event::not_stored_far(call.function, &error);
+            }
         }
+        loaded
+    }
+
+    async fn store_far(
+        &self,
+        (value, ttl): (Option<Live>, Duration),
+        (right, mut budget): (Right, Budget),
+    ) -> Result<bool> {
+        let Some(far) = self.call.far() else {
+            return Ok(true);
+        };
+        let typed = self.call.typed();
+        far.store(right, typed, value.as_deref(), ttl, &mut budget)
+            .await
     }
 
     /// What of a result is kept, and for how long.
-    fn kept<'l>(&self, loaded: &'l Loaded) -> Option<(Option<&'l Live>, Duration)> {
+    fn kept(&self, loaded: &Loaded) -> Option<(Option<Live>, Duration)> {
+        let call = self.call;
         let (value, ttl) = match loaded {
-            Loaded::Value(live) => (Some(live), self.policy.ttl.unwrap_or(self.cache.ttl)),
-            Loaded::Absent => (None, self.policy.none_ttl?),
+            Loaded::Value(live) => (Some(live.clone()), call.ttl()),
+            Loaded::Absent => (None, call.policy.none_ttl?),
             Loaded::Failed(_) => return None,
         };
-        Some((value, vary(ttl, self.cache.jitter, &self.cache.dice)))
+        Some((value, vary(ttl, call.cache.jitter, &call.cache.dice)))
     }
 
     /// Runs the load for this caller only: nobody joins it, nothing is stored.
     async fn alone(&self, load: Load<'_>) -> Loaded {
-        self.counts.misses.one();
+        self.call.counts.misses.one();
         let began = Instant::now();
         let loaded = load.await;
         self.count_load(began, &loaded);
@@ -241,39 +237,14 @@ impl Call<'_> {
     }
 
     fn count_load(&self, began: Instant, loaded: &Loaded) {
+        let call = self.call;
         let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let failed = matches!(loaded, Loaded::Failed(_));
-        self.counts.loads.one();
-        self.counts.load_nanos.add(nanos);
+        call.counts.loads.one();
+        call.counts.load_nanos.add(nanos);
         if failed {
-            self.counts.load_errors.one();
+            call.counts.load_errors.one();
         }
-        event::loaded(self.function, self.key.text, nanos, failed);
-    }
-
-    fn unless_failed<T>(&self, result: crate::Result<T>) -> Option<T> {
-        result
-            .inspect_err(|error| {
-                self.counts.far_errors.one();
-                event::far_failed(self.function, error);
-            })
-            .ok()
-    }
-
-    fn typed(&self) -> Typed<'_> {
-        Typed {
-            key: self.key.text,
-            table: self.table,
-            fingerprint: versioned(self.table.fingerprint(), self.version),
-            counts: &self.counts,
-        }
-    }
-}
-
-/// The fingerprint of a type under a version that its function states by hand.
-fn versioned(fingerprint: u64, version: u32) -> u64 {
-    match version {
-        0 => fingerprint,
-        _ => xxhash_rust::xxh3::xxh3_64_with_seed(&version.to_le_bytes(), fingerprint),
+        event::loaded(call.function, call.key.text, nanos, failed);
     }
 }

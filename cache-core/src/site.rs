@@ -7,13 +7,14 @@ use once_cell::sync::OnceCell;
 
 use crate::{
     cache::{Cache, Inner},
+    call::Call,
     codec::Table,
     flight::{Load, Running},
     key::KeyWriter,
     near::KeyRef,
     outcome::Outcome,
     policy::Policy,
-    serve::{self, Call},
+    serve,
     stats::Counts,
     sync::Arc,
 };
@@ -220,15 +221,15 @@ impl Miss {
         S::Return: 'a,
     {
         Box::pin(async move {
-            let call = self.call(table, &|loaded| shape.accepts(loaded));
-            let loaded = serve::serve(&call, load).await;
+            let accepts = |loaded: &_| shape.accepts(loaded);
+            let loaded = serve::serve(&self.call(table), &accepts, load).await;
             shape
                 .join(loaded)
                 .expect("only what this function accepts is returned to it")
         })
     }
 
-    fn call<'c>(&'c self, table: &'static Table, accepts: serve::Accepts<'c>) -> Call<'c> {
+    fn call(&self, table: &'static Table) -> Call<'_> {
         Call {
             cache: &self.cache.0,
             function: self.site.path,
@@ -236,13 +237,12 @@ impl Miss {
                 text: &self.key,
                 hash: self.hash,
             },
-            groups: crate::names::groups(&self.key, &self.tags.0),
+            tags: self.tags.0.clone(),
             policy: self.site.policy,
             table,
             version: self.site.version,
             far: !self.site.local,
             counts: self.site.counts(&self.cache.0),
-            accepts,
         }
     }
 }
