@@ -1,0 +1,1 @@
+//! How an entry looks in a far tier.
