@@ -281,7 +281,7 @@ impl Cache {
 
     /// A call that takes a value of whatever type.
     fn untyped<'c>(&'c self, key: &'c str) -> Call<'c> {
-        self.call(key, SetOptions::new(), Table::any())
+        self.call(key, SetOptions::new(), &Table::ANY)
     }
 
     fn call<'c>(&'c self, key: &'c str, options: SetOptions, table: &'static Table) -> Call<'c> {

@@ -106,7 +106,8 @@ impl Call<'_> {
         Typed {
             key: self.key.text,
             table: self.table,
-            fingerprint: versioned(self.table.fingerprint(), self.version),
+            fingerprint: (!self.table.is_any())
+                .then(|| versioned(self.table.fingerprint(), self.version)),
             counts: &self.counts,
         }
     }

@@ -136,8 +136,9 @@ pub(crate) struct Right {
 pub(crate) struct Typed<'a> {
     pub(crate) key: &'a str,
     pub(crate) table: &'a Table,
-    /// Of the type, the codec and the function's version.
-    pub(crate) fingerprint: u64,
+    /// Of the type, the codec and the function's version; `None` for a caller that takes all
+    /// types and does not ask for the value.
+    pub(crate) fingerprint: Option<u64>,
     pub(crate) counts: &'a Counts,
 }
 
@@ -314,8 +315,10 @@ impl Far {
         typed: Typed<'_>,
     ) -> Result<Found> {
         let value = match entry.kind {
-            Kind::Absent => None,
-            _ => Some(typed.table.decode(entry.codec, entry.payload)?),
+            Kind::Value if typed.fingerprint.is_some() => {
+                Some(typed.table.decode(entry.codec, entry.payload)?)
+            }
+            _ => None,
         };
         let age = self.clock.wall_millis().saturating_sub(entry.created);
         Ok(Found {
@@ -398,7 +401,7 @@ impl Far {
             kind: if value.is_some() { Kind::Value } else { Kind::Absent },
             id: self.dice.draw(),
             codec: 0,
-            fingerprint: typed.fingerprint,
+            fingerprint: typed.fingerprint.unwrap_or_default(),
             created: self.clock.wall_millis(),
             soft: short(ttl),
             hard: short(ttl),
@@ -570,7 +573,8 @@ fn valid(entry: &Envelope<'_>, stamps: &[Option<Stamp>], typed: Typed<'_>) -> bo
             .iter()
             .zip(stamps)
             .all(|(then, now)| *then != FLUX && Some(*then) == *now);
-    same_key && same_stamps && typed.table.takes(entry.fingerprint, typed.fingerprint)
+    let same_shape = typed.fingerprint.is_none_or(|shape| shape == entry.fingerprint);
+    same_key && same_stamps && same_shape
 }
 
 /// What a lease may replace if these bytes stand in the slot.

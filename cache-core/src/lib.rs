@@ -6,7 +6,7 @@ mod breaker;
 mod cache;
 mod call;
 mod clock;
-mod codec;
+pub mod codec;
 mod entry;
 mod envelope;
 mod error;

@@ -1,7 +1,7 @@
 //! What expansions of the attributes name. Not for people: it changes without notice.
 
 pub use crate::{
-    codec::Table,
+    codec::{Probe, Table, ViaFar, ViaNear, named, probe},
     global::default_or,
     key::{KeyWriter, hashed, lower, part},
     outcome::{Of, Outcome, Step1, Step2, Step3, Step4, Step5, Step6},
