@@ -142,7 +142,10 @@ struct Writer<'a> {
 impl Writer<'_> {
     async fn run(mut self, mut parcels: mpsc::Receiver<Parcel>) -> Result<(), End> {
         while let Some(Parcel { due, news }) = parcels.recv().await {
-            sleep_until(due).await;
+            // The timer rounds up to its next tick, also for what is already due.
+            if due > Instant::now() {
+                sleep_until(due).await;
+            }
             match news {
                 News::Bytes(bytes) => self.deliver(&bytes).await?,
                 // A dead link tells nobody anything: the other direction, or the test, ends it.

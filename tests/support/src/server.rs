@@ -1,10 +1,11 @@
 //! How a real Redis server lives in a test: its port, its directory, its end, its admin line.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
-    process::{Command, Stdio},
+    path::Path,
+    process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -20,6 +21,10 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often the start is tried again when somebody else was faster at taking the port.
 const ATTEMPTS: usize = 10;
+
+/// What is said where tests cannot run.
+const MISSING: &str =
+    "`redis-server` is not on the PATH: run the tests by `./test`, which sees to it";
 
 /// A `redis-server` of one's own, on a free loopback port and in a directory of its own, without
 /// persistence. It is killed and its directory removed on drop, also after a panic; if the test
@@ -225,56 +230,52 @@ fn free_port() -> u16 {
 }
 
 fn launch(dir: &TempDir, port: u16, args: &[String]) -> Result<Process, Failed> {
+    // Not appended to: words of an earlier life would say too early that the server is ready.
     let log = dir.path().join("redis.log");
-    // A log of an earlier life would say too early that the server is ready.
-    let _ = fs::remove_file(&log);
+    let output = File::create(&log).expect("our own directory is writable");
+    let errors = output.try_clone().expect("a file has more than one handle");
     let mut command = Command::new("redis-server");
     command
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
-        .args(["--save", "", "--appendonly", "no", "--logfile"])
-        .arg(&log)
+        .args(["--save", "", "--appendonly", "no"])
         .args(args)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+        .stdout(output)
+        .stderr(errors);
     let mut process = Process::spawn(&mut command, dir.path()).map_err(|error| {
         Failed::Otherwise(match error.kind() {
-            io::ErrorKind::NotFound => {
-                "`redis-server` is not on the PATH: run the tests by `./test`, which sees to it"
-                    .to_owned()
-            }
+            io::ErrorKind::NotFound => MISSING.to_owned(),
             _ => format!("redis-server could not be started: {error}"),
         })
     })?;
-    await_ready(&mut process, port, &log)?;
+    await_ready(&mut process, &log)?;
+    // A refusal for want of a password is an answer too.
+    Client::connect((Ipv4Addr::LOCALHOST, port).into())
+        .and_then(|mut client| client.command(&["PING"]))
+        .map_err(|error| Failed::Otherwise(format!("redis-server does not answer: {error}")))?;
     Ok(process)
 }
 
-/// Waits for the server's own word that it is ready, since whatever answers on the port may be
-/// another test's server; then for its answer.
-fn await_ready(process: &mut Process, port: u16, log: &PathBuf) -> Result<(), Failed> {
+/// Waits for the server's own word that it is ready, since whatever answers on its port may be
+/// another test's server.
+fn await_ready(process: &mut Process, log: &Path) -> Result<(), Failed> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         // Asked before the log is read, so that the last words of a dead server are in it.
         let ended = process.has_ended().unwrap_or(true);
         let words = fs::read_to_string(log).unwrap_or_default();
         if words.contains("Ready to accept connections") && !ended {
-            break;
+            return Ok(());
         }
         if ended && words.contains("Address already in use") {
             return Err(Failed::PortTaken);
         }
         if ended || Instant::now() > deadline {
             return Err(Failed::Otherwise(format!(
-                "redis-server did not start: {words}"
+                "redis-server did not start:\n{words}"
             )));
         }
         thread::sleep(Duration::from_millis(1));
     }
-    // A refusal for want of a password is an answer too.
-    Client::connect((Ipv4Addr::LOCALHOST, port).into())
-        .and_then(|mut client| client.command(&["PING"]))
-        .map(drop)
-        .map_err(|error| Failed::Otherwise(format!("redis-server does not answer: {error}")))
 }
 
 /// Waits until the system says that the process stands still; where it cannot say, at once.
