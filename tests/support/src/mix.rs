@@ -75,7 +75,7 @@ impl Default for Mix {
             prefix_writers: 1,
             keys: 3,
             load: Duration::from_micros(2_500),
-            pause: Duration::from_millis(20),
+            pause: Duration::from_millis(5),
             duration: Duration::from_secs(10),
             seed: 1,
         }
