@@ -31,6 +31,8 @@ mod serve;
 mod site;
 mod stats;
 mod sync;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 
 #[doc(hidden)]
 pub use crate::private as __private;
