@@ -16,6 +16,7 @@ mod feed;
 mod fence;
 mod flight;
 mod flux;
+mod glob;
 mod global;
 mod hand;
 mod key;

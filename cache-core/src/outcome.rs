@@ -175,7 +175,9 @@ pub struct Unshared;
 
 impl<E: Clone + Send + 'static> Copying<E> for Shared {
     const COPY: Option<Copier> = Some(|error| {
-        let error: &E = error.downcast_ref().expect("a failure holds the error it was made of");
+        let error: &E = error
+            .downcast_ref()
+            .expect("a failure holds the error it was made of");
         Box::new(error.clone())
     });
 }
@@ -375,9 +377,15 @@ mod tests {
         let (kind, whole) = name(cache_core::__shape!(Result<u8, String>));
         assert!(kind == "Fallible" && whole.ends_with("Shared>"), "{whole}");
         let (kind, whole) = name(cache_core::__shape!(Result<u8, NotClone>));
-        assert!(kind == "Fallible" && whole.ends_with("Unshared>"), "{whole}");
+        assert!(
+            kind == "Fallible" && whole.ends_with("Unshared>"),
+            "{whole}"
+        );
         let (kind, whole) = name(cache_core::__shape!(Alias<u8>));
-        assert!(kind == "FallibleMaybe" && whole.ends_with("Shared>"), "{whole}");
+        assert!(
+            kind == "FallibleMaybe" && whole.ends_with("Shared>"),
+            "{whole}"
+        );
     }
 
     #[test]

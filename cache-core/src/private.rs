@@ -1,5 +1,6 @@
 //! What expansions of the attributes name. Not for people: it changes without notice.
 
+pub use crate::{__shape as shape, __table as table};
 pub use crate::{
     codec::{Probe, Table, ViaFar, ViaNear, named, probe},
     global::default_or,
@@ -8,7 +9,6 @@ pub use crate::{
     purge::{Purge, PurgeGuard},
     site::{Missed, Site, Tags, near},
 };
-pub use crate::{__shape as shape, __table as table};
 
 /// The cache that an attribute calls by name; the default one, loudly, if none is registered
 /// under that name, because a cache is never the reason that a call fails.
