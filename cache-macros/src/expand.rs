@@ -296,3 +296,233 @@ fn warning(argument: &Ident, message: &str) -> TokenStream {
         #call();
     }}
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use proc_macro2::TokenStream;
+    use quote::quote;
+
+    use super::{cached, invalidate, or_report};
+    use crate::model::{Cached, Invalidate};
+
+    fn assert_text(tokens: TokenStream, expected: &Expect) {
+        let file = syn::parse2(tokens).expect("an expansion is a file of items");
+        expected.assert_eq(&prettyplease::unparse(&file));
+    }
+
+    #[test]
+    fn a_cached_function_asks_near_before_anything_is_boxed() {
+        let args = quote!(
+            ttl = "10m",
+            key = "users:<id>:<lang:lower>",
+            tags = ["team:<team>"],
+            skip(team)
+        );
+        let item = quote! {
+            /// Reads.
+            #[must_use]
+            pub async fn get_user(id: u64, lang: String, team: u32) -> Result<User, DbError> {
+                load(id, lang, team).await
+            }
+        };
+        let text = or_report(Cached::check(args, &item), cached, item);
+        assert_text(
+            text,
+            &expect![[r#"
+            /// Reads.
+            #[must_use]
+            pub async fn get_user(id: u64, lang: String, team: u32) -> Result<User, DbError> {
+                let site = {
+                    static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                            ::core::concat!(::core::module_path!(), "::", "get_user"),
+                            "users:<id>:<lang:lower>",
+                        )
+                        .ttl(600000u64);
+                    &SITE
+                };
+                let shape = ::larder::__private::shape!(Result < User, DbError >);
+                #[allow(clippy::used_underscore_binding)]
+                let missed = {
+                    let mut writer = ::larder::__private::KeyWriter::new();
+                    let key = &mut writer;
+                    key.literal("users:");
+                    ::larder::__private::part(key, &id);
+                    key.literal(":");
+                    ::larder::__private::part(key, &::larder::__private::lower(&lang));
+                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                    match ::larder::__private::near(site, cache, &writer, shape) {
+                        ::core::result::Result::Ok(hit) => return hit,
+                        ::core::result::Result::Err(missed) => {
+                            missed
+                                .tags(|tags| {
+                                    tags.add(|key| {
+                                        key.literal("team:");
+                                        ::larder::__private::part(key, &team);
+                                    });
+                                })
+                        }
+                    }
+                };
+                missed
+                    .load_owned(
+                        shape,
+                        ::larder::__private::table!(shape),
+                        ::std::boxed::Box::pin(async move {
+                            #[allow(
+                                unreachable_code,
+                                clippy::diverging_sub_expression,
+                                clippy::empty_loop
+                            )]
+                            if false {
+                                let output: Result<User, DbError> = loop {};
+                                return output;
+                            }
+                            #[allow(clippy::used_underscore_binding)]
+                            let _ = (&id, &lang, &team);
+                            { load(id, lang, team).await }
+                        }),
+                    )
+                    .await
+            }
+        "#]],
+        );
+    }
+
+    #[test]
+    fn without_a_key_the_function_and_its_arguments_are_the_key() {
+        let item = quote! {
+            async fn page(&self, number: u32) -> Vec<User> {
+                self.load(number).await
+            }
+        };
+        let args = quote!(local, version = 2, cache = self.cache, crate = crate::store);
+        let text = or_report(Cached::check(args, &item), cached, item);
+        assert_text(
+            text,
+            &expect![[r#"
+            async fn page(&self, number: u32) -> Vec<User> {
+                let site = {
+                    static SITE: crate::store::__private::Site = crate::store::__private::Site::new(
+                            ::core::concat!(::core::module_path!(), "::", "page"),
+                            ::core::concat!(::core::module_path!(), "::", "page"),
+                        )
+                        .version(2u32)
+                        .local();
+                    &SITE
+                };
+                let shape = crate::store::__private::shape!(Vec < User >);
+                #[allow(clippy::used_underscore_binding)]
+                let missed = {
+                    let mut writer = crate::store::__private::KeyWriter::new();
+                    let key = &mut writer;
+                    crate::store::__private::default_path!(key, "page");
+                    key.literal(":(");
+                    crate::store::__private::part(key, &self);
+                    key.literal(",");
+                    crate::store::__private::part(key, &number);
+                    key.literal(",");
+                    key.literal(")");
+                    let cache: &crate::store::__private::Cache = &self.cache;
+                    match crate::store::__private::near(site, cache, &writer, shape) {
+                        ::core::result::Result::Ok(hit) => return hit,
+                        ::core::result::Result::Err(missed) => missed,
+                    }
+                };
+                missed
+                    .load(
+                        shape,
+                        ::core::option::Option::None,
+                        ::std::boxed::Box::pin(async move {
+                            #[allow(
+                                unreachable_code,
+                                clippy::diverging_sub_expression,
+                                clippy::empty_loop
+                            )]
+                            if false {
+                                let output: Vec<User> = loop {};
+                                return output;
+                            }
+                            #[allow(clippy::used_underscore_binding)]
+                            let _ = (&self, &number);
+                            { self.load(number).await }
+                        }),
+                    )
+                    .await
+            }
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_write_names_what_it_invalidates_before_it_runs() {
+        let args = quote!(
+            prefix = "users:<id>:*",
+            keys = ["names:<name>"],
+            tags = "team"
+        );
+        let item = quote! {
+            async fn rename(id: u64, name: String) -> Result<(), DbError> {
+                store(id, name).await
+            }
+        };
+        let text = or_report(Invalidate::check(args, &item), invalidate, item);
+        assert_text(
+            text,
+            &expect![[r#"
+            async fn rename(id: u64, name: String) -> Result<(), DbError> {
+                let purge = {
+                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                    ::larder::__private::Purge::new(cache)
+                        .prefix(|key| {
+                            key.literal("users:");
+                            ::larder::__private::part(key, &id);
+                        })
+                        .key(|key| {
+                            key.literal("names:");
+                            ::larder::__private::part(key, &name);
+                        })
+                        .tag(|key| {
+                            key.literal("team");
+                        })
+                }
+                    .on_exit();
+                let output = async move {
+                    #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
+                    if false {
+                        let output: Result<(), DbError> = loop {};
+                        return output;
+                    }
+                    #[allow(clippy::used_underscore_binding)]
+                    let _ = (&id, &name);
+                    { store(id, name).await }
+                }
+                    .await;
+                if ::larder::__private::failed!(& output) {
+                    purge.disarm();
+                } else {
+                    purge.run().await;
+                }
+                output
+            }
+        "#]],
+        );
+    }
+
+    #[test]
+    fn the_item_stays_beside_the_mistakes() {
+        let item = quote!(
+            async fn rename(id: u64) {}
+        );
+        let text = or_report(Invalidate::check(quote!(), &item), invalidate, item);
+        assert_text(
+            text,
+            &expect![[r#"
+            async fn rename(id: u64) {}
+            ::core::compile_error! {
+                "nothing to invalidate: give `prefix`, `keys`, `tags` or `all`"
+            }
+        "#]],
+        );
+    }
+}

@@ -5,7 +5,7 @@
 
 #[test]
 fn every_rule_has_its_message() {
-    trybuild::TestCases::new().compile_fail("fail/*.rs");
+    trybuild::TestCases::new().compile_fail("fail/*/*.rs");
 }
 
 #[test]
