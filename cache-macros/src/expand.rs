@@ -18,7 +18,7 @@ use crate::{
 pub(crate) fn or_report<T>(
     checked: Result<T>,
     expand: fn(&T) -> TokenStream,
-    item: TokenStream,
+    item: &TokenStream,
 ) -> TokenStream {
     match checked {
         Ok(model) => expand(&model),
@@ -192,11 +192,8 @@ fn shape(krate: Option<&Path>, output: &Type) -> TokenStream {
     quote_spanned!(at(output)=> #private::shape!(#output))
 }
 
-/// How the value becomes bytes, if it does.
+/// How the value becomes bytes.
 fn table(krate: Option<&Path>, model: &Cached) -> TokenStream {
-    if model.local {
-        return quote_spanned!(here()=> ::core::option::Option::None);
-    }
     let at = model.codec.as_ref().map_or_else(|| at(&model.output), at);
     let codec = model.codec.as_ref().map(|codec| quote!(, #codec));
     let private = private(krate, at);
@@ -326,7 +323,7 @@ mod tests {
                 load(id, lang, team).await
             }
         };
-        let text = or_report(Cached::check(args, &item), cached, item);
+        let text = or_report(Cached::check(args, &item), cached, &item);
         assert_text(
             text,
             &expect![[r#"
@@ -397,60 +394,60 @@ mod tests {
             }
         };
         let args = quote!(local, version = 2, cache = self.cache, crate = crate::store);
-        let text = or_report(Cached::check(args, &item), cached, item);
+        let text = or_report(Cached::check(args, &item), cached, &item);
         assert_text(
             text,
             &expect![[r#"
-            async fn page(&self, number: u32) -> Vec<User> {
-                let site = {
-                    static SITE: crate::store::__private::Site = crate::store::__private::Site::new(
-                            ::core::concat!(::core::module_path!(), "::", "page"),
-                            ::core::concat!(::core::module_path!(), "::", "page"),
+                async fn page(&self, number: u32) -> Vec<User> {
+                    let site = {
+                        static SITE: crate::store::__private::Site = crate::store::__private::Site::new(
+                                ::core::concat!(::core::module_path!(), "::", "page"),
+                                ::core::concat!(::core::module_path!(), "::", "page"),
+                            )
+                            .version(2u32)
+                            .local();
+                        &SITE
+                    };
+                    let shape = crate::store::__private::shape!(Vec < User >);
+                    #[allow(clippy::used_underscore_binding)]
+                    let missed = {
+                        let mut writer = crate::store::__private::KeyWriter::new();
+                        let key = &mut writer;
+                        crate::store::__private::default_path!(key, "page");
+                        key.literal(":(");
+                        crate::store::__private::part(key, &self);
+                        key.literal(",");
+                        crate::store::__private::part(key, &number);
+                        key.literal(",");
+                        key.literal(")");
+                        let cache: &crate::store::__private::Cache = &self.cache;
+                        match crate::store::__private::near(site, cache, &writer, shape) {
+                            ::core::result::Result::Ok(hit) => return hit,
+                            ::core::result::Result::Err(missed) => missed,
+                        }
+                    };
+                    missed
+                        .load(
+                            shape,
+                            crate::store::__private::table!(shape),
+                            ::std::boxed::Box::pin(async move {
+                                #[allow(
+                                    unreachable_code,
+                                    clippy::diverging_sub_expression,
+                                    clippy::empty_loop
+                                )]
+                                if false {
+                                    let output: Vec<User> = loop {};
+                                    return output;
+                                }
+                                #[allow(clippy::used_underscore_binding)]
+                                let _ = (&self, &number);
+                                { self.load(number).await }
+                            }),
                         )
-                        .version(2u32)
-                        .local();
-                    &SITE
-                };
-                let shape = crate::store::__private::shape!(Vec < User >);
-                #[allow(clippy::used_underscore_binding)]
-                let missed = {
-                    let mut writer = crate::store::__private::KeyWriter::new();
-                    let key = &mut writer;
-                    crate::store::__private::default_path!(key, "page");
-                    key.literal(":(");
-                    crate::store::__private::part(key, &self);
-                    key.literal(",");
-                    crate::store::__private::part(key, &number);
-                    key.literal(",");
-                    key.literal(")");
-                    let cache: &crate::store::__private::Cache = &self.cache;
-                    match crate::store::__private::near(site, cache, &writer, shape) {
-                        ::core::result::Result::Ok(hit) => return hit,
-                        ::core::result::Result::Err(missed) => missed,
-                    }
-                };
-                missed
-                    .load(
-                        shape,
-                        ::core::option::Option::None,
-                        ::std::boxed::Box::pin(async move {
-                            #[allow(
-                                unreachable_code,
-                                clippy::diverging_sub_expression,
-                                clippy::empty_loop
-                            )]
-                            if false {
-                                let output: Vec<User> = loop {};
-                                return output;
-                            }
-                            #[allow(clippy::used_underscore_binding)]
-                            let _ = (&self, &number);
-                            { self.load(number).await }
-                        }),
-                    )
-                    .await
-            }
-        "#]],
+                        .await
+                }
+            "#]],
         );
     }
 
@@ -466,7 +463,7 @@ mod tests {
                 store(id, name).await
             }
         };
-        let text = or_report(Invalidate::check(args, &item), invalidate, item);
+        let text = or_report(Invalidate::check(args, &item), invalidate, &item);
         assert_text(
             text,
             &expect![[r#"
@@ -514,7 +511,7 @@ mod tests {
         let item = quote!(
             async fn rename(id: u64) {}
         );
-        let text = or_report(Invalidate::check(quote!(), &item), invalidate, item);
+        let text = or_report(Invalidate::check(quote!(), &item), invalidate, &item);
         assert_text(
             text,
             &expect![[r#"

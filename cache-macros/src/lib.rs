@@ -53,12 +53,8 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = item.into();
-    expand::or_report(
-        model::Cached::check(args.into(), &item),
-        expand::cached,
-        item,
-    )
-    .into()
+    let checked = model::Cached::check(args.into(), &item);
+    expand::or_report(checked, expand::cached, &item).into()
 }
 
 /// Invalidates cached values when an `async fn` has run.
@@ -90,10 +86,6 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn invalidate_cache(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = item.into();
-    expand::or_report(
-        model::Invalidate::check(args.into(), &item),
-        expand::invalidate,
-        item,
-    )
-    .into()
+    let checked = model::Invalidate::check(args.into(), &item);
+    expand::or_report(checked, expand::invalidate, &item).into()
 }

@@ -248,7 +248,7 @@ fn parse_name(name: &str, parser: fn(ParseStream<'_>) -> Result<Ident>) -> Resul
 #[cfg(test)]
 mod tests {
     use proc_macro2::Span;
-    use quote::ToTokens;
+    use quote::quote;
     use syn::LitStr;
 
     use super::{Filter, Kind, Piece, parse};
@@ -259,14 +259,14 @@ mod tests {
         let short = |piece: &Piece| match piece {
             Piece::Literal(literal) => format!("{literal:?}"),
             Piece::Value(value) => {
-                let fields: Vec<_> = value.fields.iter().map(ToTokens::to_token_stream).collect();
-                let fields: String = fields.iter().map(|field| format!(".{field}")).collect();
+                let (root, fields) = (&value.root, &value.fields);
+                let path = quote!(#root #(.#fields)*).to_string().replace(' ', "");
                 let filter = match value.filter {
                     Some(Filter::Hash) => " hashed",
                     Some(Filter::Lower) => " in lower case",
                     None => "",
                 };
-                format!("{}{fields}{filter}", value.root)
+                format!("{path}{filter}")
             }
         };
         let template = template.map_err(|error| error.to_string())?;
