@@ -31,21 +31,34 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// An entry on its own, for tests of a [`NearStore`](crate::NearStore): no groups, stored
-    /// now, living for `ttl` from now.
-    #[cfg(feature = "testkit")]
-    pub fn detached(key: &str, value: Live, ttl: Duration) -> Self {
-        let now = crate::clock::Clock::system().now();
+    /// An entry without groups, stored now.
+    pub(crate) fn new(key: KeyRef<'_>, value: Option<Live>, now: Moment, ttl: Duration) -> Self {
         Self {
-            key: key.into(),
-            hash: crate::key::hash(key),
-            value: Some(value),
+            key: key.text.into(),
+            hash: key.hash,
+            value,
             born: 0,
             checked: AtomicU64::new(0),
             groups: Box::default(),
             stored: now,
             expires: now.after(ttl),
         }
+    }
+
+    /// The same, of a load that began at `born` and belongs to `groups`.
+    pub(crate) fn born(mut self, born: u64, groups: Box<[Arc<Cell>]>) -> Self {
+        self.born = born;
+        self.checked = AtomicU64::new(born);
+        self.groups = groups;
+        self
+    }
+
+    /// An entry on its own, for tests of a [`NearStore`](crate::NearStore): no groups, stored
+    /// now, living for `ttl` from now.
+    #[cfg(feature = "testkit")]
+    pub fn detached(key: &str, value: Live, ttl: Duration) -> Self {
+        let now = crate::clock::Clock::system().now();
+        Self::new(KeyRef::of(key), Some(value), now, ttl)
     }
 
     /// The key it is stored under.
@@ -77,11 +90,18 @@ impl Entry {
         if self.checked.load(Ordering::Acquire) >= newest {
             return true;
         }
-        let stands = self.groups.iter().all(|cell| cell.stands(self.born));
+        let stands = self.groups_stand();
         if stands {
             self.checked.fetch_max(newest, Ordering::AcqRel);
         }
         stands
+    }
+}
+
+impl Entry {
+    /// Whether no group of it was invalidated since its load began, looked up.
+    pub(crate) fn groups_stand(&self) -> bool {
+        self.groups.iter().all(|cell| cell.stands(self.born))
     }
 }
 
