@@ -25,6 +25,8 @@ mod outcome;
 pub mod policy;
 #[doc(hidden)]
 pub mod private;
+mod private_failed;
+mod private_path;
 mod purge;
 mod rng;
 mod serve;

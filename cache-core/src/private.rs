@@ -1,14 +1,19 @@
 //! What expansions of the attributes name. Not for people: it changes without notice.
 
 pub use crate::{
+    cache::Cache,
     codec::{Probe, Table, ViaFar, ViaNear, named, probe},
     global::default_or,
     key::{KeyWriter, hashed, lower, part},
     outcome::{Of, Outcome, Step1, Step2, Step3, Step4, Step5, Step6},
+    private_failed::{NeverFails, Returned},
+    private_path::{Dotted, dotted_len, owner},
     purge::{Purge, PurgeGuard},
     site::{Missed, Site, Tags, near},
 };
-pub use crate::{__shape as shape, __table as table};
+pub use crate::{
+    __default_path as default_path, __failed as failed, __shape as shape, __table as table,
+};
 
 /// The cache that an attribute calls by name; the default one, loudly, if none is registered
 /// under that name, because a cache is never the reason that a call fails.
@@ -17,9 +22,4 @@ pub fn named_or(name: &str, default: fn() -> &'static crate::Cache) -> &'static 
         crate::event::no_such_cache(name);
         default()
     })
-}
-
-/// Whether a function's result is an error.
-pub fn failed<S: Outcome>(shape: S, output: &S::Return) -> bool {
-    shape.failed(output)
 }
