@@ -1,5 +1,7 @@
 //! Which keys are asked for, in which order.
 
+use test_support::Random;
+
 /// How many keys are resident.
 pub(crate) const KEYS: u64 = 10_000;
 
@@ -29,20 +31,20 @@ impl Workload {
 
     /// `count` ids, the same for the same `seed`.
     pub(crate) fn ids(self, count: usize, seed: u64) -> Vec<u64> {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         match self {
             Self::Zipf => {
                 let cumulative = zipf_weights();
                 // Neighbours in popularity are no neighbours in id.
                 (0..count)
                     .map(|_| {
-                        let draw = random.unit() * cumulative[cumulative.len() - 1];
+                        let draw = unit(&mut random) * cumulative[cumulative.len() - 1];
                         let rank = cumulative.partition_point(|&weight| weight < draw);
                         (rank as u64 * 7_919) % KEYS
                     })
                     .collect()
             }
-            Self::Uniform => (0..count).map(|_| random.next() % KEYS).collect(),
+            Self::Uniform => (0..count).map(|_| random.bits() % KEYS).collect(),
             Self::Hot => vec![4_711; count],
         }
     }
@@ -59,22 +61,9 @@ fn zipf_weights() -> Vec<f64> {
         .collect()
 }
 
-/// splitmix64: small, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// In 0..1.
-    fn unit(&mut self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
-        let draw = (self.next() >> 11) as f64;
-        draw / (1_u64 << 53) as f64
-    }
+/// A number from 0 to 1, 1 excluded.
+fn unit(random: &mut Random) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
+    let draw = (random.bits() >> 11) as f64;
+    draw / 2_f64.powi(53)
 }

@@ -16,9 +16,6 @@ use crate::{
     rounds::{Target, median, ratio, verdict},
 };
 
-/// How often every contender has its turn, unless told otherwise.
-pub(crate) const ROUNDS: usize = 31;
-
 /// Calls of one turn.
 const CALLS: usize = 200_000;
 
