@@ -49,10 +49,9 @@ async fn fill(server: &RedisServer) -> Cache {
     let cache = Cache::builder().namespace("bench").far(redis).build();
     let cache = cache.expect("the settings are right");
     for start in (0..KEYS).step_by(usize::try_from(CHUNK).expect("a small number")) {
-        let entries: Vec<_> = (start..start + CHUNK)
-            .map(|id| (format!("users:{id}"), id))
-            .collect();
-        cache.set_many(&entries).await.expect("the server runs");
+        let keys: Vec<_> = (start..start + CHUNK).map(|id| format!("users:{id}")).collect();
+        let values: Vec<_> = keys.iter().map(String::as_str).zip(start..).collect();
+        cache.set_many(&values).await.expect("the server runs");
     }
     let size = server.raw(&["DBSIZE"]).int().expect("a count");
     assert!(size >= 1_000_000, "{size} keys in the server");
