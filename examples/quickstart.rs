@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use larder::{Cache, cached, invalidate_cache};
+use larder::{cached, default_cache, invalidate_cache};
 
 /// What stands in for a database: one table, 200 ms for each query, and a count of them.
 static USERS: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -55,7 +55,7 @@ async fn main() {
     // An error is the caller's, and is not kept.
     show("nobody", get_user(1)).await;
 
-    let cache = Cache::global();
+    let cache = default_cache();
     show("an invalidation by hand", cache.remove_prefix("users")).await;
     let crowd = async {
         let calls: Vec<_> = (0..1_000).map(|_| tokio::spawn(get_user(0))).collect();
