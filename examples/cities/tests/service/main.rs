@@ -1,0 +1,4 @@
+//! What the README of this example promises, over its own router.
+
+mod api;
+mod app;
