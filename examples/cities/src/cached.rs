@@ -1,14 +1,13 @@
 //! What is cached, for how long, and what each change makes invalid: all of it is in this file.
 //!
-//! | answer | key | stale after a change of |
+//! | answer | key | no longer true after a change of |
 //! |---|---|---|
 //! | a city | `cities:<id>` | that city |
-//! | a country's page | `countries:<code>:…` | a city that was or is in that country |
-//! | a search | `searches:<start>:…` | a city whose name started or starts with these two letters |
+//! | a page of a country | `countries:<code>:…` | a city that was or is in that country |
+//! | a search | `searches:<start>:…` | a city whose name began or begins with these two letters |
 //!
-//! A change gets the city as it was *and* as it will be, because both decide which lists show it.
-//! That the first is true when the change is made is the database's promise: it applies the
-//! change only to that version.
+//! A change is given the city as it was *and* as it will be, for both decide which lists show it;
+//! the database makes the change only if that is still how the city was.
 
 use std::sync::Arc;
 
@@ -38,12 +37,7 @@ impl Catalogue for Cached {
         self.db.city(id).await
     }
 
-    #[cached(
-        ttl = 600,
-        key = "countries:<code>:<sort>:<page>",
-        tags = ["country:<code>"],
-        cache = self.cache
-    )]
+    #[cached(ttl = 600, key = "countries:<code>:<sort>:<page>", cache = self.cache)]
     async fn country(
         &self,
         code: CountryCode,
@@ -53,12 +47,7 @@ impl Catalogue for Cached {
         self.db.country(code, sort, page).await
     }
 
-    #[cached(
-        ttl = 600,
-        key = "searches:<name.start>:<name.folded>:<page>",
-        tags = ["start:<name.start>"],
-        cache = self.cache
-    )]
+    #[cached(ttl = 600, key = "searches:<name.start>:<name.folded>:<page>", cache = self.cache)]
     async fn search(&self, name: &Name, page: Page) -> Result<Arc<Listing>> {
         self.db.search(name, page).await
     }
@@ -66,7 +55,7 @@ impl Catalogue for Cached {
     // `when = always`: a change that reports an error may have happened all the same.
     #[invalidate_cache(
         keys = ["cities:<id>"],
-        tags = ["country:<draft.country>", "start:<draft.name.start>"],
+        prefix = ["countries:<draft.country>", "searches:<draft.name.start>"],
         when = always,
         cache = self.cache
     )]
@@ -76,11 +65,11 @@ impl Catalogue for Cached {
 
     #[invalidate_cache(
         keys = ["cities:<before.id>"],
-        tags = [
-            "country:<before.country>",
-            "country:<draft.country>",
-            "start:<before.name.start>",
-            "start:<draft.name.start>",
+        prefix = [
+            "countries:<before.country>",
+            "countries:<draft.country>",
+            "searches:<before.name.start>",
+            "searches:<draft.name.start>",
         ],
         when = always,
         cache = self.cache
@@ -91,7 +80,7 @@ impl Catalogue for Cached {
 
     #[invalidate_cache(
         keys = ["cities:<before.id>"],
-        tags = ["country:<before.country>", "start:<before.name.start>"],
+        prefix = ["countries:<before.country>", "searches:<before.name.start>"],
         when = always,
         cache = self.cache
     )]

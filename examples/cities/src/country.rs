@@ -31,7 +31,7 @@ pub struct CountryCode([u8; 2]);
 
 impl CountryCode {
     /// The code as text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("a country code is two ASCII letters")
     }
 }

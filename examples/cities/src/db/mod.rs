@@ -88,8 +88,8 @@ impl Db {
         })))
     }
 
-    /// Adds `latency` to every trip, half before and half after the query: the network to a
-    /// database on another machine. Time on the wire takes no connection.
+    /// Adds `latency` to every trip, half of it before and half after the query, each up to 50 %
+    /// more or less: the network to a database on another machine. Nobody waits in line for it.
     ///
     /// # Panics
     ///
@@ -158,7 +158,7 @@ impl Db {
 
     async fn wire(&self) {
         if !self.0.latency.is_zero() {
-            sleep(self.0.latency / 2).await;
+            sleep(self.0.latency.mul_f64(0.25 + 0.5 * fastrand::f64())).await;
         }
     }
 }

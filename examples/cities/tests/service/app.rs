@@ -29,11 +29,8 @@ pub(crate) fn each_app() -> [App; 2] {
 }
 
 impl App {
-    pub(crate) fn new<C: Catalogue>(catalogue: impl FnOnce(Db) -> C) -> Self {
-        let directory = TempDir::new().expect("a temporary directory");
-        let file = directory.path().join("cities.db");
-        fs::write(&file, filled()).expect("a copy of the database");
-        let db = Db::open(&file).expect("a database");
+    fn new<C: Catalogue>(catalogue: impl FnOnce(Db) -> C) -> Self {
+        let (db, directory) = database();
         Self {
             router: web::router(catalogue(db.clone())),
             db,
@@ -42,7 +39,7 @@ impl App {
     }
 
     pub(crate) fn cached() -> Self {
-        Self::new(|db| Cached::new(db, larder::Cache))
+        Self::new(|db| Cached::new(db, cache()))
     }
 
     pub(crate) fn trips(&self) -> Trips {
@@ -96,6 +93,19 @@ async fn json(answer: Response<Body>) -> (StatusCode, Value) {
         status,
         serde_json::from_slice(&body).expect("every answer is JSON"),
     )
+}
+
+/// A cache of its own in this process.
+pub(crate) fn cache() -> larder::Cache {
+    cities::cache("cities", None).expect("a cache")
+}
+
+/// A database of its own, and the directory in which it lies.
+pub(crate) fn database() -> (Db, TempDir) {
+    let directory = TempDir::new().expect("a temporary directory");
+    let file = directory.path().join("cities.db");
+    fs::write(&file, filled()).expect("a copy of the database");
+    (Db::open(&file).expect("a database"), directory)
 }
 
 /// A database with the data of the package, made once: filling one takes a second.
