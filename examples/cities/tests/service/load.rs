@@ -10,13 +10,12 @@ use cities::{
 use crate::app;
 
 async fn measured<C: Catalogue>(service: impl FnOnce(Db) -> C) -> Measured {
-    let (db, _directory) = app::database();
+    let (db, _directory) = app::database(Duration::from_millis(4));
     let load = Load {
         clients: 24,
         time: Duration::from_secs(60),
         requests: 12_000,
     };
-    let db = db.slowed(Duration::from_millis(4));
     let measured = load
         .drive(service(db))
         .await
@@ -43,7 +42,14 @@ async fn a_cache_written_by_hand_is_found_to_be_stale() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_the_cache_no_answer_is_stale_and_few_come_from_the_database() {
-    let cached = measured(|db| Cached::new(db, app::cache())).await;
-    assert_eq!(cached.stale, 0);
-    assert!(cached.reached < cached.requests * 6 / 10, "{cached:?}");
+    let near = measured(|db| Cached::new(db, app::cache(None))).await;
+    few(&near);
+    let redis = app::redis();
+    let shared = measured(|db| Cached::new(db, app::cache(Some(&redis)))).await;
+    few(&shared);
+}
+
+fn few(measured: &Measured) {
+    assert_eq!(measured.stale, 0, "{measured:?}");
+    assert!(measured.reached < measured.requests * 6 / 10, "{measured:?}");
 }

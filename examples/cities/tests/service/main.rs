@@ -2,4 +2,5 @@
 
 mod api;
 mod app;
+mod coherence;
 mod load;
