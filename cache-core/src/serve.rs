@@ -77,12 +77,13 @@ impl Serve<'_, '_> {
         };
         let mut budget = Budget::new(far.outage_budget);
         let place = call.place(far);
-        let right = match call.look_far(far, &place, &mut budget).await {
+        // Boxed, as everything that waits for a server: calls without one stay small.
+        let right = match Box::pin(call.look_far(far, &place, &mut budget)).await {
             Ok(Look::Hit(found)) => {
                 let loaded = self.take(&lead, found);
                 return self.found(lead, loaded, load).await;
             }
-            Ok(Look::Miss(seen)) => self.prepare(far, place, seen, &mut budget).await,
+            Ok(Look::Miss(seen)) => Box::pin(self.prepare(far, place, seen, &mut budget)).await,
             // Not a miss: nothing is known, so nothing may be stored.
             Err(_) => None,
         };
@@ -195,7 +196,7 @@ impl Serve<'_, '_> {
         });
         lead.publish(&loaded);
         let stored = match kept.zip(far) {
-            Some((kept, far)) if stands => self.store_far(kept, far).await,
+            Some((kept, far)) if stands => Box::pin(self.store_far(kept, far)).await,
             _ => Ok(stands),
         };
         match stored {

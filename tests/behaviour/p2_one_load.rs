@@ -394,5 +394,8 @@ fn sizes() {
     let cache = near_cache();
     let f = cache.get_or_load("k", || async { Ok::<u64, String>(1) });
     println!("get_or_load {}", std::mem::size_of_val(&f));
-    println!("owned {}", std::mem::size_of_val(&owned(cache.clone(), Loads::default(), 1)));
+    println!(
+        "owned {}",
+        std::mem::size_of_val(&owned(cache.clone(), Loads::default(), 1))
+    );
 }
