@@ -350,7 +350,7 @@ impl Far {
         if seen.stamps.contains(&Some(FLUX)) {
             return Ok(None);
         }
-        let lease = envelope::header(Kind::Lease, self.dice.draw());
+        let lease = envelope::lease(self.dice.draw());
         let missing: Vec<(&str, Stamp)> = place
             .stamps()
             .iter()

@@ -388,14 +388,3 @@ fn a_load_whose_runtime_ends_is_handed_to_another_runtime() {
     assert_eq!(second.block_on(waiting).expect("does not panic"), Ok(7));
     assert!(loads.count() <= 2);
 }
-
-#[test]
-fn sizes() {
-    let cache = near_cache();
-    let f = cache.get_or_load("k", || async { Ok::<u64, String>(1) });
-    println!("get_or_load {}", std::mem::size_of_val(&f));
-    println!(
-        "owned {}",
-        std::mem::size_of_val(&owned(cache.clone(), Loads::default(), 1))
-    );
-}

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 /// A cache with a near tier only, and nothing random.
 pub(crate) fn near_cache() -> Cache {
     Cache::builder()
-        .near(Moka::default())
+        .near(Moka::new(1_000))
         .jitter(0.0)
         .build()
         .expect("the settings are in order")
