@@ -8,7 +8,7 @@ use std::{
 use cache_backends::Redis;
 use cache_core::ErrorKind;
 use test_support::{Fault, FaultProxy, Links, RedisServer, Way};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::probe::{
     Calls, MINE, SLACK, back_within, call, invalidate, prepare, read, read_during, store,
@@ -78,9 +78,24 @@ async fn killed_connections_are_replaced_at_once() {
         }
     });
     let calls = read_during(&redis, killing).await;
-    let gap = calls.longest_gap();
-    assert!(gap < millis(200), "no call succeeded for {gap:?}");
+    let gaps = calls.gaps();
+    let long = gaps.iter().filter(|gap| **gap > millis(200)).count();
+    // A busy machine may stand still once or twice by itself.
+    assert!(long <= 2, "no call succeeded for {gaps:?}");
+    assert!(gaps.len() > 10, "the connection was killed under the calls");
     assert_in_time(&calls);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_while_idle_costs_no_call() {
+    let server = RedisServer::start(&[]);
+    let redis = Redis::connect(server.url()).unwrap();
+    for _ in 0..3 {
+        assert!(call(&redis).await.error.is_none());
+        server.raw(&["CLIENT", "KILL", "TYPE", "normal"]);
+        // Well before the next heartbeat.
+        sleep(millis(150)).await;
+    }
 }
 
 #[tokio::test]
@@ -167,6 +182,25 @@ async fn a_half_open_link_is_replaced() {
     });
     back_within(&redis, millis(1500)).await;
     assert!(proxy.traffic().connections > before);
+}
+
+/// Callers may give up earlier than the store does, so that it sees no failure of its own.
+#[tokio::test]
+async fn a_half_open_link_is_replaced_also_for_impatient_callers() {
+    let server = RedisServer::start(&[]);
+    let proxy = FaultProxy::start(server.addr());
+    let redis = Redis::connect(proxy.url()).unwrap();
+    assert!(call(&redis).await.error.is_none());
+
+    let links = Links::Established;
+    let way = Way::Both;
+    proxy.set(Fault::Swallow { links, way });
+    let start = Instant::now();
+    while !matches!(timeout(millis(50), read(&redis, "name")).await, Ok(Ok(_))) {
+        let late = start.elapsed();
+        assert!(late < millis(1000), "still failing after {late:?}");
+        sleep(millis(10)).await;
+    }
 }
 
 /// Heartbeats find it before a caller does.

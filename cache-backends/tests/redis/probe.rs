@@ -128,15 +128,21 @@ pub(crate) async fn back_within(redis: &Redis, bound: Duration) -> Duration {
 }
 
 impl Calls {
-    /// The longest time in which no call succeeded.
-    pub(crate) fn longest_gap(&self) -> Duration {
-        let mut last = self.0.first().expect("there were calls").began;
-        let mut longest = Duration::ZERO;
-        for call in self.0.iter().filter(|call| call.error.is_none()) {
-            longest = longest.max(call.ended() - last);
-            last = call.ended();
+    /// How long it took, after each failure, until a call succeeded again.
+    pub(crate) fn gaps(&self) -> Vec<Duration> {
+        let mut gaps = Vec::new();
+        let mut since = None;
+        for call in &self.0 {
+            match (&call.error, since) {
+                (Some(_), None) => since = Some(call.began),
+                (None, Some(began)) => {
+                    gaps.push(call.ended() - began);
+                    since = None;
+                }
+                _ => {}
+            }
         }
-        longest.max(self.0.last().expect("there were calls").ended() - last)
+        gaps
     }
 
     pub(crate) fn slowest(&self) -> Duration {

@@ -13,6 +13,11 @@ fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
+fn connections(server: &RedisServer) -> u64 {
+    let received = server.info("total_connections_received");
+    received.expect("is counted").parse().expect("is a number")
+}
+
 fn with_password(server: &RedisServer, password: &str) -> Redis {
     Redis::connect(format!("redis://:{password}@{}", server.addr())).unwrap()
 }
@@ -107,7 +112,7 @@ async fn a_busy_script_is_waited_for_on_the_same_connection() {
     let server = RedisServer::start(&["--busy-reply-threshold", "50"]);
     let redis = Redis::connect(server.url()).unwrap();
     assert!(call(&redis).await.error.is_none());
-    let before = server.info("total_connections_received");
+    let before = connections(&server);
 
     let mut client = server.client();
     let busy = tokio::task::spawn_blocking(move || {
@@ -136,12 +141,7 @@ async fn a_busy_script_is_waited_for_on_the_same_connection() {
         "at once afterwards"
     );
     // The client of the script is the one that came.
-    let came: u64 = server
-        .info("total_connections_received")
-        .unwrap()
-        .parse()
-        .unwrap();
-    assert_eq!(came, before.unwrap().parse::<u64>().unwrap() + 1);
+    assert_eq!(connections(&server), before + 1);
 }
 
 #[tokio::test]
@@ -222,6 +222,12 @@ async fn a_replica_is_read_and_not_written() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.to_string().contains("READONLY"), "{error}");
     assert!(read(&redis, "slot").await.unwrap().is_some(), "reads go on");
+
+    let before = connections(&server);
+    store(&redis, "slot", b"value").await.unwrap_err();
+    sleep(millis(100)).await;
+    // The name of the server may lead to its successor by now.
+    assert!(connections(&server) > before, "a new connection is made");
 
     server.raw(&["CONFIG", "SET", "replica-serve-stale-data", "no"]);
     let calls = read_during(&redis, sleep(millis(1000))).await;
