@@ -171,8 +171,9 @@ impl Writer<'_> {
                 Step::Write(length) => length,
             };
             let (now, later) = bytes.split_at(length);
-            self.to.write_all(now).await.map_err(|_| End::Broken)?;
+            // Counted before, so that whoever has seen a byte sees it counted.
             self.count(length);
+            self.to.write_all(now).await.map_err(|_| End::Broken)?;
             self.pause(length).await;
             bytes = later;
         }

@@ -65,6 +65,20 @@ fn assert_silent(stream: &mut TcpStream) {
         .unwrap();
 }
 
+/// Closes a connection without saying goodbye (RST).
+fn reset(stream: TcpStream) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .unwrap();
+    let _context = runtime.enter();
+    stream.set_nonblocking(true).unwrap();
+    tokio::net::TcpStream::from_std(stream)
+        .unwrap()
+        .set_zero_linger()
+        .unwrap();
+}
+
 fn until(what: &str, mut done: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !done() {
@@ -327,6 +341,22 @@ fn one_byte_per_segment_arrives_in_pieces_and_complete() {
     }
     assert_eq!(answer, bytes);
     assert!(pieces > 8, "{pieces} pieces");
+}
+
+#[test]
+fn a_client_that_resets_its_connection_resets_the_server_too() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = FaultProxy::start(listener.local_addr().unwrap());
+    let client = connect(proxy.addr());
+    let (mut server, _) = listener.accept().unwrap();
+    reset(client);
+    assert_eq!(
+        server.read(&mut [0]).unwrap_err().kind(),
+        io::ErrorKind::ConnectionReset
+    );
+    until("the link ends with its client", || {
+        proxy.traffic().links == 0
+    });
 }
 
 #[test]
