@@ -22,7 +22,12 @@ macro_rules! __default_path {
         // The type of a closure is named after everything around it, type arguments included.
         $crate::__private::owner(
             $key,
-            ::core::concat!(::core::module_path!(), "::", $name, "::{{closure}}::{{closure}}"),
+            ::core::concat!(
+                ::core::module_path!(),
+                "::",
+                $name,
+                "::{{closure}}::{{closure}}"
+            ),
             &|| {},
         );
     }};
@@ -101,15 +106,26 @@ fn write_owner(key: &mut KeyWriter, full: &str, plain: &str) {
 /// What of `full` the path `plain` does not already say.
 fn distinct<'a>(full: &'a str, plain: &str) -> &'a str {
     let (module, function) = plain.rsplit_once("::").unwrap_or(("", plain));
-    let below = full.strip_prefix(module).and_then(|rest| rest.strip_prefix("::"));
+    let below = full
+        .strip_prefix(module)
+        .and_then(|rest| rest.strip_prefix("::"));
     let below = below.unwrap_or(full);
-    let owner = below.strip_suffix(function).and_then(|rest| rest.strip_suffix("::"));
+    let owner = below
+        .strip_suffix(function)
+        .and_then(|rest| rest.strip_suffix("::"));
     owner.unwrap_or(below)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        collections::HashSet,
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
     use super::{Dotted, distinct, dotted_len};
+    use crate::key::KeyWriter;
 
     #[test]
     fn a_path_is_dotted_when_the_program_is_compiled() {
@@ -123,9 +139,127 @@ mod tests {
     fn the_owner_is_what_the_path_does_not_say() {
         let owner = |full| distinct(full, "app::users::get");
         assert_eq!(owner("app::users::Repo<u8>::get"), "Repo<u8>");
-        assert_eq!(owner("<app::Repo as app::Read>::get"), "<app::Repo as app::Read>");
+        assert_eq!(
+            owner("<app::Repo as app::Read>::get"),
+            "<app::Repo as app::Read>"
+        );
         assert_eq!(owner("app::users::get<app::User>"), "get<app::User>");
         assert_eq!(owner("app::users::outer::get"), "outer");
         assert_eq!(owner("app::users2::get"), "app::users2");
+    }
+
+    /// The beginning of the default key of a function called `get`.
+    macro_rules! path {
+        () => {{
+            let mut writer = KeyWriter::new();
+            let key = &mut writer;
+            crate::__default_path!(key, "get");
+            writer.as_str().to_owned()
+        }};
+    }
+
+    async fn get() -> String {
+        path!()
+    }
+
+    mod other {
+        use super::KeyWriter;
+
+        pub(super) async fn get() -> String {
+            path!()
+        }
+    }
+
+    async fn outer() -> [String; 2] {
+        async fn get() -> String {
+            path!()
+        }
+        async fn inner() -> String {
+            async fn get() -> String {
+                path!()
+            }
+            get().await
+        }
+        [get().await, inner().await]
+    }
+
+    struct Repo<T>(T);
+
+    impl Repo<u8> {
+        async fn get(&self) -> String {
+            path!()
+        }
+    }
+
+    impl Repo<u16> {
+        async fn get() -> String {
+            path!()
+        }
+    }
+
+    trait Read {
+        async fn get(&self) -> String;
+    }
+
+    trait Fetch {
+        async fn get(&self) -> String {
+            path!()
+        }
+    }
+
+    impl<T> Read for Repo<T> {
+        async fn get(&self) -> String {
+            path!()
+        }
+    }
+
+    impl<T> Fetch for Repo<T> {}
+
+    mod generic {
+        use super::KeyWriter;
+
+        pub(super) async fn get<T, const N: usize>(_: impl Copy) -> String {
+            path!()
+        }
+    }
+
+    #[test]
+    fn functions_of_one_name_begin_their_keys_differently() {
+        let keys = now(async {
+            let [first, second] = outer().await;
+            vec![
+                get().await,
+                other::get().await,
+                first,
+                second,
+                Repo(1_u8).get().await,
+                Repo::<u16>::get().await,
+                Read::get(&Repo(1_u8)).await,
+                Read::get(&Repo("")).await,
+                Fetch::get(&Repo(1_u8)).await,
+                generic::get::<u8, 1>(0).await,
+                generic::get::<u8, 2>(0).await,
+                generic::get::<&str, 1>(0).await,
+                generic::get::<u8, 1>("").await,
+            ]
+        });
+        let distinct: HashSet<_> = keys.iter().collect();
+        assert_eq!(distinct.len(), keys.len(), "{keys:#?}");
+    }
+
+    #[test]
+    fn a_plain_function_has_its_path_alone() {
+        let module = "cache_core.private_path.tests";
+        assert_eq!(now(get()), format!("{module}.get"));
+        assert_eq!(now(other::get()), format!("{module}.other.get"));
+        assert_eq!(now(Repo(1_u8).get()), format!("{module}.get:Repo%3Cu8%3E"));
+    }
+
+    /// The output of a future that waits for nothing.
+    fn now<T>(future: impl Future<Output = T>) -> T {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(output) => output,
+            Poll::Pending => unreachable!("it waits for nothing"),
+        }
     }
 }
