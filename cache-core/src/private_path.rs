@@ -117,6 +117,11 @@ fn distinct<'a>(full: &'a str, plain: &str) -> &'a str {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unused_async,
+    clippy::extra_unused_type_parameters,
+    reason = "they stand for functions that would await, and for instances of one function"
+)]
 mod tests {
     use std::{
         collections::HashSet,
