@@ -73,7 +73,10 @@ impl Cache {
     pub async fn get<T: Storable>(&self, key: &str) -> Result<Option<T>> {
         key::check(key)?;
         let call = self.by_hand::<T>(key, SetOptions::new());
-        Ok(call.get().await?.and_then(|live| live.downcast_ref().cloned()))
+        Ok(call
+            .get()
+            .await?
+            .and_then(|live| live.downcast_ref().cloned()))
     }
 
     /// The values under several keys, in their order, in one round trip to the far tier.
@@ -195,7 +198,9 @@ impl Cache {
         let body = load();
         let load = Load::Borrowed(Box::pin(async move { shape.split(body.await) }));
         let loaded = serve::serve(&call, &accepts, load).await;
-        shape.join(loaded).expect("only what was accepted is returned")
+        shape
+            .join(loaded)
+            .expect("only what was accepted is returned")
     }
 
     /// Whether there is a value, of any type, under a key.
@@ -272,6 +277,23 @@ impl Cache {
     /// As [`remove`](Self::remove).
     pub async fn clear(&self) -> Result<()> {
         self.0.invalidate(&Change::default().all()).await
+    }
+
+    /// Maintenance: removes all values whose keys match a pattern, in which `*` stands for any
+    /// text and `?` for any one character; returns how many the far tier held. Near tiers are
+    /// emptied whole.
+    ///
+    /// This walks over all keys of the store, page by page: O(keys), for an operator's hand and
+    /// never for a request. Keys over 160 bytes, or with white space, are named by a hash in the
+    /// far tier and match no pattern. To invalidate, use [`remove_prefix`](Self::remove_prefix)
+    /// or [`remove_tag`](Self::remove_tag).
+    ///
+    /// # Errors
+    ///
+    /// As [`remove`](Self::remove); [`ErrorKind::Rejected`] if the store cannot list its keys.
+    pub async fn sweep(&self, pattern: &str) -> Result<u64> {
+        key::check(pattern)?;
+        self.0.sweep(pattern).await
     }
 
     fn by_hand<'c, T: Storable>(&'c self, key: &'c str, options: SetOptions) -> Call<'c> {

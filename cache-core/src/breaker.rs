@@ -182,7 +182,11 @@ mod tests {
         assert_eq!(breaker.admit(), Admission::Refuse);
         assert_eq!(breaker.record(false), Turned::No);
         clock.advance(PROBE_AFTER);
-        assert_eq!(breaker.admit(), Admission::Probe, "a lost probe is followed by another");
+        assert_eq!(
+            breaker.admit(),
+            Admission::Probe,
+            "a lost probe is followed by another"
+        );
         assert_eq!(breaker.record(true), Turned::Closed);
         assert_eq!(breaker.admit(), Admission::Go);
     }

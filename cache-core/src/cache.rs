@@ -20,6 +20,7 @@ use crate::{
     feed,
     fence::Fence,
     flight::{Flight, Flights},
+    glob,
     names::{ALL, Namespace, prefix_group, tag_group},
     near::{KeyRef, NearStore},
     policy::{
@@ -92,7 +93,10 @@ impl Cache {
     /// What happened so far.
     pub fn stats(&self) -> Stats {
         let inner = &*self.0;
-        let sites = inner.sites.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let sites = inner
+            .sites
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut stats = Stats {
             namespace: inner.names.as_str().to_owned(),
             functions: sites
@@ -147,7 +151,12 @@ impl Inner {
     }
 
     /// A near entry that lives from now on, if the near tier may hold one so short-lived.
-    pub(crate) fn entry(&self, key: KeyRef<'_>, value: Option<Live>, ttl: Duration) -> Option<Entry> {
+    pub(crate) fn entry(
+        &self,
+        key: KeyRef<'_>,
+        value: Option<Live>,
+        ttl: Duration,
+    ) -> Option<Entry> {
         let ttl = match self.far {
             Some(_) => ttl.min(NEAR_CAP),
             None => ttl,
@@ -233,7 +242,10 @@ impl Inner {
         let Some(far) = &self.far else { return Ok(()) };
         self.listen();
         let slots = change.keys().map(|key| self.names.slot(key)).collect();
-        let stamps = change.groups().map(|group| self.names.stamp(group)).collect();
+        let stamps = change
+            .groups()
+            .map(|group| self.names.stamp(group))
+            .collect();
         let notice = feed::notice(self.sender, change.keys(), change.groups());
         far.invalidate(slots, stamps, &notice).await
     }
@@ -257,29 +269,56 @@ impl Inner {
         self.forget(change.keys(), change.groups());
     }
 
+    /// Removes what matches a pattern, and empties the near tiers.
+    pub(crate) async fn sweep(&self, pattern: &str) -> Result<u64> {
+        self.forget_all();
+        let Some(far) = &self.far else { return Ok(0) };
+        let slots = self.names.slots();
+        let prefix = format!("{slots}{}", glob::literal(pattern));
+        let matching = |name: &str| {
+            name.strip_prefix(&*slots)
+                .is_some_and(|key| glob::matches(pattern, key))
+        };
+        let removed = far.backend.sweep_dyn(&prefix, &matching).await?;
+        far.invalidate(Vec::new(), Vec::new(), &feed::everything())
+            .await?;
+        self.forget_all();
+        Ok(removed)
+    }
+
     /// Starts to hear of other processes' invalidations, once.
     pub(crate) fn listen(&self) {
         if let (Some(far), Some(_)) = (&self.far, &self.near)
             && !self.feed.started.swap(true, Ordering::AcqRel)
         {
-            far.backend.watch_dyn(&self.names.channel(), self.me.clone());
+            far.backend
+                .watch_dyn(&self.names.channel(), self.me.clone());
         }
     }
 
     /// Where the calls of one function are counted.
     pub(crate) fn site_counts(&self, site: &'static Site) -> Arc<Counts> {
-        let sites = self.sites.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let sites = self
+            .sites
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(counts) = sites.get(site.path) {
             return counts.clone();
         }
         drop(sites);
-        let mut sites = self.sites.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut sites = self
+            .sites
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         sites.entry(site.path).or_default().clone()
     }
 
     /// Runs `warn` the first time that this function is the reason.
     pub(crate) fn warn_once(&self, function: &str, warn: impl FnOnce()) {
-        let mut warned = self.warned.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut warned = self
+            .warned
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if !warned.contains(function) {
             warned.insert(function.into());
             drop(warned);
@@ -346,7 +385,9 @@ impl Listener for Inner {
 
     fn alive(&self, ago: Duration) {
         let until = self.clock.now().after(FEED_LEASE.saturating_sub(ago));
-        self.feed.until.fetch_max(until.as_millis(), Ordering::AcqRel);
+        self.feed
+            .until
+            .fetch_max(until.as_millis(), Ordering::AcqRel);
     }
 
     fn lost(&self) {
@@ -465,7 +506,13 @@ impl CacheBuilder {
         let names = Namespace::new(&self.namespace);
         let far = self.far.map(|backend| {
             let (clock, dice) = (self.clock.clone(), self.dice.clone());
-            Arc::new(Far::new(backend, names.clone(), self.outage_budget, clock, dice))
+            Arc::new(Far::new(
+                backend,
+                names.clone(),
+                self.outage_budget,
+                clock,
+                dice,
+            ))
         });
         static NEXT: Plain = Plain::new(0);
         Ok(Cache(Arc::new_cyclic(|me| Inner {
@@ -495,10 +542,16 @@ impl CacheBuilder {
             return wrong("a ttl of zero keeps nothing: give at least a millisecond".into());
         }
         if !(0.0..=1.0).contains(&self.jitter) {
-            return wrong(format!("a jitter of {} is not within 0.0 to 1.0", self.jitter));
+            return wrong(format!(
+                "a jitter of {} is not within 0.0 to 1.0",
+                self.jitter
+            ));
         }
         let fine = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
-        if self.namespace.is_empty() || self.namespace.len() > 64 || !self.namespace.chars().all(fine) {
+        if self.namespace.is_empty()
+            || self.namespace.len() > 64
+            || !self.namespace.chars().all(fine)
+        {
             return wrong(format!(
                 "the namespace `{}` is not 1 to 64 letters, digits, `-`, `_`, `.` or `:`",
                 self.namespace.escape_debug()

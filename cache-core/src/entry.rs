@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use smol_str::SmolStr;
+
 use crate::{clock::Moment, fence::Cell, near::KeyRef};
 
 /// A value as the near tier holds it: the user's own type, never serialised.
@@ -17,7 +19,8 @@ pub type Live = Arc<dyn Any + Send + Sync>;
 
 /// One stored value, or the knowledge that there is none.
 pub struct Entry {
-    pub(crate) key: Box<str>,
+    /// Short texts lie in the entry itself: comparing one costs a hit no further cache line.
+    pub(crate) key: SmolStr,
     pub(crate) hash: u64,
     /// `None` for a remembered `Option::None`.
     pub(crate) value: Option<Live>,
@@ -67,6 +70,11 @@ impl Entry {
             text: &self.key,
             hash: self.hash,
         }
+    }
+
+    /// The text of its key, to share with an index.
+    pub fn key_text(&self) -> SmolStr {
+        self.key.clone()
     }
 
     /// The value; `None` for a remembered absence.

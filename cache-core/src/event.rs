@@ -6,10 +6,7 @@ use std::fmt;
 
 use tracing::{debug, info, trace, warn};
 
-use crate::{
-    breaker::Turned,
-    error::Error,
-};
+use crate::{breaker::Turned, error::Error};
 
 /// Where all events go: `RUST_LOG=larder=debug` shows them.
 macro_rules! event {
@@ -39,15 +36,30 @@ pub(crate) fn loaded(function: &str, key: &str, nanos: u64, failed: bool) {
 }
 
 pub(crate) fn refused(function: &str, key: &str) {
-    event!(debug, function, key, "not stored: invalidated while it was loaded");
+    event!(
+        debug,
+        function,
+        key,
+        "not stored: invalidated while it was loaded"
+    );
 }
 
 pub(crate) fn waited_too_long(function: &str, key: &str) {
-    event!(warn, function, key_hash = hidden(key), "waited too long for another's load");
+    event!(
+        warn,
+        function,
+        key_hash = hidden(key),
+        "waited too long for another's load"
+    );
 }
 
 pub(crate) fn reentrant(function: &str, key: &str) {
-    event!(warn, function, key_hash = hidden(key), "a load asked for its own key");
+    event!(
+        warn,
+        function,
+        key_hash = hidden(key),
+        "a load asked for its own key"
+    );
 }
 
 pub(crate) fn other_type(function: &str, key: &str, wanted: &str) {
@@ -65,7 +77,12 @@ pub(crate) fn undecodable(key: &str, error: &Error) {
 }
 
 pub(crate) fn damaged(key: &str, reason: &dyn fmt::Debug) {
-    event!(warn, key_hash = hidden(key), ?reason, "a far entry is damaged");
+    event!(
+        warn,
+        key_hash = hidden(key),
+        ?reason,
+        "a far entry is damaged"
+    );
 }
 
 pub(crate) fn far_failed(function: &str, error: &Error) {
@@ -104,12 +121,21 @@ pub(crate) fn not_cached(namespace: &str, error: &Error) {
 }
 
 pub(crate) fn retried(namespace: &str, names: usize) {
-    event!(info, namespace, names, "late invalidations reached the far tier");
+    event!(
+        info,
+        namespace,
+        names,
+        "late invalidations reached the far tier"
+    );
 }
 
 pub(crate) fn breaker(namespace: &str, turned: Turned) {
     match turned {
-        Turned::Open => event!(warn, namespace, "the far tier is left alone: it failed too often"),
+        Turned::Open => event!(
+            warn,
+            namespace,
+            "the far tier is left alone: it failed too often"
+        ),
         Turned::Closed => event!(info, namespace, "the far tier is back"),
         Turned::No => {}
     }
@@ -120,5 +146,9 @@ pub(crate) fn feed(namespace: &str, state: &str) {
 }
 
 pub(crate) fn no_such_cache(name: &str) {
-    event!(warn, name, "no cache is registered under this name: the default one is used");
+    event!(
+        warn,
+        name,
+        "no cache is registered under this name: the default one is used"
+    );
 }

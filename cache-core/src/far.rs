@@ -203,7 +203,9 @@ impl Far {
         typed: &[Typed<'_>],
         budget: &mut Budget,
     ) -> Result<Vec<Look>> {
-        let read = self.read(&places.iter().collect::<Vec<_>>(), budget).await?;
+        let read = self
+            .read(&places.iter().collect::<Vec<_>>(), budget)
+            .await?;
         let mut rest = &read[..];
         let mut looks = Vec::with_capacity(places.len());
         for (place, typed) in places.iter().zip(typed) {
@@ -362,7 +364,9 @@ impl Far {
                 ttl: LEASE_TTL,
             }),
         };
-        let prepared = self.guarded(budget, self.backend.prepare_dyn(prepare)).await?;
+        let prepared = self
+            .guarded(budget, self.backend.prepare_dyn(prepare))
+            .await?;
         let mut made = prepared.stamps.into_iter();
         let stamps: Vec<Stamp> = seen
             .stamps
@@ -378,7 +382,11 @@ impl Far {
     }
 
     /// Takes the right to store whatever stands there.
-    pub(crate) async fn seize(self: &Arc<Self>, place: Place, budget: &mut Budget) -> Result<Option<Right>> {
+    pub(crate) async fn seize(
+        self: &Arc<Self>,
+        place: Place,
+        budget: &mut Budget,
+    ) -> Result<Option<Right>> {
         let read = self.ask(&place.names()[1..], budget).await?;
         let seen = Seen {
             stamps: read.iter().map(|bytes| stamp(bytes.as_ref())).collect(),
@@ -396,9 +404,17 @@ impl Far {
         ttl: Duration,
         budget: &mut Budget,
     ) -> Result<bool> {
-        let Right { place, lease, stamps } = right;
+        let Right {
+            place,
+            lease,
+            stamps,
+        } = right;
         let entry = Envelope {
-            kind: if value.is_some() { Kind::Value } else { Kind::Absent },
+            kind: if value.is_some() {
+                Kind::Value
+            } else {
+                Kind::Absent
+            },
             id: self.dice.draw(),
             codec: 0,
             fingerprint: typed.fingerprint.unwrap_or_default(),
@@ -491,7 +507,12 @@ impl Far {
     }
 
     /// The invalidation itself, with new stamps, once.
-    pub(crate) async fn tell(&self, slots: &[String], stamps: &[String], notice: &[u8]) -> Result<()> {
+    pub(crate) async fn tell(
+        &self,
+        slots: &[String],
+        stamps: &[String],
+        notice: &[u8],
+    ) -> Result<()> {
         let slots: Vec<&str> = slots.iter().map(String::as_str).collect();
         let stamps: Vec<(&str, Stamp)> = stamps
             .iter()
@@ -573,7 +594,9 @@ fn valid(entry: &Envelope<'_>, stamps: &[Option<Stamp>], typed: Typed<'_>) -> bo
             .iter()
             .zip(stamps)
             .all(|(then, now)| *then != FLUX && Some(*then) == *now);
-    let same_shape = typed.fingerprint.is_none_or(|shape| shape == entry.fingerprint);
+    let same_shape = typed
+        .fingerprint
+        .is_none_or(|shape| shape == entry.fingerprint);
     same_key && same_stamps && same_shape
 }
 

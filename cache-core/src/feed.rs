@@ -85,7 +85,10 @@ mod tests {
         let message = notice(7, ["users:1"], ["p:users"]);
         for length in 0..message.len() {
             let cut = read(&message[..length]);
-            assert!(cut.is_none_or(|cut| cut.groups.is_empty()), "cut at {length}");
+            assert!(
+                cut.is_none_or(|cut| cut.groups.is_empty()),
+                "cut at {length}"
+            );
         }
         assert_eq!(read(&everything()), None);
         assert_eq!(read(&[9; 40]), None);

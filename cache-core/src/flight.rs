@@ -198,7 +198,10 @@ impl Flight {
 
 /// Takes `flight` out of the table, unless a younger one has taken its place.
 fn forget(shard: &mut Shard, flight: &Arc<Flight>) {
-    if shard.get(&flight.key).is_some_and(|there| Arc::ptr_eq(there, flight)) {
+    if shard
+        .get(&flight.key)
+        .is_some_and(|there| Arc::ptr_eq(there, flight))
+    {
         shard.remove(&flight.key);
     }
 }

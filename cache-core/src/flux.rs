@@ -100,7 +100,11 @@ impl Flux {
     fn done(&self, names: &[(String, Name)]) -> bool {
         let mut waiting = lock(&self.waiting);
         for (name, how) in names {
-            if waiting.names.get(name).is_some_and(|now| now.round == how.round) {
+            if waiting
+                .names
+                .get(name)
+                .is_some_and(|now| now.round == how.round)
+            {
                 waiting.names.remove(name);
             }
         }
@@ -135,7 +139,9 @@ impl Retrying {
                     .collect::<Vec<_>>()
             };
             // Near tiers elsewhere cannot be told more finely: the names are the store's own.
-            let told = far.tell(&of(Kind::Slot), &of(Kind::Stamp), &feed::everything()).await;
+            let told = far
+                .tell(&of(Kind::Slot), &of(Kind::Stamp), &feed::everything())
+                .await;
             far.heard(told.is_ok());
             if told.is_ok() && far.flux.done(&names) {
                 event::retried(far.names.as_str(), names.len());

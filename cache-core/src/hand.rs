@@ -38,7 +38,11 @@ impl Call<'_> {
 
     /// A flight of this key, unless there is one.
     fn lead(&self) -> Option<Lead> {
-        let begin = || self.cache.fence.begin(self.groups().iter().map(String::as_str));
+        let begin = || {
+            self.cache
+                .fence
+                .begin(self.groups().iter().map(String::as_str))
+        };
         match self.cache.flights.join(self.key, begin) {
             Role::Lead(lead) => Some(lead),
             Role::Wait(_) | Role::Reentrant => None,
@@ -62,7 +66,10 @@ impl Call<'_> {
             return Ok(self.cache.near_left(self.key));
         };
         let mut budget = Budget::new(far.outage_budget);
-        match far.look(&self.place(far), self.typed(), &mut budget).await? {
+        match far
+            .look(&self.place(far), self.typed(), &mut budget)
+            .await?
+        {
             Look::Hit(found) => Ok(Some(found.left)),
             // A `local` function's values are near only.
             Look::Miss(_) => Ok(self.cache.near_left(self.key)),
@@ -85,7 +92,10 @@ impl Call<'_> {
     /// Stores a value in all tiers. What is in flight is doomed, before and after: nothing that
     /// was loaded before this returns outlives it.
     pub(crate) async fn set(&self, value: Live) -> Result<()> {
-        let (born, cells) = self.cache.fence.begin(self.groups().iter().map(String::as_str));
+        let (born, cells) = self
+            .cache
+            .fence
+            .begin(self.groups().iter().map(String::as_str));
         let stored = self.set_far(&value).await;
         let near = self.cache.entry(self.key, Some(value), self.ttl());
         let near = near.map(|entry| entry.born(born, cells));
@@ -109,7 +119,8 @@ impl Call<'_> {
         match far.seize(place, &mut budget).await? {
             Some(right) => {
                 let value = Some(&**value);
-                far.store(right, self.typed(), value, self.ttl(), &mut budget).await
+                far.store(right, self.typed(), value, self.ttl(), &mut budget)
+                    .await
             }
             None => Err(Error::new(
                 ErrorKind::Unavailable,
@@ -125,7 +136,9 @@ pub(crate) async fn get_many(calls: &[Call<'_>]) -> Result<Vec<Option<Live>>> {
         .iter()
         .map(|call| call.hit(|live| Some(live.clone())))
         .collect();
-    let missed: Vec<usize> = (0..calls.len()).filter(|&at| values[at].is_none()).collect();
+    let missed: Vec<usize> = (0..calls.len())
+        .filter(|&at| values[at].is_none())
+        .collect();
     let Some(far) = calls.first().and_then(Call::far) else {
         missed.iter().for_each(|&at| calls[at].counts.misses.one());
         return Ok(values);

@@ -13,7 +13,7 @@ use arrayvec::ArrayString;
 
 use crate::near::KeyRef;
 
-pub use part::{Hashed, KeyPart, Lower, hashed, lower};
+pub use part::{KeyPart, hashed, lower};
 pub(crate) use text::{check, groups, prefix, slot_text};
 
 /// Keys up to this many bytes are written without allocating.

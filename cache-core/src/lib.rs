@@ -16,6 +16,7 @@ mod feed;
 mod fence;
 mod flight;
 mod flux;
+mod glob;
 mod global;
 mod hand;
 mod key;
@@ -25,8 +26,6 @@ mod outcome;
 pub mod policy;
 #[doc(hidden)]
 pub mod private;
-mod private_failed;
-mod private_path;
 mod purge;
 mod rng;
 mod serve;

@@ -25,7 +25,11 @@ pub(crate) type Accepts<'c> = &'c (dyn Fn(&Loaded) -> bool + Send + Sync);
 /// Finds the value or runs the load. Returns only what the caller accepts.
 pub(crate) async fn serve(call: &Call<'_>, accepts: Accepts<'_>, load: Load<'_>) -> Loaded {
     let step = Serve { call, accepts };
-    let begin = || call.cache.fence.begin(call.groups().iter().map(String::as_str));
+    let begin = || {
+        call.cache
+            .fence
+            .begin(call.groups().iter().map(String::as_str))
+    };
     let waiter = match call.cache.flights.join(call.key, begin) {
         Role::Lead(lead) => return step.lead(lead, load).await,
         Role::Reentrant => {
@@ -82,7 +86,8 @@ impl Serve<'_, '_> {
             // Not a miss: nothing is known, so nothing may be stored.
             Err(_) => None,
         };
-        self.load(lead, load, right.map(|right| (right, budget))).await
+        self.load(lead, load, right.map(|right| (right, budget)))
+            .await
     }
 
     /// Ends a flight with what was found instead of loaded.
@@ -129,7 +134,11 @@ impl Serve<'_, '_> {
     fn take(&self, lead: &Lead, found: Found) -> Loaded {
         let value = found.value;
         if found.known {
-            lead.store(|| self.call.cache.keep(&lead.flight, value.clone(), found.left));
+            lead.store(|| {
+                self.call
+                    .cache
+                    .keep(&lead.flight, value.clone(), found.left)
+            });
         }
         value.map_or(Loaded::Absent, Loaded::Value)
     }

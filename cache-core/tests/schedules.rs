@@ -80,7 +80,10 @@ async fn read(cache: &Cache, world: &World) -> u64 {
 fn read_and_check(cache: &Cache, world: &World) {
     let floor = world.floor.load(Ordering::SeqCst);
     let version = block_on(read(cache, world));
-    assert!(version >= floor, "read {version} after {floor} was announced");
+    assert!(
+        version >= floor,
+        "read {version} after {floor} was announced"
+    );
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -100,7 +103,11 @@ fn write(cache: &Cache, world: &World, how: How) {
             How::Prefix => cache.remove_prefix("users").await,
             How::Tag => cache.remove_tag(TAG).await,
             How::Clear => cache.clear().await,
-            How::Set => cache.set_with(KEY, &version, SetOptions::new().tag(TAG)).await,
+            How::Set => {
+                cache
+                    .set_with(KEY, &version, SetOptions::new().tag(TAG))
+                    .await
+            }
         }
     })
     .unwrap();
