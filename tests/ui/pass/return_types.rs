@@ -31,7 +31,7 @@ async fn borrows_for_ever(id: u64) -> Option<&'static str> {
     (id > 0).then_some("positive")
 }
 
-#[cached(key = "cow:<id>", local)]
+#[cached(key = "cow:<id>")]
 async fn cow(id: u64) -> Cow<'static, str> {
     Cow::Owned(id.to_string())
 }
@@ -43,7 +43,7 @@ async fn function(id: usize) -> Arc<dyn Fn(&str) -> bool + Send + Sync> {
 
 #[cached(key = "predicate:<id>", local)]
 async fn predicate(id: usize) -> Predicate {
-    function(id).await
+    Arc::new(move |text| text.len() == id)
 }
 
 #[cached(key = "early:<id>")]
