@@ -116,6 +116,10 @@ impl Cache {
 }
 
 impl Inner {
+    pub(crate) fn has_near(&self) -> bool {
+        self.near.is_some()
+    }
+
     /// Calls `seen` with the value in the near tier, if there is a valid one: `None` for a
     /// remembered absence.
     pub(crate) fn look_near(&self, key: KeyRef<'_>, seen: &mut dyn FnMut(Option<&Live>)) {

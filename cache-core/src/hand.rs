@@ -30,6 +30,9 @@ impl Call<'_> {
         // better claim to.
         let lead = self.lead();
         let mut budget = Budget::new(far.outage_budget);
+        if let Some(lead) = &lead {
+            lead.ask();
+        }
         match self.look_far(far, &self.place(far), &mut budget).await? {
             Look::Hit(found) => Ok(self.take(lead, found)),
             Look::Miss(_) => Ok(None),
@@ -55,7 +58,8 @@ impl Call<'_> {
             if found.known {
                 lead.store(|| self.cache.keep(&lead.flight, value.clone(), found.left));
             }
-            lead.publish(&value.clone().map_or(Loaded::Absent, Loaded::Value));
+            let loaded = value.clone().map_or(Loaded::Absent, Loaded::Value);
+            lead.publish(&loaded, self.shares_with_all());
         }
         value
     }
@@ -144,6 +148,7 @@ pub(crate) async fn get_many(calls: &[Call<'_>]) -> Result<Vec<Option<Live>>> {
         return Ok(values);
     };
     let leads: Vec<_> = missed.iter().map(|&at| calls[at].lead()).collect();
+    leads.iter().flatten().for_each(Lead::ask);
     let places: Vec<_> = missed.iter().map(|&at| calls[at].place(far)).collect();
     let typed: Vec<_> = missed.iter().map(|&at| calls[at].typed()).collect();
     let mut budget = Budget::new(far.outage_budget);
