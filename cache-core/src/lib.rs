@@ -8,6 +8,8 @@ mod fence;
 mod key;
 mod near;
 mod sync;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 
 pub use backend::{
     Backend, Header, Invalidate, Lease, Listener, Over, Prepare, Prepared, Stamp, Write,
