@@ -9,11 +9,12 @@ use std::{
     time::Duration,
 };
 
-use larder::{Cache, Error, Moka, Redis};
+use larder::{Cache, CacheBuilder, Error, Moka, Redis, policy::DEFAULT_OUTAGE_BUDGET};
 use test_support::{Failure, Mix, Naive, Random, RedisServer, Report, Run, Subject};
 use tokio::time::{Instant, sleep, timeout};
 
 const RUN: Duration = Duration::from_secs(8);
+const FINE: &str = "the settings are in order";
 
 /// Caches that share a far tier, used in turn.
 struct Larder {
@@ -24,14 +25,24 @@ struct Larder {
 impl Larder {
     /// As four processes without near tiers: what one invalidates, all must believe at once.
     fn far_only(url: &str) -> Arc<Self> {
-        Self::of((0..4).map(|_| far_cache(url)).collect())
+        Self::of((0..4).map(|_| patient(url).build().expect(FINE)).collect())
+    }
+
+    /// The same, with the deadlines that users have.
+    fn impatient(url: &str, budget: Duration) -> Arc<Self> {
+        let cache = || {
+            let redis = Redis::connect(url).expect(FINE);
+            let builder = Cache::builder().far(redis).outage_budget(budget);
+            builder.build().expect(FINE)
+        };
+        Self::of((0..4).map(|_| cache()).collect())
     }
 
     /// As one process with both tiers.
     fn both(url: &str) -> Arc<Self> {
-        let redis = Redis::connect(url).expect("a url");
-        let cache = Cache::builder().near(Moka::default()).far(redis).build();
-        Self::of(vec![cache.expect("settings in order")])
+        Self::of(vec![
+            patient(url).near(Moka::default()).build().expect(FINE),
+        ])
     }
 
     fn of(caches: Vec<Cache>) -> Arc<Self> {
@@ -84,7 +95,11 @@ impl Subject for Larder {
 
 /// Runs the mix while `fault` breaks things, and prints what happened.
 async fn run<S: Subject>(name: &str, subject: Arc<S>, fault: impl Future<Output = ()>) -> Run {
-    let mix = Mix::lasting(RUN);
+    let pause = Duration::from_millis(30);
+    let mix = Mix {
+        pause,
+        ..Mix::lasting(RUN)
+    };
     let run = mix.run(subject);
     tokio::pin!(run);
     tokio::pin!(fault);
@@ -197,7 +212,7 @@ async fn no_stale_read_when_the_server_runs_out_of_memory_under_any_policy() {
 #[tokio::test]
 async fn an_invalidation_works_on_a_server_without_memory() {
     let server = RedisServer::start(&["--maxmemory-policy", "noeviction"]);
-    let cache = far_cache(&server.url());
+    let cache = patient(&server.url()).build().expect(FINE);
     for how in ["key", "prefix", "all"] {
         let read = async |version: u64| {
             let load = || async { Ok::<_, String>(version) };
@@ -222,7 +237,7 @@ async fn an_invalidation_works_on_a_server_without_memory() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_stale_read_when_connections_are_killed() {
     let server = RedisServer::start(&[]);
-    let larder = Larder::far_only(&server.url());
+    let larder = Larder::impatient(&server.url(), DEFAULT_OUTAGE_BUDGET);
     let kill = often(Duration::from_millis(100), || {
         server.raw(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
     });
@@ -235,7 +250,7 @@ async fn no_stale_read_when_connections_are_killed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_stale_read_when_the_server_stops_for_seconds() {
     let server = RedisServer::start(&[]);
-    let larder = Larder::far_only(&server.url());
+    let larder = Larder::impatient(&server.url(), DEFAULT_OUTAGE_BUDGET);
     let stop = async {
         sleep(RUN / 4).await;
         server.stop();
@@ -252,13 +267,7 @@ async fn no_stale_read_when_the_server_stops_for_seconds() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_stale_read_when_the_server_stops_for_moments() {
     let server = RedisServer::start(&[]);
-    let caches = (0..4).map(|_| {
-        let redis = Redis::connect(server.url()).expect("a url");
-        let cache = Cache::builder().far(redis);
-        let cache = cache.outage_budget(Duration::from_millis(20));
-        cache.build().expect("settings in order")
-    });
-    let larder = Larder::of(caches.collect());
+    let larder = Larder::impatient(&server.url(), Duration::from_millis(20));
     let mut random = Random::new(11);
     let stop = often(Duration::from_millis(100), || {
         server.stop();
