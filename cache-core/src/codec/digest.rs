@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use serde::Serialize;
 
 use super::{
-    schema::Schema,
+    schema::{Piece, Schema},
     sink::{At, Done, Frame, Group, Payload, Scalar, Sink, tell},
 };
 
@@ -13,7 +13,7 @@ use super::{
 /// maps have none.
 pub(super) fn digest<T: Serialize>(value: &T) -> Done<u64> {
     let mut digest = Digest(SEED);
-    tell(value, Schema::NOWHERE, &mut digest)?;
+    tell::<T, dyn Sink>(value, Schema::NOWHERE, &mut digest)?;
     Ok(digest.0)
 }
 
@@ -85,14 +85,14 @@ impl Sink for Digest {
         Ok(at)
     }
 
-    fn open(&mut self, at: At, group: Group) -> Done<Frame> {
+    fn open(&mut self, _: At, group: Group) -> Done<Frame> {
         self.add(match group {
             Group::Seq(_) => 22,
             Group::Map(_) => 23,
             Group::Tuple(_) => 24,
             Group::Struct(_) => 25,
         });
-        let mut frame = Frame::new(group, at);
+        let mut frame = Frame::new(group, Piece::Unknown);
         frame.mark = self.0;
         Ok(frame)
     }
@@ -111,7 +111,7 @@ impl Sink for Digest {
             self.0 = SEED;
         }
         frame.index += 1;
-        Ok(frame.at)
+        Ok(Schema::NOWHERE)
     }
 
     fn skip(&mut self, _: &mut Frame) -> Done {

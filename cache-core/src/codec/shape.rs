@@ -209,10 +209,7 @@ impl Compiler {
             place(nodes, way.parts.get(part).copied().filter(|_| known))
         };
         match node.ask {
-            Ask::Leaf(Kind::Any | Kind::Ignored | Kind::Identifier) | Ask::Newtype => {
-                Piece::Unknown
-            }
-            Ask::Leaf(kind) => Piece::Leaf(kind),
+            Ask::Leaf(_) | Ask::Newtype => Piece::Unknown,
             Ask::Option => Piece::Option(part(1, 0)),
             Ask::Seq => Piece::Seq(part(1, 0)),
             Ask::Map => Piece::Map(part(1, 0), part(1, 1)),
@@ -271,7 +268,7 @@ impl Compiler {
     }
 }
 
-/// The piece of a node; for a newtype, of what is in it, since it leaves no trace in the bytes.
+/// The place of a node; for a newtype, of what is in it, since it leaves no trace in the bytes.
 fn place(nodes: &[Node], id: Option<Id>) -> At {
     let mut next = id;
     for _ in 0..nodes.len() {
@@ -279,7 +276,13 @@ fn place(nodes: &[Node], id: Option<Id>) -> At {
             Some(id) if nodes[id].ask == Ask::Newtype && !nodes[id].odd => {
                 next = nodes[id].ways[0].parts.first().copied();
             }
-            Some(id) => return id as At,
+            Some(id) => {
+                return match nodes[id].ask {
+                    Ask::Leaf(Kind::Any | Kind::Ignored | Kind::Identifier) => Schema::NOWHERE,
+                    Ask::Leaf(kind) => Schema::place_of(kind),
+                    _ => id as At,
+                };
+            }
             None => break,
         }
     }

@@ -166,7 +166,7 @@ pub trait ViaRaw {
     fn table(&self) -> &'static Table;
 }
 
-impl<V: Any + Send + Sync> ViaRaw for Probe<V>
+impl<V: Any + Send + Sync> ViaRaw for &&Probe<V>
 where
     Raw: Codec<V>,
 {
@@ -195,7 +195,7 @@ pub trait ViaNear {
     fn table(&self) -> &'static Table;
 }
 
-impl<V: Any + Send + Sync> ViaNear for &&Probe<V> {
+impl<V: Any + Send + Sync> ViaNear for Probe<V> {
     fn table(&self) -> &'static Table {
         const { &Table::near_only::<V>() }
     }

@@ -5,6 +5,7 @@
 mod evolution;
 mod hostile;
 mod properties;
+mod table;
 mod types;
 
 use std::{
