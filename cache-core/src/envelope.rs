@@ -330,3 +330,6 @@ impl<'a> Rest<'a> {
         str::from_utf8(self.take(len as usize)?).map_err(|_| Bad::Length)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,9 +17,7 @@ pub use backend::{
 pub use clock::{Clock, Moment};
 #[cfg(feature = "json")]
 pub use codec::Json;
-pub use codec::{
-    Auto, Bincode, Codec, MAX_DECODED, MAX_DEPTH, MAX_STORED, MsgPack, Raw, Table,
-};
+pub use codec::{Auto, Bincode, Codec, MAX_DECODED, MAX_DEPTH, MAX_STORED, MsgPack, Raw, Table};
 #[doc(hidden)]
 pub use codec::{Outcome, Probe, ViaFar, ViaNear, ViaRaw, named, probe};
 pub use entry::{Entry, Live};

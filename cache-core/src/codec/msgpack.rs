@@ -203,9 +203,7 @@ impl Sink for Writer<'_> {
             Group::Seq(Some(n)) | Group::Tuple(n) => {
                 put(encode::write_array_len(self.out, len(n)?))
             }
-            Group::Map(Some(n)) | Group::Struct(n) => {
-                put(encode::write_map_len(self.out, len(n)?))
-            }
+            Group::Map(Some(n)) | Group::Struct(n) => put(encode::write_map_len(self.out, len(n)?)),
         }?;
         Ok(frame)
     }

@@ -213,7 +213,11 @@ impl Trace {
                     return true;
                 }
                 self.refused.remove(&place);
-                self.run.path.last().copied().is_some_and(|(id, way)| self.refuse(id, way))
+                self.run
+                    .path
+                    .last()
+                    .copied()
+                    .is_some_and(|(id, way)| self.refuse(id, way))
             }
             Some(Event::Chose(id, way)) => self.refuse(id, way),
             None => false,
@@ -225,7 +229,10 @@ impl Trace {
         if ways[way].state != State::Absent {
             ways[way].state = State::Refused;
         }
-        if ways.iter().any(|way| !matches!(way.state, State::Refused | State::Absent)) {
+        if ways
+            .iter()
+            .any(|way| !matches!(way.state, State::Refused | State::Absent))
+        {
             return true;
         }
         while let Some((outer, way)) = self.run.path.pop() {
@@ -336,7 +343,9 @@ impl Trace {
         let ways = &mut self.nodes[id].ways;
         let find = |state| ways.iter().position(|way| way.state == state);
         let forced = self.run.forced.remove(&id);
-        let chosen = forced.or_else(|| find(State::Pending)).or_else(|| find(State::Done));
+        let chosen = forced
+            .or_else(|| find(State::Pending))
+            .or_else(|| find(State::Done));
         let Some(way) = chosen else {
             self.run.event = self.run.path.last().map(|&(id, way)| Event::Chose(id, way));
             return Err(Refusal);

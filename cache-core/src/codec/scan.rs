@@ -96,7 +96,11 @@ fn follows(marker: Marker) -> Option<Follows> {
 /// A big-endian number of `width` bytes.
 fn number(rest: &mut &[u8], width: usize) -> Option<usize> {
     let bytes = take(rest, width)?;
-    Some(bytes.iter().fold(0, |sum, byte| (sum << 8) | usize::from(*byte)))
+    Some(
+        bytes
+            .iter()
+            .fold(0, |sum, byte| (sum << 8) | usize::from(*byte)),
+    )
 }
 
 fn take<'b>(rest: &mut &'b [u8], n: usize) -> Option<&'b [u8]> {

@@ -57,7 +57,10 @@ impl Shape {
 
     fn of_trace(trace: &Trace, type_name: &str) -> Self {
         let named = trace.nodes.iter().any(|node| {
-            matches!(node.ask, Ask::Leaf(Kind::Any | Kind::Ignored | Kind::Identifier))
+            matches!(
+                node.ask,
+                Ask::Leaf(Kind::Any | Kind::Ignored | Kind::Identifier)
+            )
         });
         let positional = trace.root.is_some() && !named;
         Self {
@@ -229,7 +232,11 @@ impl Compiler {
             first,
             len: way.parts.len() as u32,
             // With aliases there are more names than fields.
-            names: if names.len() == way.parts.len() { names } else { &[] },
+            names: if names.len() == way.parts.len() {
+                names
+            } else {
+                &[]
+            },
         }
     }
 

@@ -123,13 +123,7 @@ pub(super) trait Sink {
     /// Something follows, at the returned place.
     fn some(&mut self, at: At) -> Done<At>;
     /// A variant's name; its payload, if any, follows at the returned place.
-    fn variant(
-        &mut self,
-        at: At,
-        index: u32,
-        name: &'static str,
-        payload: Payload,
-    ) -> Done<At>;
+    fn variant(&mut self, at: At, index: u32, name: &'static str, payload: Payload) -> Done<At>;
     fn open(&mut self, at: At, group: Group) -> Done<Frame>;
     /// The next item follows, at the returned place. `size` is what it takes in memory.
     fn item(&mut self, frame: &mut Frame, name: Option<&'static str>, size: usize) -> Done<At>;
@@ -252,12 +246,7 @@ impl<'s, S: Sink + ?Sized> ser::Serializer for Teller<'s, S> {
     }
 
     #[inline]
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        index: u32,
-        name: &'static str,
-    ) -> Done {
+    fn serialize_unit_variant(self, _: &'static str, index: u32, name: &'static str) -> Done {
         self.variant(index, name, Payload::Unit).map(drop)
     }
 
@@ -336,9 +325,7 @@ struct Items<'s, S: ?Sized> {
 impl<S: Sink + ?Sized> Items<'_, S> {
     #[inline]
     fn item<T: Serialize + ?Sized>(&mut self, name: Option<&'static str>, value: &T) -> Done {
-        let at = self
-            .sink
-            .item(&mut self.frame, name, size_of_val(value))?;
+        let at = self.sink.item(&mut self.frame, name, size_of_val(value))?;
         value.serialize(Teller {
             sink: &mut *self.sink,
             at,

@@ -38,11 +38,7 @@ pub(super) struct Tracer<'t>(pub(super) &'t mut Trace);
 
 impl Tracer<'_> {
     /// The one part of a node that has one.
-    fn inner<T>(
-        self,
-        entered: &Entered,
-        visit: impl FnOnce(Tracer<'_>) -> Traced<T>,
-    ) -> Traced<T> {
+    fn inner<T>(self, entered: &Entered, visit: impl FnOnce(Tracer<'_>) -> Traced<T>) -> Traced<T> {
         let Entered { id, way, .. } = *entered;
         self.0.at(id, way, 0);
         let value = visit(Tracer(self.0))?;

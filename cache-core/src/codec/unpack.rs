@@ -118,7 +118,10 @@ impl<'de> State<'de> {
     /// comes up again.
     #[inline]
     fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
-        self.depth = self.depth.checked_sub(1).ok_or(DecodeError::LimitExceeded)?;
+        self.depth = self
+            .depth
+            .checked_sub(1)
+            .ok_or(DecodeError::LimitExceeded)?;
         let value = read(self)?;
         self.depth += 1;
         Ok(value)
@@ -378,7 +381,11 @@ impl<'s, 'de> Elements<'s, 'de> {
 
     #[cold]
     fn take(&mut self, cost: usize) -> Read<()> {
-        let left = self.state.memory.checked_sub(cost).ok_or(DecodeError::LimitExceeded)?;
+        let left = self
+            .state
+            .memory
+            .checked_sub(cost)
+            .ok_or(DecodeError::LimitExceeded)?;
         let more = left.min(PORTION);
         self.state.memory = left - more;
         self.purse += cost + more;
@@ -403,7 +410,6 @@ impl<'s, 'de> Elements<'s, 'de> {
         }
         Ok(())
     }
-
 }
 
 impl<'de> de::SeqAccess<'de> for Elements<'_, 'de> {

@@ -115,25 +115,36 @@ fn what_is_written_deep_is_read_deep() {
         for levels in [1, 50, 126, 127] {
             let mut out = Vec::new();
             Bincode::encode(&deep(levels), &mut out).unwrap();
-            assert_eq!(<Bincode as Codec<Onion>>::decode(&out).unwrap(), deep(levels));
+            assert_eq!(
+                <Bincode as Codec<Onion>>::decode(&out).unwrap(),
+                deep(levels)
+            );
             out.clear();
             MsgPack::encode(&deep(levels), &mut out).unwrap();
-            assert_eq!(<MsgPack as Codec<Onion>>::decode(&out).unwrap(), deep(levels));
+            assert_eq!(
+                <MsgPack as Codec<Onion>>::decode(&out).unwrap(),
+                deep(levels)
+            );
         }
         for levels in [128, 200, 1000] {
             let mut out = Vec::new();
             assert!(Auto::encode(&deep(levels), &mut out).is_err());
             assert!(MsgPack::encode(&deep(levels), &mut out).is_err());
         }
-        let nested = |levels| (0..levels).fold(serde_json::Value::Null, |inner, _| vec![inner].into());
+        let nested =
+            |levels| (0..levels).fold(serde_json::Value::Null, |inner, _| vec![inner].into());
         let mut out = Vec::new();
         Auto::encode(&nested(127), &mut out).unwrap();
         assert!(<Auto as Codec<serde_json::Value>>::decode(&out).is_ok());
         assert!(Auto::encode(&nested(200), &mut out).is_err());
-        let nested = |levels| (0..levels).fold(Untagged::Number(1), |inner, _| Untagged::List(vec![inner]));
+        let nested =
+            |levels| (0..levels).fold(Untagged::Number(1), |inner, _| Untagged::List(vec![inner]));
         let mut out = Vec::new();
         Auto::encode(&nested(126), &mut out).unwrap();
-        assert_eq!(<Auto as Codec<Untagged>>::decode(&out).unwrap(), nested(126));
+        assert_eq!(
+            <Auto as Codec<Untagged>>::decode(&out).unwrap(),
+            nested(126)
+        );
     });
 }
 

@@ -170,8 +170,20 @@ fn a_value_that_leaves_out_a_field_is_written_with_names() {
         list: vec![3],
     };
     assert_eq!(auto(skips.clone()), Some(BINCODE));
-    assert_eq!(auto(Skips { note: None, ..skips.clone() }), Some(MSGPACK));
-    assert_eq!(auto(Skips { list: Vec::new(), ..skips }), Some(MSGPACK));
+    assert_eq!(
+        auto(Skips {
+            note: None,
+            ..skips.clone()
+        }),
+        Some(MSGPACK)
+    );
+    assert_eq!(
+        auto(Skips {
+            list: Vec::new(),
+            ..skips
+        }),
+        Some(MSGPACK)
+    );
     let never = NeverWritten {
         id: 0,
         gone: 0,
@@ -231,7 +243,12 @@ fn a_some_of_nothing_is_kept_or_refused_but_never_lost() {
 fn a_hundred_good_values_do_not_open_the_door_to_a_bad_one() {
     for _ in 0..100 {
         assert_eq!(auto(Shifted::First), Some(BINCODE));
-        assert_eq!(auto(Generic { inner: Shifted::First }), Some(BINCODE));
+        assert_eq!(
+            auto(Generic {
+                inner: Shifted::First
+            }),
+            Some(BINCODE)
+        );
         let never: Vec<NeverWritten> = Vec::new();
         assert_eq!(auto(never), Some(BINCODE));
         assert_eq!(auto(Vec::<Swapped>::new()), Some(BINCODE));
@@ -241,7 +258,12 @@ fn a_hundred_good_values_do_not_open_the_door_to_a_bad_one() {
         assert!(MsgPack::encode(&None::<Option<u8>>, &mut Vec::new()).is_ok());
     }
     assert_eq!(auto(Shifted::Fourth), Some(MSGPACK));
-    assert_eq!(auto(Generic { inner: Shifted::Third }), Some(MSGPACK));
+    assert_eq!(
+        auto(Generic {
+            inner: Shifted::Third
+        }),
+        Some(MSGPACK)
+    );
     let never = NeverWritten {
         id: 0,
         gone: 0,

@@ -23,15 +23,20 @@ fn text() -> impl Strategy<Value = String> {
 
 fn plain() -> impl Strategy<Value = Plain> {
     let score = prop_oneof![any::<f64>(), Just(f64::INFINITY), Just(-0.0)];
-    (any::<u64>(), text(), vec(text(), 0..4), score, any::<Option<u32>>()).prop_map(
-        |(id, name, tags, score, parent)| Plain {
+    (
+        any::<u64>(),
+        text(),
+        vec(text(), 0..4),
+        score,
+        any::<Option<u32>>(),
+    )
+        .prop_map(|(id, name, tags, score, parent)| Plain {
             id,
             name,
             tags,
             score,
             parent,
-        },
-    )
+        })
 }
 
 fn plain2() -> impl Strategy<Value = Plain2> {
@@ -39,17 +44,19 @@ fn plain2() -> impl Strategy<Value = Plain2> {
 }
 
 fn tree() -> impl Strategy<Value = Tree> {
-    any::<i64>().prop_map(Tree::Leaf).prop_recursive(6, 40, 4, |inner| {
-        prop_oneof![
-            (inner.clone(), inner.clone())
-                .prop_map(|(left, right)| Tree::Node(Box::new(left), Box::new(right))),
-            (text(), inner.clone()).prop_map(|(name, tree)| Tree::Named {
-                name,
-                tree: Box::new(tree)
-            }),
-            vec(inner, 0..4).prop_map(Tree::Many),
-        ]
-    })
+    any::<i64>()
+        .prop_map(Tree::Leaf)
+        .prop_recursive(6, 40, 4, |inner| {
+            prop_oneof![
+                (inner.clone(), inner.clone())
+                    .prop_map(|(left, right)| Tree::Node(Box::new(left), Box::new(right))),
+                (text(), inner.clone()).prop_map(|(name, tree)| Tree::Named {
+                    name,
+                    tree: Box::new(tree)
+                }),
+                vec(inner, 0..4).prop_map(Tree::Many),
+            ]
+        })
 }
 
 fn json() -> impl Strategy<Value = serde_json::Value> {
@@ -64,7 +71,8 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
     leaf.prop_recursive(5, 40, 5, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..5).prop_map(Into::into),
-            vec((text(), inner), 0..5).prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
+            vec((text(), inner), 0..5)
+                .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
         ]
     })
 }
@@ -82,8 +90,10 @@ fn untagged() -> impl Strategy<Value = Untagged> {
 fn internal() -> impl Strategy<Value = Internal> {
     prop_oneof![
         Just(Internal::Unit),
-        (any::<u32>(), any::<Option<()>>(), text())
-            .prop_map(|(a, b, text)| Internal::Struct { a, b: b.map(|()| text) }),
+        (any::<u32>(), any::<Option<()>>(), text()).prop_map(|(a, b, text)| Internal::Struct {
+            a,
+            b: b.map(|()| text)
+        }),
         plain2().prop_map(Internal::Newtype),
     ]
 }
@@ -105,10 +115,23 @@ fn everything() -> impl Strategy<Value = Everything> {
         vec((text(), any::<u32>()), 0..8),
         vec(any::<u32>(), 0..8),
     );
-    let numbers = (any::<u128>(), any::<i128>(), any::<f32>(), any::<char>(), any::<[u16; 3]>());
+    let numbers = (
+        any::<u128>(),
+        any::<i128>(),
+        any::<f32>(),
+        any::<char>(),
+        any::<[u16; 3]>(),
+    );
     let texts = (any::<Option<()>>(), text(), text());
     (maps, numbers, texts, plain2(), tree(), any::<i64>()).prop_map(
-        |((map, hash, set), (big, wide, small, letter, array), (option, cow, arc), plain, tree, n)| {
+        |(
+            (map, hash, set),
+            (big, wide, small, letter, array),
+            (option, cow, arc),
+            plain,
+            tree,
+            n,
+        )| {
             Everything {
                 unit: (),
                 unit_struct: Unit,
@@ -147,7 +170,10 @@ fn round_trip<T: Storable, C: Codec<T>>(value: &T) {
 fn as_the_libraries<T: Storable>(value: &T) {
     let mut out = Vec::new();
     Bincode::encode(value, &mut out).unwrap();
-    assert_eq!(out, bincode::serde::encode_to_vec(value, config::standard()).unwrap());
+    assert_eq!(
+        out,
+        bincode::serde::encode_to_vec(value, config::standard()).unwrap()
+    );
     with_names(value);
 }
 

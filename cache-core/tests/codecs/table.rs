@@ -70,9 +70,15 @@ fn a_type_with_serde_becomes_bytes_and_others_stay_near() {
     let table = __table!(returns::<Plain>());
     assert_eq!(table.type_id(), TypeId::of::<Plain>());
     assert!(table.type_name().ends_with("Plain"));
-    assert_eq!(table.fingerprint(), Table::of::<Plain, Auto>().fingerprint());
+    assert_eq!(
+        table.fingerprint(),
+        Table::of::<Plain, Auto>().fingerprint()
+    );
     let near = __table!(returns::<NoSerde>());
-    assert_eq!((near.type_id(), near.fingerprint()), (TypeId::of::<NoSerde>(), 0));
+    assert_eq!(
+        (near.type_id(), near.fingerprint()),
+        (TypeId::of::<NoSerde>(), 0)
+    );
 }
 
 #[test]
@@ -80,7 +86,10 @@ fn bytes_and_text_are_stored_as_they_are() {
     let raw = <Raw as Codec<Bytes>>::ID;
     let mut out = Vec::new();
     let table = __table!(returns::<Bytes>());
-    assert_eq!(table.encode(&Bytes::from_static(b"ab"), &mut out).unwrap(), raw);
+    assert_eq!(
+        table.encode(&Bytes::from_static(b"ab"), &mut out).unwrap(),
+        raw
+    );
     let table = __table!(returns::<Vec<u8>>());
     assert_eq!(table.encode(&b"cd".to_vec(), &mut out).unwrap(), raw);
     let table = __table!(returns::<String>());
@@ -101,7 +110,10 @@ fn a_named_codec_is_used() {
         left: "l".into(),
         right: None,
     };
-    assert_eq!(table.encode(&value, &mut out).unwrap(), <MsgPack as Codec<u8>>::ID);
+    assert_eq!(
+        table.encode(&value, &mut out).unwrap(),
+        <MsgPack as Codec<u8>>::ID
+    );
     assert!(table.decode(<Bincode as Codec<u8>>::ID, &out).is_err());
     assert!(table.decode(<MsgPack as Codec<u8>>::ID, &out).is_ok());
 }
@@ -122,5 +134,8 @@ fn a_codec_of_ones_own_is_used() {
     let table = __table!(returns::<NoSerde>(), Nothing);
     let mut out = Vec::new();
     assert_eq!(table.encode(&NoSerde, &mut out).unwrap(), 200);
-    assert_eq!(table.decode(200, &out).unwrap().downcast_ref(), Some(&NoSerde));
+    assert_eq!(
+        table.decode(200, &out).unwrap().downcast_ref(),
+        Some(&NoSerde)
+    );
 }
