@@ -200,6 +200,6 @@ impl Sink for Packer<'_> {
 
     #[inline]
     fn close(&mut self, frame: Frame) -> Done {
-        self.must(self.schema.close(&frame))
+        self.must(Schema::close(&frame))
     }
 }

@@ -164,8 +164,7 @@ impl Writer<'_> {
         } else {
             put(encode::write_array_len(&mut header, frame.index))?;
         }
-        let start = frame.mark as usize;
-        self.out.splice(start..start, header);
+        self.out.splice(frame.start..frame.start, header);
         Ok(())
     }
 }
@@ -197,7 +196,7 @@ impl Sink for Writer<'_> {
     fn open(&mut self, at: At, group: Group) -> Done<Frame> {
         let piece = self.schema.open(at, group);
         let mut frame = Frame::new(group, self.known(piece, Piece::Unknown));
-        frame.mark = self.out.len() as u64;
+        frame.start = self.out.len();
         match group {
             Group::Seq(None) | Group::Map(None) => Ok(()),
             Group::Seq(Some(n)) | Group::Tuple(n) => {
@@ -223,7 +222,7 @@ impl Sink for Writer<'_> {
     }
 
     fn close(&mut self, frame: Frame) -> Done {
-        self.may(self.schema.close(&frame));
+        self.may(Schema::close(&frame));
         match frame.group {
             Group::Seq(None) | Group::Map(None) => self.header(&frame),
             _ => Ok(()),

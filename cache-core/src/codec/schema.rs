@@ -170,7 +170,11 @@ impl Schema {
     pub(super) fn item(&self, frame: &Frame, name: Option<&'static str>) -> Fit<At> {
         match frame.piece {
             Piece::Seq(element) => Fit::Sure(element),
-            Piece::Map(key, value) => Fit::Sure(if frame.index % 2 == 0 { key } else { value }),
+            Piece::Map(key, value) => Fit::Sure(if frame.index.is_multiple_of(2) {
+                key
+            } else {
+                value
+            }),
             Piece::Product { first, len, names } if frame.index < len => {
                 let at = self.parts[(first + frame.index) as usize];
                 match (name, names.get(frame.index as usize)) {
@@ -185,7 +189,7 @@ impl Schema {
 
     /// Whether as many items came as were announced.
     #[inline]
-    pub(super) fn close(&self, frame: &Frame) -> Fit {
+    pub(super) fn close(frame: &Frame) -> Fit {
         Fit::when(match frame.group {
             Group::Seq(n) => n.is_none_or(|n| frame.index as usize == n),
             Group::Map(n) => n.is_none_or(|n| frame.index as usize == 2 * n),

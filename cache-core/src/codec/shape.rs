@@ -88,19 +88,18 @@ pub(super) fn of<T: DeserializeOwned + 'static>() -> &'static Shape {
     let hash = foldhash::fast::FixedState::default().hash_one(id);
     let mut link = &KNOWN[(hash % 64) as usize];
     loop {
-        let known = match link.get() {
-            Some(known) => known,
+        let known = if let Some(known) = link.get() {
+            known
+        } else {
             // Traced outside of the cell, so that a `Deserialize` that comes back here is safe.
-            None => {
-                let shape = Shape::of_trace(&trace::<T>(), type_name::<T>());
-                link.get_or_init(|| {
-                    Box::new(Known {
-                        id,
-                        shape,
-                        next: Link::new(),
-                    })
+            let shape = Shape::of_trace(&trace::<T>(), type_name::<T>());
+            link.get_or_init(|| {
+                Box::new(Known {
+                    id,
+                    shape,
+                    next: Link::new(),
                 })
-            }
+            })
         };
         if known.id == id {
             return &known.shape;
@@ -225,12 +224,12 @@ impl Compiler {
         if way.len != Some(way.parts.len()) {
             return Piece::Unknown;
         }
-        let first = self.schema.parts.len() as u32;
+        let first = number(self.schema.parts.len());
         let parts = way.parts.iter().map(|part| place(nodes, Some(*part)));
         self.schema.parts.extend(parts);
         Piece::Product {
             first,
-            len: way.parts.len() as u32,
+            len: number(way.parts.len()),
             // With aliases there are more names than fields.
             names: if names.len() == way.parts.len() {
                 names
@@ -250,7 +249,7 @@ impl Compiler {
             .iter()
             .map(|way| (way.state == State::Done).then(|| self.variant(nodes, way, count)))
             .collect();
-        let first = self.schema.variants.len() as u32;
+        let first = number(self.schema.variants.len());
         self.schema.variants.extend(variants);
         Piece::Enum {
             first,
@@ -265,7 +264,7 @@ impl Compiler {
             Payload::Tuple | Payload::Struct => {
                 let product = self.product(nodes, way, way.fields);
                 self.products.push(product);
-                (count + self.products.len() - 1) as At
+                number(count + self.products.len() - 1)
             }
         };
         Variant {
@@ -273,6 +272,10 @@ impl Compiler {
             at,
         }
     }
+}
+
+fn number(number: usize) -> u32 {
+    u32::try_from(number).expect("a trace is bounded far below this")
 }
 
 /// The place of a node; for a newtype, of what is in it, since it leaves no trace in the bytes.
@@ -287,7 +290,7 @@ fn place(nodes: &[Node], id: Option<Id>) -> At {
                 return match nodes[id].ask {
                     Ask::Leaf(Kind::Any | Kind::Ignored | Kind::Identifier) => Schema::NOWHERE,
                     Ask::Leaf(kind) => Schema::place_of(kind),
-                    _ => id as At,
+                    _ => number(id),
                 };
             }
             None => break,

@@ -55,7 +55,7 @@ pub(super) enum Payload {
     Struct,
 }
 
-/// A group that is being written. `mark` and `sum` are the sink's own business.
+/// A group that is being written. The last three are for the sink's own use.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Frame {
     pub(super) group: Group,
@@ -63,7 +63,11 @@ pub(super) struct Frame {
     pub(super) piece: Piece,
     /// Items begun so far; a key and its value are two.
     pub(super) index: u32,
-    pub(super) mark: u64,
+    /// Where it starts in the bytes.
+    pub(super) start: usize,
+    /// The hash of all before it.
+    pub(super) hash: u64,
+    /// The sum of the hashes of its items.
     pub(super) sum: u64,
 }
 
@@ -73,7 +77,8 @@ impl Frame {
             group,
             piece,
             index: 0,
-            mark: 0,
+            start: 0,
+            hash: 0,
             sum: 0,
         }
     }

@@ -185,13 +185,13 @@ fn damage_is_always_a_miss() {
         for _ in 0..=random.below(4) {
             match random.below(4) {
                 0 => damaged.truncate(random.below(damaged.len() + 1)),
-                1 => damaged.insert(random.below(damaged.len() + 1), random.below(256) as u8),
+                1 => damaged.insert(random.below(damaged.len() + 1), random.byte()),
                 2 if !damaged.is_empty() => {
                     damaged.remove(random.below(damaged.len()));
                 }
                 _ if !damaged.is_empty() => {
                     let at = random.below(damaged.len());
-                    damaged[at] = random.below(256) as u8;
+                    damaged[at] = random.byte();
                 }
                 _ => {}
             }
@@ -211,7 +211,11 @@ impl Random {
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
-        (self.0 >> 33) as usize % n
+        usize::try_from(self.0 >> 33).unwrap() % n
+    }
+
+    fn byte(&mut self) -> u8 {
+        u8::try_from(self.below(256)).unwrap()
     }
 }
 
