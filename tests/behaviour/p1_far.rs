@@ -65,12 +65,11 @@ impl Larder {
     }
 }
 
-fn far_cache(url: &str) -> Cache {
-    let redis = Redis::connect(url).expect("a url");
-    Cache::builder()
-        .far(redis)
-        .build()
-        .expect("settings in order")
+/// A cache for which a busy machine is no outage.
+fn patient(url: &str) -> CacheBuilder {
+    let long = Duration::from_secs(5);
+    let redis = Redis::builder(url).deadline(long).build().expect(FINE);
+    Cache::builder().far(redis).outage_budget(long)
 }
 
 fn key(key: usize) -> String {

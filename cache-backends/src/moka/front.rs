@@ -116,6 +116,7 @@ impl Front {
             // A slot without a tag was never used: most of a large table costs one look each.
             if slot.tag.load(Ordering::Relaxed) != 0 && slot.entry.load().is_some() {
                 slot.entry.store(None);
+            }
         }
     }
 
