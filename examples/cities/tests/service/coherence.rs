@@ -26,13 +26,21 @@ fn giant(name: &str, country: &str) -> Value {
 async fn first(app: &App, path: &str) -> Value {
     let (status, answer) = app.get(path).await;
     assert_eq!(status, StatusCode::OK, "{path}: {answer}");
-    let list = if answer["list"].is_null() { &answer } else { &answer["list"] };
+    let list = if answer["list"].is_null() {
+        &answer
+    } else {
+        &answer["list"]
+    };
     list["cities"][0]["name"].clone()
 }
 
 async fn total(app: &App, path: &str) -> u64 {
     let (_, answer) = app.get(path).await;
-    let list = if answer["list"].is_null() { &answer } else { &answer["list"] };
+    let list = if answer["list"].is_null() {
+        &answer
+    } else {
+        &answer["list"]
+    };
     list["total"].as_u64().expect("a list")
 }
 
@@ -41,7 +49,10 @@ async fn a_question_asked_twice_costs_one_query() {
     for app in App::cached() {
         for (asked, again) in [
             (BERLIN, BERLIN),
-            ("/countries/DE/cities", "/countries/de/cities?page=1&sort=population&size=20"),
+            (
+                "/countries/DE/cities",
+                "/countries/de/cities?page=1&sort=population&size=20",
+            ),
             ("/cities?name=S%C3%A3o", "/cities?name=sao&page=1"),
             ("/cities/4000000000", "/cities/4000000000"),
         ] {
@@ -131,10 +142,16 @@ async fn a_new_city_shows_at_once_even_where_it_was_known_to_be_missing() {
     for app in App::cached() {
         let path = "/cities/1000000000";
         assert_eq!(app.get(path).await.0, StatusCode::NOT_FOUND);
-        let before = (total(&app, GERMANY).await, total(&app, "/cities?name=ne").await);
+        let before = (
+            total(&app, GERMANY).await,
+            total(&app, "/cities?name=ne").await,
+        );
         let (_, created) = app.post("/cities", &giant("Neustadt", "DE")).await;
         assert_eq!(app.get(path).await, (StatusCode::OK, created));
-        let after = (total(&app, GERMANY).await, total(&app, "/cities?name=ne").await);
+        let after = (
+            total(&app, GERMANY).await,
+            total(&app, "/cities?name=ne").await,
+        );
         assert_eq!(after, (before.0 + 1, before.1 + 1));
     }
 }

@@ -51,5 +51,8 @@ async fn with_the_cache_no_answer_is_stale_and_few_come_from_the_database() {
 
 fn few(measured: &Measured) {
     assert_eq!(measured.stale, 0, "{measured:?}");
-    assert!(measured.reached < measured.requests * 6 / 10, "{measured:?}");
+    assert!(
+        measured.reached < measured.requests * 6 / 10,
+        "{measured:?}"
+    );
 }
