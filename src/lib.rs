@@ -1,1 +1,39 @@
-//! larder.
+#![doc = include_str!("../README.md")]
+
+pub use cache_core::{
+    Backend, Cache, CacheBuilder, Cacheable, CallStats, Carried, Clock, Dice, Entry, Error,
+    ErrorKind, Header, Invalidate, KeyPart, KeyRef, KeyWriter, Lease, Listener, Live, Moment,
+    NearStore, Over, Prepare, Prepared, Result, SetOptions, Stamp, Stats, Storable, Write, codec,
+    policy,
+};
+pub use cache_macros::{cached, invalidate_cache};
+
+#[cfg(feature = "moka")]
+pub use cache_backends::Moka;
+#[cfg(feature = "redis")]
+pub use cache_backends::Redis;
+#[cfg(feature = "testkit")]
+pub use cache_core::testkit;
+
+/// The cache of every function that names no other: the one that was
+/// [installed](Cache::install), or else one near tier of 65,536 entries in this process (without
+/// the feature `moka`: no tier at all, so that every call loads).
+pub fn default_cache() -> &'static Cache {
+    cache_core::private::default_or(|| {
+        let builder = Cache::builder();
+        #[cfg(feature = "moka")]
+        let builder = builder.near(Moka::default());
+        builder.build().expect("the defaults are in order")
+    })
+}
+
+#[doc(hidden)]
+pub mod __private {
+    pub use cache_core::private::*;
+
+    pub use super::default_cache;
+
+    pub fn named_cache(name: &str) -> &'static super::Cache {
+        named_or(name, default_cache)
+    }
+}

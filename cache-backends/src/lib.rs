@@ -1,1 +1,15 @@
 //! The stores of larder, one room and one feature each.
+
+#[cfg(feature = "moka")]
+mod front;
+#[cfg(feature = "moka")]
+mod janitor;
+#[cfg(feature = "moka")]
+mod moka;
+#[cfg(feature = "redis")]
+mod redis;
+
+#[cfg(feature = "moka")]
+pub use self::moka::{DEFAULT_ENTRIES, Moka, MokaBuilder};
+#[cfg(feature = "redis")]
+pub use self::redis::{Redis, RedisBuilder};

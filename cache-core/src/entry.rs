@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use smol_str::SmolStr;
+
 use crate::{clock::Moment, fence::Cell, near::KeyRef};
 
 /// A value as the near tier holds it: the user's own type, never serialised.
@@ -17,7 +19,8 @@ pub type Live = Arc<dyn Any + Send + Sync>;
 
 /// One stored value, or the knowledge that there is none.
 pub struct Entry {
-    pub(crate) key: Box<str>,
+    /// Short texts lie in the entry itself: comparing one costs a hit no further cache line.
+    pub(crate) key: SmolStr,
     pub(crate) hash: u64,
     /// `None` for a remembered `Option::None`.
     pub(crate) value: Option<Live>,
@@ -31,15 +34,12 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// An entry on its own, for tests of a [`NearStore`](crate::NearStore): no groups, stored
-    /// now, living for `ttl` from now.
-    #[cfg(feature = "testkit")]
-    pub fn detached(key: &str, value: Live, ttl: Duration) -> Self {
-        let now = crate::clock::Clock::system().now();
+    /// An entry without groups, stored now.
+    pub(crate) fn new(key: KeyRef<'_>, value: Option<Live>, now: Moment, ttl: Duration) -> Self {
         Self {
-            key: key.into(),
-            hash: crate::key::hash(key),
-            value: Some(value),
+            key: key.text.into(),
+            hash: key.hash,
+            value,
             born: 0,
             checked: AtomicU64::new(0),
             groups: Box::default(),
@@ -48,12 +48,33 @@ impl Entry {
         }
     }
 
+    /// The same, of a load that began at `born` and belongs to `groups`.
+    pub(crate) fn born(mut self, born: u64, groups: Box<[Arc<Cell>]>) -> Self {
+        self.born = born;
+        self.checked = AtomicU64::new(born);
+        self.groups = groups;
+        self
+    }
+
+    /// An entry on its own, for tests of a [`NearStore`](crate::NearStore): no groups, stored
+    /// now, living for `ttl` from now.
+    #[cfg(feature = "testkit")]
+    pub fn detached(key: &str, value: Live, ttl: Duration) -> Self {
+        let now = crate::clock::Clock::system().now();
+        Self::new(KeyRef::of(key), Some(value), now, ttl)
+    }
+
     /// The key it is stored under.
     pub fn key(&self) -> KeyRef<'_> {
         KeyRef {
             text: &self.key,
             hash: self.hash,
         }
+    }
+
+    /// The text of its key, to share with an index.
+    pub fn key_text(&self) -> SmolStr {
+        self.key.clone()
     }
 
     /// The value; `None` for a remembered absence.
@@ -77,11 +98,18 @@ impl Entry {
         if self.checked.load(Ordering::Acquire) >= newest {
             return true;
         }
-        let stands = self.groups.iter().all(|cell| cell.stands(self.born));
+        let stands = self.groups_stand();
         if stands {
             self.checked.fetch_max(newest, Ordering::AcqRel);
         }
         stands
+    }
+}
+
+impl Entry {
+    /// Whether no group of it was invalidated since its load began, looked up.
+    pub(crate) fn groups_stand(&self) -> bool {
+        self.groups.iter().all(|cell| cell.stands(self.born))
     }
 }
 

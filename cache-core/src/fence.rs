@@ -4,18 +4,15 @@
 //! group that a live entry or a running load belongs to has one [`Cell`], which holds the
 //! sequence of the group's last invalidation. What was born before that is dead.
 
-use std::{
-    collections::HashMap,
-    fmt,
-};
+use std::{collections::HashMap, fmt};
 
-use crate::sync::{Arc, AtomicU64, Mutex, Ordering, Weak};
+use crate::sync::{Arc, AtomicU64, Mutex, Ordering, Weak, lock};
 
 const SHARDS: usize = 64;
 
 /// The last invalidation of one group.
 #[derive(Debug, Default)]
-pub struct Cell(AtomicU64);
+pub(crate) struct Cell(AtomicU64);
 
 impl Cell {
     /// Whether what was born at `born` has not been invalidated since.
@@ -75,7 +72,10 @@ impl Fence {
     /// Invalidates one group: whatever belongs to it and was born before now is dead.
     pub(crate) fn invalidate(&self, group: &str) {
         let sequence = self.tick();
-        let cell = lock(self.shard(group)).cells.get(group).and_then(Weak::upgrade);
+        let cell = lock(self.shard(group))
+            .cells
+            .get(group)
+            .and_then(Weak::upgrade);
         if let Some(cell) = cell {
             cell.0.fetch_max(sequence, Ordering::SeqCst);
             self.newest.fetch_max(sequence, Ordering::SeqCst);
@@ -91,7 +91,10 @@ impl Fence {
 
     /// How many groups have a place in the table.
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).cells.len()).sum()
+        self.shards
+            .iter()
+            .map(|shard| lock(shard).cells.len())
+            .sum()
     }
 
     fn tick(&self) -> u64 {
@@ -126,5 +129,3 @@ impl fmt::Debug for Fence {
             .finish_non_exhaustive()
     }
 }
-
-use crate::sync::lock;

@@ -13,6 +13,16 @@ pub struct KeyRef<'a> {
     pub hash: u64,
 }
 
+impl<'a> KeyRef<'a> {
+    /// The key with this text.
+    pub fn of(text: &'a str) -> Self {
+        Self {
+            text,
+            hash: crate::key::hash(text),
+        }
+    }
+}
+
 /// A store of live values in this process: moka, or yours.
 ///
 /// A near store keeps what it is given, up to its bound, and gives it back. It never decides

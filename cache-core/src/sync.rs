@@ -1,19 +1,40 @@
 //! The locks and atomics that flights and the fence are made of: std's, or shuttle's where
 //! their schedules are explored.
 
+use std::{future::Future, time::Duration};
+
+pub(crate) use std::sync::{Arc, Weak};
+
 #[cfg(not(shuttle))]
-pub(crate) use std::sync::{
-    Arc, Mutex, MutexGuard, Weak,
-    atomic::{AtomicU64, Ordering},
+pub(crate) use std::{
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread_local,
 };
 
 #[cfg(shuttle)]
-pub(crate) use shuttle::sync::{
-    Arc, Mutex, MutexGuard, Weak,
-    atomic::{AtomicU64, Ordering},
+pub(crate) use shuttle::{
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread_local,
 };
 
 /// Locks, also after a panic: no state here is left half-changed by one.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// What `future` gives within `span`; `None` after that.
+pub(crate) async fn within<F: Future>(span: Duration, future: F) -> Option<F::Output> {
+    // Explored schedules have no time: there, waiting ends by what is waited for or not at all.
+    if cfg!(shuttle) {
+        return Some(future.await);
+    }
+    tokio::time::timeout(span, future).await.ok()
 }

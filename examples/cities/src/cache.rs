@@ -11,7 +11,7 @@ use larder::{Cache, Moka, Redis};
 pub fn cache(namespace: &str, redis: Option<&str>) -> larder::Result<Cache> {
     let near = Cache::builder().namespace(namespace).near(Moka::default());
     match redis {
-        Some(url) => near.far(Redis::new(url)?).build(),
+        Some(url) => near.far(Redis::connect(url)?).build(),
         None => near.build(),
     }
 }

@@ -1,1 +1,31 @@
 //! Servers, a fault proxy and a recorder for larder's own tests.
+//!
+//! - [`RedisServer`] starts a real server on a free loopback port and ends it, whatever happens.
+//! - [`FaultProxy`] stands between a client and a server and breaks the line between them.
+//! - [`Recorder`] writes down what was read and invalidated; [`check`] finds the stale reads.
+//! - [`Mix`] is the load under which promises are tested, [`Naive`] the protocol that fails it.
+//!
+//! Nothing here knows larder: what is tested is driven through the [`Subject`] trait.
+
+mod check;
+mod fault;
+mod link;
+mod mix;
+mod naive;
+mod port;
+mod process;
+mod proxy;
+mod random;
+mod recorder;
+mod resp;
+mod server;
+
+pub use check::{Report, Stale, check};
+pub use fault::{Fault, Links, Way};
+pub use mix::{Failure, Mix, Run, Subject};
+pub use naive::Naive;
+pub use proxy::{FaultProxy, Traffic};
+pub use random::Random;
+pub use recorder::{Call, Invalidation, Log, Read, Recorder, Source, Tape};
+pub use resp::{AsyncClient, Client, Reply};
+pub use server::RedisServer;

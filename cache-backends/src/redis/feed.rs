@@ -1,0 +1,210 @@
+//! What the server pushes: the notices of a channel and its own flushes, in its order, with
+//! heartbeats between them.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use cache_core::Listener;
+use redis::{PushInfo, PushKind, RedisResult, Value, aio::MultiplexedConnection};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout},
+};
+
+use super::{
+    fault::explain,
+    link::{HEARTBEAT, answered},
+    pace::Pace,
+    target::Target,
+    task::{Post, Shift},
+};
+
+/// All feeds of a server, each on a connection of its own.
+#[derive(Debug)]
+pub(super) struct Feeds {
+    target: Arc<Target>,
+    list: Mutex<Vec<Arc<Feed>>>,
+}
+
+struct Feed {
+    target: Arc<Target>,
+    channel: String,
+    listener: Weak<dyn Listener>,
+    post: Arc<Post>,
+}
+
+impl std::fmt::Debug for Feed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Feed")
+            .field("channel", &self.channel)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Feeds {
+    pub(super) fn new(target: Arc<Target>) -> Arc<Self> {
+        Arc::new(Self {
+            target,
+            list: Mutex::default(),
+        })
+    }
+
+    /// Adds a feed and starts it, now or as soon as there is a runtime.
+    pub(super) fn add(&self, channel: &str, listener: Weak<dyn Listener>) {
+        self.lock().push(Arc::new(Feed {
+            target: Arc::clone(&self.target),
+            channel: channel.to_owned(),
+            listener,
+            post: Arc::default(),
+        }));
+        self.keep();
+    }
+
+    /// Starts those that do not run, and forgets those to which nobody listens.
+    pub(super) fn keep(&self) {
+        let mut list = self.lock();
+        if list.is_empty() {
+            return;
+        }
+        list.retain(|feed| feed.listener.strong_count() > 0);
+        let feeds = list.clone();
+        drop(list);
+        for feed in feeds {
+            let post = Arc::clone(&feed.post);
+            post.start(|shift| feed.run(shift));
+        }
+    }
+
+    /// Ends all feeds, for good.
+    pub(super) fn close(&self) {
+        for feed in self.lock().drain(..) {
+            feed.post.close();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Feed>>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A subscribed connection, and how it says that it was closed.
+struct Session {
+    connection: MultiplexedConnection,
+    closed: Arc<Notify>,
+}
+
+impl Feed {
+    async fn run(self: Arc<Self>, shift: Shift) {
+        let mut pace = Pace::new();
+        let wanted = || self.listener.strong_count() > 0 && shift.beat();
+        let attempt = || Arc::clone(&self).subscribe();
+        let failed = |error: &_| {
+            let (channel, why) = (&*self.channel, explain(error));
+            tracing::debug!(channel, why, "redis feed cannot be made");
+        };
+        while let Some(session) = pace.reach(attempt, failed, wanted).await {
+            self.follow(session, wanted).await;
+        }
+    }
+
+    async fn subscribe(self: Arc<Self>) -> RedisResult<Session> {
+        let closed = Arc::new(Notify::new());
+        let (feed, ended) = (Arc::clone(&self), Arc::clone(&closed));
+        let hear = move |push: PushInfo| {
+            feed.hear(&push, &ended);
+            Ok::<(), Infallible>(())
+        };
+        let mut connection = self.target.connect(hear).await?;
+        connection.subscribe(&self.channel).await?;
+        self.track(&mut connection).await?;
+        Ok(Session { connection, closed })
+    }
+
+    /// Asks to be told of flushes. The server tells them to whoever tracks keys, whichever; a
+    /// name never holds a control character, so there is no key in what is tracked here.
+    async fn track(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
+        let mut tracking = redis::cmd("CLIENT");
+        tracking
+            .arg("TRACKING")
+            .arg("ON")
+            .arg("BCAST")
+            .arg("PREFIX")
+            .arg(format!("{}\0", self.channel));
+        if let Value::ServerError(error) = connection.send_packed_command(&tracking).await? {
+            let (channel, code) = (&*self.channel, error.code());
+            tracing::info!(
+                channel,
+                code,
+                "flushes of the redis server will not be heard of"
+            );
+        }
+        Ok(())
+    }
+
+    /// Takes a push, on the task that reads the socket: whoever is later given a reply of this
+    /// connection knows that all pushes before it have been delivered.
+    fn hear(&self, push: &PushInfo, closed: &Notify) {
+        let Some(listener) = self.listener.upgrade() else {
+            closed.notify_one();
+            return;
+        };
+        match (&push.kind, &*push.data) {
+            (PushKind::Message, [Value::BulkString(channel), Value::BulkString(notice)])
+                if *channel == self.channel.as_bytes() =>
+            {
+                listener.notice(notice);
+            }
+            (PushKind::Invalidate, [Value::Nil]) => listener.flushed(),
+            (PushKind::Disconnection, _) => closed.notify_one(),
+            _ => {}
+        }
+    }
+
+    /// Asks for signs of life and passes them on, until there are none or nobody wants them.
+    async fn follow(&self, mut session: Session, wanted: impl Fn() -> bool) {
+        let Some(connected) = Connected::tell(&self.listener) else {
+            return;
+        };
+        let ping = redis::cmd("PING");
+        while wanted() {
+            let sent = Instant::now();
+            let answer = answered(session.connection.send_packed_command(&ping)).await;
+            // An error of the server is an answer like any other.
+            if !matches!(answer, Some(Ok(_))) {
+                return;
+            }
+            connected.alive(sent);
+            let left = HEARTBEAT.saturating_sub(sent.elapsed());
+            if timeout(left, session.closed.notified()).await.is_ok() {
+                return;
+            }
+        }
+    }
+}
+
+/// A listener that was told that the feed is connected, and is told when it no longer is,
+/// however that comes about.
+struct Connected<'a>(&'a Weak<dyn Listener>);
+
+impl<'a> Connected<'a> {
+    fn tell(listener: &'a Weak<dyn Listener>) -> Option<Self> {
+        listener.upgrade()?.connected();
+        Some(Self(listener))
+    }
+
+    fn alive(&self, sent: Instant) {
+        if let Some(listener) = self.0.upgrade() {
+            listener.alive(sent.elapsed());
+        }
+    }
+}
+
+impl Drop for Connected<'_> {
+    fn drop(&mut self) {
+        if let Some(listener) = self.0.upgrade() {
+            listener.lost();
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Where the server is and how a socket to it is set up.
+
+use std::time::Duration;
+
+use cache_core::{Error, ErrorKind, Result};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
+    ProtocolVersion, RedisResult,
+    aio::{AsyncPushSender, MultiplexedConnection},
+    io::tcp::{TcpSettings, socket2::TcpKeepalive},
+};
+use tokio::time::timeout;
+
+/// How long a connection may take to be made: names, TCP, TLS and log-in.
+const CONNECT: Duration = Duration::from_secs(2);
+/// A peer that acknowledges nothing for this long is gone.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
+/// An idle peer is asked this often whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+/// Commands that wait to be written: more than callers of one busy process, so that none of
+/// them waits for a place.
+const QUEUE: usize = 1024;
+
+const FORM: &str =
+    "write `redis://[[user]:password@]host[:port][/database]`, or `rediss://…` for tls";
+
+/// A server, by its url.
+#[derive(Debug)]
+pub(super) struct Target {
+    client: Client,
+    address: String,
+}
+
+impl Target {
+    /// Reads a url. No text of it but a scheme comes back in an error, for it may hold a password.
+    pub(super) fn new(url: &str, root: Option<Vec<u8>>) -> Result<Self> {
+        let info = parse(url)?;
+        let address = info.addr().to_string();
+        let settings = info
+            .redis_settings()
+            .clone()
+            .set_protocol(ProtocolVersion::RESP3);
+        let info = info
+            .set_redis_settings(settings)
+            .set_tcp_settings(tcp_settings());
+        let client = open(info, root)?;
+        Ok(Self { client, address })
+    }
+
+    /// Host and port, or the path of the socket.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Makes a connection, in at most [`CONNECT`]. Pushes go to `hear`, on the task that reads the
+    /// socket, so that `hear` has had them all before any later reply is given.
+    pub(super) async fn connect(
+        &self,
+        hear: impl AsyncPushSender,
+    ) -> RedisResult<MultiplexedConnection> {
+        let config = AsyncConnectionConfig::new()
+            // Both bounds are ours: the client's own are held by nobody while it waits inside.
+            .set_connection_timeout(None)
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(QUEUE)
+            .set_push_sender(hear);
+        let connecting = self
+            .client
+            .get_multiplexed_async_connection_with_config(&config);
+        match timeout(CONNECT, connecting).await {
+            Ok(connected) => connected,
+            Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
+        }
+    }
+}
+
+fn parse(url: &str) -> Result<ConnectionInfo> {
+    let Some((scheme, _)) = url.split_once("://") else {
+        return Err(wrong("has no scheme"));
+    };
+    match scheme {
+        "redis" | "valkey" | "unix" | "redis+unix" | "valkey+unix" => {}
+        "rediss" | "valkeys" if cfg!(feature = "redis-rustls") => {}
+        "rediss" | "valkeys" => {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "`rediss://` needs tls: switch on the feature `redis-rustls`",
+            ));
+        }
+        _ => return Err(wrong("has a scheme that is not redis's")),
+    }
+    let Some(parsed) = redis::parse_redis_url(url) else {
+        return Err(wrong(
+            "has no such host or port, or a user name or password in which `/`, `?`, `#` or `@` \
+             is not percent-escaped",
+        ));
+    };
+    let info = parsed
+        .into_connection_info()
+        // The client's text is a fixed phrase, then its kind, then perhaps a piece of the url.
+        .map_err(|error| match error.to_string().split(" - ").next() {
+            Some(phrase) => wrong(&format!("is refused: {}", phrase.to_lowercase())),
+            None => wrong("is refused"),
+        })?;
+    match info.addr() {
+        ConnectionAddr::TcpTls { insecure: true, .. } => {
+            Err(wrong("ends in `#insecure`, which is not supported"))
+        }
+        ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } if host.is_empty() => {
+            Err(wrong("names no host"))
+        }
+        _ => Ok(info),
+    }
+}
+
+fn wrong(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Config,
+        format!("the url of the redis server {what}: {FORM}"),
+    )
+}
+
+fn tcp_settings() -> TcpSettings {
+    let settings = TcpSettings::default()
+        .set_nodelay(true)
+        .set_keepalive(TcpKeepalive::new().with_time(KEEPALIVE));
+    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+    let settings = settings.set_user_timeout(UNACKNOWLEDGED);
+    settings
+}
+
+#[cfg(not(feature = "redis-rustls"))]
+fn open(info: ConnectionInfo, _root: Option<Vec<u8>>) -> Result<Client> {
+    Client::open(info).map_err(refused)
+}
+
+#[cfg(feature = "redis-rustls")]
+fn open(info: ConnectionInfo, root: Option<Vec<u8>>) -> Result<Client> {
+    if !matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
+        return Client::open(info).map_err(refused);
+    }
+    // Without a provider the client would panic at its first connection. An application that
+    // has installed another keeps it.
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Fails only if another thread was faster, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    let certificates = redis::TlsCertificates {
+        client_tls: None,
+        root_cert: root,
+    };
+    Client::build_with_tls(info, certificates).map_err(refused)
+}
+
+fn refused(error: redis::RedisError) -> Error {
+    Error::caused(
+        ErrorKind::Config,
+        "the redis client refuses the settings",
+        error,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(url: &str) -> String {
+        let error = Target::new(url, None).expect_err(url);
+        assert_eq!(error.kind(), ErrorKind::Config, "{url}");
+        error.to_string()
+    }
+
+    #[test]
+    fn a_wrong_url_is_refused_in_words_without_its_password() {
+        let urls = [
+            ("localhost:6379", "no scheme"),
+            (":hunter2@localhost", "no scheme"),
+            ("http://user:hunter2@localhost", "scheme"),
+            ("hunter2://localhost", "scheme"),
+            ("redis://user:hunter2@localhost:port", "port"),
+            ("redis://user:hunter2@localhost:65536", "port"),
+            ("redis://:hunter2/x@localhost:1", "percent-escaped"),
+            ("redis://user:hunter2@localhost/one", "database number"),
+            (
+                "redis://user:hunter2@localhost/?protocol=hunter2",
+                "protocol",
+            ),
+            ("redis://user:hunter2@0.0.0.0", "wildcard"),
+            ("redis://:hunter2@", "host"),
+            ("redis:///hunter2", "host"),
+        ];
+        for (url, what) in urls {
+            let message = message(url);
+            assert!(message.contains(what), "{url} gives {message}");
+            assert!(!message.contains("hunter2"), "{url} gives {message}");
+        }
+    }
+
+    #[test]
+    fn neither_debug_nor_address_shows_the_password() {
+        let target = Target::new("redis://user:hunter2@localhost:7000/3", None).unwrap();
+        assert_eq!(target.address(), "localhost:7000");
+        assert!(!format!("{target:?}").contains("hunter2"));
+    }
+
+    #[cfg(not(feature = "redis-rustls"))]
+    #[test]
+    fn tls_without_its_feature_names_the_feature() {
+        assert!(message("rediss://localhost").contains("`redis-rustls`"));
+    }
+
+    #[cfg(feature = "redis-rustls")]
+    #[test]
+    fn tls_is_always_verified() {
+        assert!(Target::new("rediss://localhost", None).is_ok());
+        assert!(message("rediss://localhost/#insecure").contains("`#insecure`"));
+    }
+}

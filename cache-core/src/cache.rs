@@ -1,0 +1,562 @@
+//! A cache: its tiers, its fence, and what every room needs of them.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+    sync::{
+        RwLock,
+        atomic::{AtomicBool, AtomicU64 as Plain, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::{
+    backend::{AnyBackend, Backend, Listener},
+    clock::{Clock, Moment},
+    entry::{Entry, Live},
+    error::{Error, ErrorKind, Result},
+    event,
+    far::Far,
+    feed,
+    fence::Fence,
+    flight::{Flight, Flights},
+    glob,
+    names::{ALL, Namespace, prefix_group, tag_group},
+    near::{KeyRef, NearStore},
+    policy::{
+        DEFAULT_JITTER, DEFAULT_OUTAGE_BUDGET, DEFAULT_TTL, DEFAULT_WAIT, FEED_LEASE, NEAR_CAP,
+        NEAR_CAP_UNFED,
+    },
+    rng::Dice,
+    site::Site,
+    stats::{Counts, Stats},
+    sync::{Arc, Weak},
+};
+
+/// A cache with a near tier, a far tier, both or none. Cheap to clone; clones are one cache.
+///
+/// Its methods are the same whatever is behind it. They never run user code while they hold a
+/// lock, and never wait longer for the far tier than the outage budget.
+///
+/// ```
+/// # use cache_core::Cache;
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let cache = Cache::builder().build()?; // no tiers: every call loads
+/// assert_eq!(cache.get::<u32>("answer").await?, None);
+/// # cache_core::Result::Ok(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct Cache(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    /// Tells one cache of this process from another, for as long as the process lives.
+    pub(crate) id: u64,
+    names: Namespace,
+    near: Option<Arc<dyn NearStore>>,
+    pub(crate) far: Option<Arc<Far>>,
+    pub(crate) fence: Fence,
+    pub(crate) flights: Arc<Flights>,
+    pub(crate) clock: Clock,
+    pub(crate) dice: Dice,
+    pub(crate) ttl: Duration,
+    pub(crate) jitter: f64,
+    pub(crate) wait: Duration,
+    /// Who this cache is on the feed.
+    sender: u64,
+    /// The ear of the feed, which must not keep the cache alive.
+    me: Weak<Inner>,
+    feed: Feed,
+    pub(crate) by_hand: Arc<Counts>,
+    sites: RwLock<BTreeMap<&'static str, Arc<Counts>>>,
+    warned: std::sync::Mutex<HashSet<Box<str>>>,
+}
+
+/// What is known of the invalidations of other processes.
+#[derive(Debug, Default)]
+struct Feed {
+    started: AtomicBool,
+    /// Until when everything published is known to have been heard, in clock milliseconds.
+    until: Plain,
+}
+
+impl Cache {
+    /// A cache yet to be described.
+    pub fn builder() -> CacheBuilder {
+        CacheBuilder::default()
+    }
+
+    /// The namespace before all its keys, groups and channels.
+    pub fn namespace(&self) -> &str {
+        self.0.names.as_str()
+    }
+
+    /// What happened so far.
+    pub fn stats(&self) -> Stats {
+        let inner = &*self.0;
+        let sites = inner
+            .sites
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut stats = Stats {
+            namespace: inner.names.as_str().to_owned(),
+            functions: sites
+                .iter()
+                .map(|(path, counts)| (*path, counts.snapshot()))
+                .collect(),
+            near_entries: inner.near.as_ref().map_or(0, |near| near.len()),
+            flights: inner.flights.len(),
+            groups: inner.fence.len(),
+            retries: inner.far.as_ref().map_or(0, |far| far.flux.len()),
+            breaker_open: inner.far.as_ref().is_some_and(|far| far.breaker_open()),
+            ..Stats::default()
+        };
+        stats.sum(inner.by_hand.snapshot());
+        stats
+    }
+}
+
+impl Inner {
+    /// Calls `seen` with the value in the near tier, if there is a valid one: `None` for a
+    /// remembered absence.
+    pub(crate) fn look_near(&self, key: KeyRef<'_>, seen: &mut dyn FnMut(Option<&Live>)) {
+        if let Some(near) = &self.near {
+            near.read(key, &mut |entry| {
+                if self.valid(entry) {
+                    seen(entry.value.as_ref());
+                }
+            });
+        }
+    }
+
+    /// Whether a near entry may be seen. Nothing else decides it.
+    fn valid(&self, entry: &Entry) -> bool {
+        let now = self.clock.now();
+        !entry.expired(now) && entry.stands(self.fence.newest()) && self.is_fed(entry, now)
+    }
+
+    /// Whether another process's invalidation of this entry would have been heard.
+    fn is_fed(&self, entry: &Entry, now: Moment) -> bool {
+        self.far.is_none()
+            || now < Moment::from_millis(self.feed.until.load(Ordering::Acquire))
+            || now < entry.stored.after(NEAR_CAP_UNFED)
+    }
+
+    /// Puts what a flight brought into the near tier. The caller holds the key's shard and has
+    /// seen that the flight still stands.
+    pub(crate) fn keep(&self, flight: &Flight, value: Option<Live>, ttl: Duration) {
+        let (near, entry) = (&self.near, self.entry(flight.key(), value, ttl));
+        if let (Some(near), Some(entry)) = (near, entry) {
+            near.insert(Arc::new(entry.born(flight.born, flight.cells.clone())));
+        }
+    }
+
+    /// A near entry that lives from now on, if the near tier may hold one so short-lived.
+    pub(crate) fn entry(
+        &self,
+        key: KeyRef<'_>,
+        value: Option<Live>,
+        ttl: Duration,
+    ) -> Option<Entry> {
+        let ttl = match self.far {
+            Some(_) => ttl.min(NEAR_CAP),
+            None => ttl,
+        };
+        (!ttl.is_zero()).then(|| Entry::new(key, value, self.clock.now(), ttl))
+    }
+
+    /// Puts an entry in place of what is there and of what is in flight; without an entry, or
+    /// if a group of it was invalidated since it was born, nothing takes that place.
+    pub(crate) fn replace(&self, key: KeyRef<'_>, entry: Option<Entry>) {
+        self.flights.doom(key, || {
+            let Some(near) = &self.near else { return };
+            match entry.filter(Entry::groups_stand) {
+                Some(entry) => near.insert(Arc::new(entry)),
+                None => near.remove(key),
+            }
+        });
+    }
+
+    /// How much longer the near entry of a key lives, if it is valid.
+    pub(crate) fn near_left(&self, key: KeyRef<'_>) -> Option<Duration> {
+        let mut left = None;
+        if let Some(near) = &self.near {
+            near.read(key, &mut |entry| {
+                if self.valid(entry) {
+                    left = Some(entry.expires.since(self.clock.now()));
+                }
+            });
+        }
+        left
+    }
+
+    /// Gives the near entry of a key a new life, if it is valid.
+    pub(crate) fn renew_near(&self, key: KeyRef<'_>, ttl: Duration) -> bool {
+        let Some(near) = &self.near else { return false };
+        self.flights.hold(key, || {
+            let mut renewed = None;
+            near.read(key, &mut |old| {
+                if self.valid(old) {
+                    let entry = self.entry(key, old.value.clone(), ttl);
+                    renewed = entry.map(|entry| entry.born(old.born, old.groups.clone()));
+                }
+            });
+            renewed.map(|entry| near.insert(Arc::new(entry))).is_some()
+        })
+    }
+
+    /// Makes keys and groups invalid in this process. When it returns, no call that begins later
+    /// sees in the near tier, or joins, what was loaded before.
+    pub(crate) fn forget<'a>(
+        &self,
+        keys: impl IntoIterator<Item = &'a str>,
+        groups: impl IntoIterator<Item = &'a str>,
+    ) {
+        for text in keys {
+            let key = KeyRef::of(text);
+            self.flights.doom(key, || {
+                if let Some(near) = &self.near {
+                    near.remove(key);
+                }
+            });
+        }
+        for group in groups {
+            match group {
+                ALL => self.forget_all(),
+                _ => self.fence.invalidate(group),
+            }
+        }
+    }
+
+    pub(crate) fn forget_all(&self) {
+        self.fence.invalidate_all();
+        // The fence alone makes everything invalid; this gives the memory back.
+        if let Some(near) = &self.near {
+            near.clear();
+        }
+    }
+
+    /// Makes keys and groups invalid: here first, then in the far tier and for all who share it.
+    pub(crate) async fn invalidate(&self, change: &Change) -> Result<()> {
+        self.forget_change(change);
+        event::invalidated(self.names.as_str(), change);
+        let Some(far) = &self.far else { return Ok(()) };
+        self.listen();
+        let slots = change.keys().map(|key| self.names.slot(key)).collect();
+        let stamps = change
+            .groups()
+            .map(|group| self.names.stamp(group))
+            .collect();
+        let notice = feed::notice(self.sender, change.keys(), change.groups());
+        far.invalidate(slots, stamps, &notice).await
+    }
+
+    /// Tells other processes that a key has another value now.
+    pub(crate) async fn announce(&self, key: &str) -> Result<()> {
+        let Some(far) = &self.far else { return Ok(()) };
+        let notice = feed::notice(self.sender, [key], []);
+        far.invalidate(Vec::new(), Vec::new(), &notice).await
+    }
+
+    /// Sees to it that what the far tier holds of a key goes, and is not believed until then.
+    pub(crate) fn disbelieve(&self, key: &str) {
+        if let Some(far) = &self.far {
+            far.disbelieve(vec![self.names.slot(key)], Vec::new());
+        }
+    }
+
+    /// The part of an invalidation that needs no far tier, so cannot fail or wait.
+    pub(crate) fn forget_change(&self, change: &Change) {
+        self.forget(change.keys(), change.groups());
+    }
+
+    /// Removes what matches a pattern, and empties the near tiers.
+    pub(crate) async fn sweep(&self, pattern: &str) -> Result<u64> {
+        self.forget_all();
+        let Some(far) = &self.far else { return Ok(0) };
+        let slots = self.names.slots();
+        let prefix = format!("{slots}{}", glob::literal(pattern));
+        let matching = |name: &str| {
+            name.strip_prefix(&*slots)
+                .is_some_and(|key| glob::matches(pattern, key))
+        };
+        let removed = far.backend.sweep_dyn(&prefix, &matching).await?;
+        far.invalidate(Vec::new(), Vec::new(), &feed::everything())
+            .await?;
+        self.forget_all();
+        Ok(removed)
+    }
+
+    /// Starts to hear of other processes' invalidations, once.
+    pub(crate) fn listen(&self) {
+        if let (Some(far), Some(_)) = (&self.far, &self.near)
+            && !self.feed.started.swap(true, Ordering::AcqRel)
+        {
+            far.backend
+                .watch_dyn(&self.names.channel(), self.me.clone());
+        }
+    }
+
+    /// Where the calls of one function are counted.
+    pub(crate) fn site_counts(&self, site: &'static Site) -> Arc<Counts> {
+        let sites = self
+            .sites
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(counts) = sites.get(site.path) {
+            return counts.clone();
+        }
+        drop(sites);
+        let mut sites = self
+            .sites
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        sites.entry(site.path).or_default().clone()
+    }
+
+    /// Runs `warn` the first time that this function is the reason.
+    pub(crate) fn warn_once(&self, function: &str, warn: impl FnOnce()) {
+        let mut warned = self
+            .warned
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !warned.contains(function) {
+            warned.insert(function.into());
+            drop(warned);
+            warn();
+        }
+    }
+}
+
+/// What is to be invalidated: keys, and groups by their names.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Change {
+    pub(crate) keys: Vec<String>,
+    pub(crate) groups: Vec<String>,
+}
+
+impl Change {
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(String::as_str)
+    }
+
+    fn groups(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().map(String::as_str)
+    }
+
+    pub(crate) fn key(mut self, key: &str) -> Self {
+        self.keys.push(key.to_owned());
+        self
+    }
+
+    /// All keys below the prefix, and the key that is spelt like it.
+    pub(crate) fn prefix(mut self, prefix: &str) -> Self {
+        self.groups.push(prefix_group(prefix));
+        self.key(prefix)
+    }
+
+    pub(crate) fn tag(mut self, tag: &str) -> Self {
+        self.groups.push(tag_group(tag));
+        self
+    }
+
+    pub(crate) fn all(mut self) -> Self {
+        self.groups.push(ALL.to_owned());
+        self
+    }
+}
+
+impl Listener for Inner {
+    fn notice(&self, message: &[u8]) {
+        match feed::read(message) {
+            Some(notice) if notice.sender == self.sender => {}
+            Some(notice) => self.forget(notice.keys, notice.groups),
+            None => self.forget_all(),
+        }
+    }
+
+    fn flushed(&self) {
+        self.forget_all();
+    }
+
+    fn connected(&self) {
+        event::feed(self.names.as_str(), "connected");
+        self.forget_all();
+    }
+
+    fn alive(&self, ago: Duration) {
+        let until = self.clock.now().after(FEED_LEASE.saturating_sub(ago));
+        self.feed
+            .until
+            .fetch_max(until.as_millis(), Ordering::AcqRel);
+    }
+
+    fn lost(&self) {
+        event::feed(self.names.as_str(), "lost");
+        self.feed.until.store(0, Ordering::Release);
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache")
+            .field("namespace", &self.namespace())
+            .field("near", &self.0.near)
+            .field("far", &self.0.far)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Describes a [`Cache`]. Every check is in [`build`](Self::build).
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct CacheBuilder {
+    namespace: String,
+    near: Option<Arc<dyn NearStore>>,
+    far: Option<AnyBackend>,
+    clock: Clock,
+    dice: Dice,
+    ttl: Duration,
+    jitter: f64,
+    wait: Duration,
+    outage_budget: Duration,
+}
+
+impl Default for CacheBuilder {
+    fn default() -> Self {
+        Self {
+            namespace: "larder".to_owned(),
+            near: None,
+            far: None,
+            clock: Clock::system(),
+            dice: Dice::default(),
+            ttl: DEFAULT_TTL,
+            jitter: DEFAULT_JITTER,
+            wait: DEFAULT_WAIT,
+            outage_budget: DEFAULT_OUTAGE_BUDGET,
+        }
+    }
+}
+
+impl CacheBuilder {
+    /// What stands before all keys, groups and channels in a store that others share: the
+    /// application and its environment, `shop:prod`. By default `larder`.
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = namespace.into();
+        self
+    }
+
+    /// Keeps live values in this process.
+    pub fn near(mut self, store: impl NearStore) -> Self {
+        self.near = Some(Arc::new(store));
+        self
+    }
+
+    /// Keeps bytes in a store that processes share.
+    pub fn far(mut self, backend: impl Backend) -> Self {
+        self.far = Some(Arc::new(backend));
+        self
+    }
+
+    /// How long a value lives when nothing else is said; by default 300 s.
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    /// How far the ttl of a loaded value varies, as a part of it; by default 0.1. Not above 1.
+    pub fn jitter(mut self, jitter: f64) -> Self {
+        self.jitter = jitter;
+        self
+    }
+
+    /// How long a caller waits for another's load before it loads for itself; by default 5 s.
+    pub fn wait(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// How much later than by its own time a call may return because the far tier is in
+    /// trouble; by default 50 ms.
+    pub fn outage_budget(mut self, budget: Duration) -> Self {
+        self.outage_budget = budget;
+        self
+    }
+
+    /// Another clock than the machine's.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Other dice than the machine's.
+    pub fn dice(mut self, dice: Dice) -> Self {
+        self.dice = dice;
+        self
+    }
+
+    /// Builds the cache. It opens no connection: that happens at the first use.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if the ttl is zero, the jitter is not within `0.0..=1.0`, or the
+    /// namespace is empty, longer than 64 bytes, or has other characters than letters, digits
+    /// and `-_.:`.
+    pub fn build(self) -> Result<Cache> {
+        self.check()?;
+        let names = Namespace::new(&self.namespace);
+        let far = self.far.map(|backend| {
+            let (clock, dice) = (self.clock.clone(), self.dice.clone());
+            Arc::new(Far::new(
+                backend,
+                names.clone(),
+                self.outage_budget,
+                clock,
+                dice,
+            ))
+        });
+        static NEXT: Plain = Plain::new(0);
+        Ok(Cache(Arc::new_cyclic(|me| Inner {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            names,
+            near: self.near,
+            far,
+            fence: Fence::new(),
+            flights: Arc::new(Flights::new()),
+            sender: self.dice.draw(),
+            clock: self.clock,
+            dice: self.dice,
+            ttl: self.ttl,
+            jitter: self.jitter,
+            wait: self.wait,
+            me: me.clone(),
+            feed: Feed::default(),
+            by_hand: Arc::default(),
+            sites: RwLock::default(),
+            warned: std::sync::Mutex::default(),
+        })))
+    }
+
+    fn check(&self) -> Result<()> {
+        let wrong = |what: String| Err(Error::new(ErrorKind::Config, what));
+        if self.ttl.is_zero() {
+            return wrong("a ttl of zero keeps nothing: give at least a millisecond".into());
+        }
+        if !(0.0..=1.0).contains(&self.jitter) {
+            return wrong(format!(
+                "a jitter of {} is not within 0.0 to 1.0",
+                self.jitter
+            ));
+        }
+        let fine = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+        if self.namespace.is_empty()
+            || self.namespace.len() > 64
+            || !self.namespace.chars().all(fine)
+        {
+            return wrong(format!(
+                "the namespace `{}` is not 1 to 64 letters, digits, `-`, `_`, `.` or `:`",
+                self.namespace.escape_debug()
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,122 @@
+//! One call of one key: what the step machine and the methods by hand both need to know of it.
+
+use std::time::Duration;
+
+use crate::{
+    cache::Inner,
+    codec::Table,
+    entry::Live,
+    error::Result,
+    event,
+    far::{Budget, Far, Look, Place, Typed},
+    names,
+    near::KeyRef,
+    policy::Policy,
+    stats::Counts,
+    sync::Arc,
+};
+
+/// One call.
+pub(crate) struct Call<'c> {
+    pub(crate) cache: &'c Inner,
+    /// Who calls, for logs.
+    pub(crate) function: &'c str,
+    pub(crate) key: KeyRef<'c>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) policy: Policy,
+    pub(crate) table: &'static Table,
+    pub(crate) version: u32,
+    /// Whether the far tier may know of it.
+    pub(crate) far: bool,
+    pub(crate) counts: Arc<Counts>,
+}
+
+impl Call<'_> {
+    /// The groups of the key, without the namespace.
+    pub(crate) fn groups(&self) -> Vec<String> {
+        names::groups(self.key.text, &self.tags)
+    }
+
+    /// How long a value is to live.
+    pub(crate) fn ttl(&self) -> Duration {
+        self.policy.ttl.unwrap_or(self.cache.ttl)
+    }
+
+    /// What `read` makes of the value in the near tier, if there is a valid one.
+    pub(crate) fn hit<T>(&self, read: impl FnOnce(&Live) -> Option<T>) -> Option<T> {
+        let mut read = Some(read);
+        let mut hit = None;
+        self.cache.look_near(self.key, &mut |value| {
+            hit = value.zip(read.take()).and_then(|(live, read)| read(live));
+        });
+        if hit.is_some() {
+            self.counts.near_hit();
+        }
+        hit
+    }
+
+    /// The far tier, if there is one and it can hold these values.
+    pub(crate) fn far(&self) -> Option<&Arc<Far>> {
+        let far = self.cache.far.as_ref().filter(|_| self.far)?;
+        if !self.table.is_far() {
+            self.cache.warn_once(self.function, || {
+                event::near_only(self.function, self.table.type_name());
+            });
+            return None;
+        }
+        self.cache.listen();
+        Some(far)
+    }
+
+    /// Where it lies in the far tier.
+    pub(crate) fn place(&self, far: &Far) -> Place {
+        far.place(self.key.text, &self.tags)
+    }
+
+    /// Looks into the far tier, and counts what it finds.
+    pub(crate) async fn look_far(
+        &self,
+        far: &Arc<Far>,
+        place: &Place,
+        budget: &mut Budget,
+    ) -> Result<Look> {
+        let looked = far.look(place, self.typed(), budget).await;
+        match &looked {
+            Ok(look) => self.count_look(look),
+            Err(error) => {
+                self.counts.far_errors.one();
+                self.counts.misses.one();
+                event::far_failed(self.function, error);
+            }
+        }
+        looked
+    }
+
+    pub(crate) fn count_look(&self, look: &Look) {
+        if let Look::Hit(_) = look {
+            self.counts.far_hits.one();
+            event::hit_far(self.function, self.key.text);
+        } else {
+            self.counts.misses.one();
+            event::miss(self.function, self.key.text);
+        }
+    }
+
+    pub(crate) fn typed(&self) -> Typed<'_> {
+        Typed {
+            key: self.key.text,
+            table: self.table,
+            fingerprint: (!self.table.is_any())
+                .then(|| versioned(self.table.fingerprint(), self.version)),
+            counts: &self.counts,
+        }
+    }
+}
+
+/// The fingerprint of a type under a version that its function states by hand.
+fn versioned(fingerprint: u64, version: u32) -> u64 {
+    match version {
+        0 => fingerprint,
+        _ => xxhash_rust::xxh3::xxh3_64_with_seed(&version.to_le_bytes(), fingerprint),
+    }
+}

@@ -1,0 +1,250 @@
+//! The format with names: `MessagePack`, as `rmp-serde` writes it with struct maps.
+
+use rmp::encode;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    Codec, MAX_DECODED, ROOM, failed, id, scan,
+    schema::{Fit, Kind, Schema},
+    shape::{self, Shape},
+    sink::{At, Done, Frame, Group, Payload, Scalar, Sink, Stop, tell},
+    verify,
+};
+use crate::error::Result;
+
+/// `MessagePack` with field names: for any type, at about twice the bytes and the time of
+/// [`Bincode`](super::Bincode), and readable in other languages.
+///
+/// It has no mark for presence, so `Some(None)` and `Some(())` cannot be told from `None`; such
+/// a value is refused.
+///
+/// ```
+/// use cache_core::{Codec, MsgPack};
+///
+/// let mut out = Vec::new();
+/// MsgPack::encode(&(1u64, "two".to_owned()), &mut out)?;
+/// assert_eq!(out, b"\x92\x01\xa3two");
+/// # Ok::<(), cache_core::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct MsgPack;
+
+impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for MsgPack {
+    const ID: u8 = id::MSGPACK;
+
+    fn encode(value: &T, out: &mut Vec<u8>) -> Result<()> {
+        encode(shape::of::<T>(), value, out)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<T> {
+        decode(shape::of::<T>(), bytes)
+    }
+
+    fn fingerprint() -> u64 {
+        shape::of::<T>().fingerprint
+    }
+}
+
+/// The name in messages.
+const FORMAT: &str = "msgpack";
+
+/// Appends `value`, which is read back if anything about it is doubtful.
+pub(super) fn encode<T>(shape: &Shape, value: &T, out: &mut Vec<u8>) -> Result<()>
+where
+    T: Serialize + DeserializeOwned + 'static,
+{
+    out.reserve(ROOM);
+    let start = out.len();
+    let mut writer = Writer {
+        out,
+        schema: &shape.schema,
+        doubt: false,
+    };
+    let told = tell(value, shape.schema.root, &mut writer);
+    let doubt = writer.doubt;
+    told.map_err(|stop| failed::<T>("writing", FORMAT, stop))?;
+    if doubt || shape.sample() {
+        let read = |bytes: &[u8]| decode(shape::of::<T>(), bytes);
+        verify::reads_back(value, &out[start..], FORMAT, read)?;
+    }
+    Ok(())
+}
+
+pub(super) fn decode<T: DeserializeOwned>(shape: &Shape, bytes: &[u8]) -> Result<T> {
+    let read = || {
+        if shape.endless {
+            return Err(rmp_serde::decode::Error::DepthLimitExceeded);
+        }
+        if bytes.len() > MAX_DECODED || !scan::whole(bytes) {
+            return Err(rmp_serde::decode::Error::OutOfRange);
+        }
+        rmp_serde::from_slice(bytes)
+    };
+    read().map_err(|error| failed::<T>("reading", FORMAT, error))
+}
+
+struct Writer<'o> {
+    out: &'o mut Vec<u8>,
+    schema: &'o Schema,
+    doubt: bool,
+}
+
+/// Writing to memory cannot fail; only lengths beyond 32 bits can.
+fn put<T, E>(result: Result<T, E>) -> Done {
+    result.map(drop).map_err(|_| Stop::Size)
+}
+
+fn len(len: usize) -> Done<u32> {
+    u32::try_from(len).map_err(|_| Stop::Size)
+}
+
+impl Writer<'_> {
+    /// Whatever does not fit is doubtful here, not wrong: the names may make up for it.
+    fn may(&mut self, fit: Fit) {
+        self.doubt |= !matches!(fit, Fit::Sure(()));
+    }
+
+    fn place(&mut self, fit: Fit<At>) -> At {
+        match fit {
+            Fit::Sure(at) => at,
+            Fit::Doubtful(at) => {
+                self.doubt = true;
+                at
+            }
+            Fit::No => {
+                self.doubt = true;
+                Schema::NOWHERE
+            }
+        }
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> Done {
+        len(bytes.len())?;
+        put(encode::write_bin(self.out, bytes))
+    }
+
+    fn str(&mut self, text: &str) -> Done {
+        len(text.len())?;
+        put(encode::write_str(self.out, text))
+    }
+
+    fn value(&mut self, scalar: Scalar<'_>) -> Done {
+        match scalar {
+            Scalar::Unit => put(encode::write_nil(self.out)),
+            Scalar::UnitStruct => put(encode::write_array_len(self.out, 0)),
+            Scalar::Bool(value) => put(encode::write_bool(self.out, value)),
+            Scalar::I8(value) => put(encode::write_sint(self.out, value.into())),
+            Scalar::I16(value) => put(encode::write_sint(self.out, value.into())),
+            Scalar::I32(value) => put(encode::write_sint(self.out, value.into())),
+            Scalar::I64(value) => put(encode::write_sint(self.out, value)),
+            Scalar::I128(value) => self.bytes(&value.to_be_bytes()),
+            Scalar::U8(value) => put(encode::write_uint(self.out, value.into())),
+            Scalar::U16(value) => put(encode::write_uint(self.out, value.into())),
+            Scalar::U32(value) => put(encode::write_uint(self.out, value.into())),
+            Scalar::U64(value) => put(encode::write_uint(self.out, value)),
+            Scalar::U128(value) => self.bytes(&value.to_be_bytes()),
+            Scalar::F32(value) => put(encode::write_f32(self.out, value)),
+            Scalar::F64(value) => put(encode::write_f64(self.out, value)),
+            Scalar::Char(value) => self.str(value.encode_utf8(&mut [0; 4])),
+            Scalar::Str(value) => self.str(value),
+            Scalar::Bytes(value) => self.bytes(value),
+        }
+    }
+
+    /// Puts the number of items before them, once it is known.
+    fn header(&mut self, frame: &Frame) -> Done {
+        let mut header = Vec::with_capacity(5);
+        if matches!(frame.group, Group::Map(_)) {
+            put(encode::write_map_len(&mut header, frame.index / 2))?;
+        } else {
+            put(encode::write_array_len(&mut header, frame.index))?;
+        }
+        let start = frame.mark as usize;
+        self.out.splice(start..start, header);
+        Ok(())
+    }
+}
+
+impl Sink for Writer<'_> {
+    fn scalar(&mut self, at: At, scalar: Scalar<'_>) -> Done {
+        let fit = self.schema.leaf(at, kind(scalar));
+        self.may(fit);
+        self.value(scalar)
+    }
+
+    fn none(&mut self, at: At) -> Done {
+        self.may(self.schema.none(at));
+        put(encode::write_nil(self.out))
+    }
+
+    fn some(&mut self, at: At) -> Done<At> {
+        Ok(self.place(self.schema.some(at)))
+    }
+
+    fn variant(&mut self, at: At, index: u32, name: &'static str, payload: Payload) -> Done<At> {
+        let inner = self.place(self.schema.variant(at, index, name, payload));
+        if payload != Payload::Unit {
+            put(encode::write_map_len(self.out, 1))?;
+        }
+        self.str(name)?;
+        Ok(inner)
+    }
+
+    fn open(&mut self, at: At, group: Group) -> Done<Frame> {
+        self.may(self.schema.open(at, group));
+        let mut frame = Frame::new(group, at);
+        frame.mark = self.out.len() as u64;
+        match group {
+            Group::Seq(None) | Group::Map(None) => Ok(()),
+            Group::Seq(Some(n)) | Group::Tuple(n) => {
+                put(encode::write_array_len(self.out, len(n)?))
+            }
+            Group::Map(Some(n)) | Group::Struct(n) => put(encode::write_map_len(self.out, len(n)?)),
+        }?;
+        Ok(frame)
+    }
+
+    fn item(&mut self, frame: &mut Frame, name: Option<&'static str>, _: usize) -> Done<At> {
+        let inner = self.place(self.schema.item(frame, name));
+        frame.index += 1;
+        if let Some(name) = name {
+            self.str(name)?;
+        }
+        Ok(inner)
+    }
+
+    fn skip(&mut self, _: &mut Frame) -> Done {
+        self.doubt = true;
+        Ok(())
+    }
+
+    fn close(&mut self, frame: Frame) -> Done {
+        self.may(self.schema.close(&frame));
+        match frame.group {
+            Group::Seq(None) | Group::Map(None) => self.header(&frame),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn kind(scalar: Scalar<'_>) -> Kind {
+    match scalar {
+        Scalar::Unit | Scalar::UnitStruct => Kind::Unit,
+        Scalar::Bool(_) => Kind::Bool,
+        Scalar::I8(_) => Kind::I8,
+        Scalar::I16(_) => Kind::I16,
+        Scalar::I32(_) => Kind::I32,
+        Scalar::I64(_) => Kind::I64,
+        Scalar::I128(_) => Kind::I128,
+        Scalar::U8(_) => Kind::U8,
+        Scalar::U16(_) => Kind::U16,
+        Scalar::U32(_) => Kind::U32,
+        Scalar::U64(_) => Kind::U64,
+        Scalar::U128(_) => Kind::U128,
+        Scalar::F32(_) => Kind::F32,
+        Scalar::F64(_) => Kind::F64,
+        Scalar::Char(_) => Kind::Char,
+        Scalar::Str(_) => Kind::Str,
+        Scalar::Bytes(_) => Kind::Bytes,
+    }
+}

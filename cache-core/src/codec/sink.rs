@@ -1,0 +1,383 @@
+//! Turns what serde says about a value into plain calls, so that a user's `Serialize` is compiled
+//! once and not once per format.
+
+use std::fmt;
+
+use serde::ser::{self, Serialize};
+
+use super::MAX_DEPTH;
+
+/// Where in the expected shape a value stands; see [`Schema`](super::schema::Schema).
+pub(super) type At = u32;
+
+/// What a value is that holds no other.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Scalar<'a> {
+    Unit,
+    UnitStruct,
+    Bool(bool),
+    I8(i8),
+    I16(i16),
+    I32(i32),
+    I64(i64),
+    I128(i128),
+    U8(u8),
+    U16(u16),
+    U32(u32),
+    U64(u64),
+    U128(u128),
+    F32(f32),
+    F64(f64),
+    Char(char),
+    Str(&'a str),
+    Bytes(&'a [u8]),
+}
+
+/// What a value is that holds others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Group {
+    /// So many elements, if known.
+    Seq(Option<usize>),
+    /// So many pairs, if known.
+    Map(Option<usize>),
+    Tuple(usize),
+    Struct(usize),
+}
+
+/// What an enum variant holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Payload {
+    Unit,
+    Newtype,
+    Tuple,
+    Struct,
+}
+
+/// A group that is being written. What the fields mean is the sink's own business, except that
+/// `group` and `at` are as given to [`Sink::open`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame {
+    pub(super) group: Group,
+    pub(super) at: At,
+    /// Items begun so far; a key and its value are two.
+    pub(super) index: u32,
+    pub(super) mark: u64,
+    pub(super) sum: u64,
+}
+
+impl Frame {
+    pub(super) fn new(group: Group, at: At) -> Self {
+        Self {
+            group,
+            at,
+            index: 0,
+            mark: 0,
+            sum: 0,
+        }
+    }
+}
+
+/// Why a value was not written.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// It is not what its `Deserialize` asks for.
+    Shape,
+    /// It leaves out a field.
+    Skipped,
+    Depth,
+    Size,
+    /// Its `Serialize` says so.
+    Own(String),
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shape => f.write_str(
+                "`Serialize` writes another shape than `Deserialize` reads, or one that needs names",
+            ),
+            Self::Skipped => f.write_str("a field is left out, which needs a format with names"),
+            Self::Depth => write!(f, "it is nested deeper than {MAX_DEPTH}"),
+            Self::Size => f.write_str("it has more elements than would be read back"),
+            Self::Own(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for Stop {}
+
+impl ser::Error for Stop {
+    fn custom<T: fmt::Display>(why: T) -> Self {
+        Self::Own(why.to_string())
+    }
+}
+
+pub(super) type Done<T = ()> = Result<T, Stop>;
+
+/// Who is told what a value consists of, in order.
+pub(super) trait Sink {
+    fn scalar(&mut self, at: At, scalar: Scalar<'_>) -> Done;
+    fn none(&mut self, at: At) -> Done;
+    /// Something follows, at the returned place.
+    fn some(&mut self, at: At) -> Done<At>;
+    /// A variant's name; its payload, if any, follows at the returned place.
+    fn variant(&mut self, at: At, index: u32, name: &'static str, payload: Payload) -> Done<At>;
+    fn open(&mut self, at: At, group: Group) -> Done<Frame>;
+    /// The next item follows, at the returned place. `size` is what it takes in memory.
+    fn item(&mut self, frame: &mut Frame, name: Option<&'static str>, size: usize) -> Done<At>;
+    /// A field is left out on purpose.
+    fn skip(&mut self, frame: &mut Frame) -> Done;
+    fn close(&mut self, frame: Frame) -> Done;
+}
+
+/// Tells `sink` what `value` consists of, down to [`MAX_DEPTH`].
+pub(super) fn tell<T: Serialize>(value: &T, at: At, sink: &mut dyn Sink) -> Done {
+    value.serialize(Teller {
+        sink,
+        at,
+        depth: MAX_DEPTH,
+    })
+}
+
+struct Teller<'s> {
+    sink: &'s mut dyn Sink,
+    at: At,
+    /// How much deeper it may go.
+    depth: u16,
+}
+
+impl<'s> Teller<'s> {
+    fn scalar(self, scalar: Scalar<'_>) -> Done {
+        self.sink.scalar(self.at, scalar)
+    }
+
+    fn deeper(&self) -> Done<u16> {
+        self.depth.checked_sub(1).ok_or(Stop::Depth)
+    }
+
+    fn open(self, group: Group) -> Done<Items<'s>> {
+        let depth = self.deeper()?;
+        let frame = self.sink.open(self.at, group)?;
+        Ok(Items {
+            sink: self.sink,
+            frame,
+            depth,
+        })
+    }
+
+    fn variant(self, index: u32, name: &'static str, payload: Payload) -> Done<Self> {
+        let depth = self.deeper()?;
+        let at = self.sink.variant(self.at, index, name, payload)?;
+        Ok(Self { at, depth, ..self })
+    }
+}
+
+macro_rules! scalars {
+    ($($method:ident($type:ty) $scalar:ident)*) => { $(
+        fn $method(self, value: $type) -> Done {
+            self.scalar(Scalar::$scalar(value))
+        }
+    )* };
+}
+
+impl<'s> ser::Serializer for Teller<'s> {
+    type Ok = ();
+    type Error = Stop;
+    type SerializeSeq = Items<'s>;
+    type SerializeTuple = Items<'s>;
+    type SerializeTupleStruct = Items<'s>;
+    type SerializeTupleVariant = Items<'s>;
+    type SerializeMap = Items<'s>;
+    type SerializeStruct = Items<'s>;
+    type SerializeStructVariant = Items<'s>;
+
+    scalars! {
+        serialize_bool(bool) Bool
+        serialize_i8(i8) I8
+        serialize_i16(i16) I16
+        serialize_i32(i32) I32
+        serialize_i64(i64) I64
+        serialize_i128(i128) I128
+        serialize_u8(u8) U8
+        serialize_u16(u16) U16
+        serialize_u32(u32) U32
+        serialize_u64(u64) U64
+        serialize_u128(u128) U128
+        serialize_f32(f32) F32
+        serialize_f64(f64) F64
+        serialize_char(char) Char
+        serialize_str(&str) Str
+        serialize_bytes(&[u8]) Bytes
+    }
+
+    fn serialize_unit(self) -> Done {
+        self.scalar(Scalar::Unit)
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Done {
+        self.scalar(Scalar::UnitStruct)
+    }
+
+    fn serialize_none(self) -> Done {
+        self.sink.none(self.at)
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Done {
+        let depth = self.deeper()?;
+        let at = self.sink.some(self.at)?;
+        value.serialize(Self { at, depth, ..self })
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Done {
+        value.serialize(self)
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, index: u32, name: &'static str) -> Done {
+        self.variant(index, name, Payload::Unit).map(drop)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        index: u32,
+        name: &'static str,
+        value: &T,
+    ) -> Done {
+        value.serialize(self.variant(index, name, Payload::Newtype)?)
+    }
+
+    fn serialize_seq(self, len: Option<usize>) -> Done<Items<'s>> {
+        self.open(Group::Seq(len))
+    }
+
+    fn serialize_tuple(self, len: usize) -> Done<Items<'s>> {
+        self.open(Group::Tuple(len))
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Done<Items<'s>> {
+        self.open(Group::Tuple(len))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        index: u32,
+        name: &'static str,
+        len: usize,
+    ) -> Done<Items<'s>> {
+        self.variant(index, name, Payload::Tuple)?
+            .open(Group::Tuple(len))
+    }
+
+    fn serialize_map(self, len: Option<usize>) -> Done<Items<'s>> {
+        self.open(Group::Map(len))
+    }
+
+    fn serialize_struct(self, _: &'static str, len: usize) -> Done<Items<'s>> {
+        self.open(Group::Struct(len))
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        index: u32,
+        name: &'static str,
+        len: usize,
+    ) -> Done<Items<'s>> {
+        self.variant(index, name, Payload::Struct)?
+            .open(Group::Struct(len))
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}
+
+struct Items<'s> {
+    sink: &'s mut dyn Sink,
+    frame: Frame,
+    depth: u16,
+}
+
+impl Items<'_> {
+    fn item<T: Serialize + ?Sized>(&mut self, name: Option<&'static str>, value: &T) -> Done {
+        let at = self.sink.item(&mut self.frame, name, size_of_val(value))?;
+        value.serialize(Teller {
+            sink: &mut *self.sink,
+            at,
+            depth: self.depth,
+        })
+    }
+
+    fn close(self) -> Done {
+        self.sink.close(self.frame)
+    }
+}
+
+macro_rules! items {
+    ($($trait:ident $method:ident)*) => { $(
+        impl ser::$trait for Items<'_> {
+            type Ok = ();
+            type Error = Stop;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
+                self.item(None, value)
+            }
+
+            fn end(self) -> Done {
+                self.close()
+            }
+        }
+    )* };
+}
+
+items! {
+    SerializeSeq serialize_element
+    SerializeTuple serialize_element
+    SerializeTupleStruct serialize_field
+    SerializeTupleVariant serialize_field
+}
+
+macro_rules! fields {
+    ($($trait:ident)*) => { $(
+        impl ser::$trait for Items<'_> {
+            type Ok = ();
+            type Error = Stop;
+
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Done {
+                self.item(Some(name), value)
+            }
+
+            fn skip_field(&mut self, _: &'static str) -> Done {
+                self.sink.skip(&mut self.frame)
+            }
+
+            fn end(self) -> Done {
+                self.close()
+            }
+        }
+    )* };
+}
+
+fields!(SerializeStruct SerializeStructVariant);
+
+impl ser::SerializeMap for Items<'_> {
+    type Ok = ();
+    type Error = Stop;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Done {
+        self.item(None, key)
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
+        self.item(None, value)
+    }
+
+    fn end(self) -> Done {
+        self.close()
+    }
+}

@@ -1,0 +1,649 @@
+//! The far tier as the step machine sees it: the protocol "stamp and lease" over any
+//! [`Backend`](crate::Backend), its deadlines and its breaker.
+//!
+//! An entry carries the stamps that its groups had before its load began, and is valid only
+//! while each group still has that very stamp; a missing stamp matches nothing. A load may store
+//! only into the slot in which its own lease still stands. So whatever moves a stamp or touches
+//! the slot, be it an invalidation or an eviction, makes what was loaded before it unreadable or
+//! unstorable.
+
+use std::{
+    any::Any,
+    borrow::Cow,
+    future::Future,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::{
+    backend::{AnyBackend, Header, Invalidate, Lease, Over, Prepare, Stamp, Write},
+    breaker::{Admission, Breaker},
+    clock::{Clock, millis},
+    codec::Table,
+    entry::Live,
+    envelope::{self, Envelope, Kind},
+    error::{Error, ErrorKind, Result},
+    event,
+    flux::Flux,
+    key::slot_text,
+    names::{self, ALL, Namespace, tag_group},
+    policy::{INVALIDATE_DEADLINE, LEASE_TTL, MAX_FAR_VALUE, STAMP_LIVES},
+    rng::Dice,
+    stats::Counts,
+    sync::Arc,
+};
+
+/// The stamp of a group whose writer is between its two phases: nothing is valid under it.
+const FLUX: Stamp = Stamp::MAX;
+
+/// One far tier of one cache.
+#[derive(Debug)]
+pub(crate) struct Far {
+    pub(crate) backend: AnyBackend,
+    pub(crate) names: Namespace,
+    pub(crate) flux: Flux,
+    pub(crate) outage_budget: Duration,
+    breaker: Arc<Breaker>,
+    clock: Clock,
+    dice: Dice,
+    /// The longest ttl of any entry so far, in milliseconds: stamps outlive it.
+    longest: AtomicU64,
+}
+
+/// How much longer one call may wait for the far tier.
+#[derive(Debug)]
+pub(crate) struct Budget(Duration);
+
+impl Budget {
+    pub(crate) fn new(span: Duration) -> Self {
+        Self(span)
+    }
+
+    async fn spend<T>(&mut self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let began = Instant::now();
+        let result = tokio::time::timeout(self.0, call).await;
+        self.0 = self.0.saturating_sub(began.elapsed());
+        result.unwrap_or_else(|_| {
+            Err(Error::new(
+                ErrorKind::Unavailable,
+                "the far tier did not answer in time",
+            ))
+        })
+    }
+}
+
+/// Where a key lies in the far tier: its slot, then the stamps of its namespace, its prefixes
+/// and its tags.
+#[derive(Debug)]
+pub(crate) struct Place {
+    names: Vec<String>,
+    tags: Vec<String>,
+}
+
+impl Place {
+    fn slot(&self) -> &str {
+        &self.names[0]
+    }
+
+    fn stamps(&self) -> &[String] {
+        &self.names[1..]
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.names.iter().map(String::as_str).collect()
+    }
+}
+
+/// What stands in the far tier under one key.
+pub(crate) enum Look {
+    /// A valid entry, and how long it still lives.
+    Hit(Found),
+    /// Nothing valid.
+    Miss(Seen),
+}
+
+/// A valid entry.
+pub(crate) struct Found {
+    /// `None` for a remembered absence.
+    pub(crate) value: Option<Live>,
+    pub(crate) left: Duration,
+    /// Whether all its groups are groups of the caller's, so that the caller's fence guards it.
+    pub(crate) known: bool,
+    header: Header,
+    entry: Bytes,
+}
+
+/// What a miss saw, for the load that follows.
+pub(crate) struct Seen {
+    stamps: Vec<Option<Stamp>>,
+    /// What a lease may replace; `None` if another process holds the lease.
+    over: Option<Over>,
+}
+
+/// The right to store one load: its lease, and the stamps from before it began.
+#[derive(Debug)]
+pub(crate) struct Right {
+    place: Place,
+    lease: Header,
+    stamps: Vec<Stamp>,
+}
+
+/// A key and the type of its values, as the far tier knows them.
+#[derive(Clone, Copy)]
+pub(crate) struct Typed<'a> {
+    pub(crate) key: &'a str,
+    pub(crate) table: &'a Table,
+    /// Of the type, the codec and the function's version; `None` for a caller that takes all
+    /// types and does not ask for the value.
+    pub(crate) fingerprint: Option<u64>,
+    pub(crate) counts: &'a Counts,
+}
+
+impl Far {
+    pub(crate) fn new(
+        backend: AnyBackend,
+        names: Namespace,
+        outage_budget: Duration,
+        clock: Clock,
+        dice: Dice,
+    ) -> Self {
+        Self {
+            backend,
+            names,
+            flux: Flux::default(),
+            outage_budget,
+            breaker: Arc::new(Breaker::new(clock.clone())),
+            clock,
+            dice,
+            longest: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn breaker_open(&self) -> bool {
+        self.breaker.is_open()
+    }
+
+    /// Where a key with these tags lies.
+    pub(crate) fn place(&self, key: &str, tags: &[String]) -> Place {
+        let groups = names::groups(key, tags);
+        let mut names = Vec::with_capacity(groups.len() + 2);
+        names.push(self.names.slot(key));
+        names.push(self.names.stamp(ALL));
+        names.extend(groups.iter().map(|group| self.names.stamp(group)));
+        Place {
+            names,
+            tags: tags.to_vec(),
+        }
+    }
+
+    /// Reads the entry of a place and its stamps, in one round trip. (Two, if the entry was
+    /// stored with tags that the caller does not know of.)
+    ///
+    /// # Errors
+    ///
+    /// If the far tier cannot be asked or is not to be believed: an invalidation of this place
+    /// has not reached it yet. That is not a miss, and gives no right to store.
+    pub(crate) async fn look(
+        self: &Arc<Self>,
+        place: &Place,
+        typed: Typed<'_>,
+        budget: &mut Budget,
+    ) -> Result<Look> {
+        let read = self.read(&[place], budget).await?;
+        self.judge(place, &read, typed, budget).await
+    }
+
+    /// The same for several places, together.
+    pub(crate) async fn look_many(
+        self: &Arc<Self>,
+        places: &[Place],
+        typed: &[Typed<'_>],
+        budget: &mut Budget,
+    ) -> Result<Vec<Look>> {
+        let read = self
+            .read(&places.iter().collect::<Vec<_>>(), budget)
+            .await?;
+        let mut rest = &read[..];
+        let mut looks = Vec::with_capacity(places.len());
+        for (place, typed) in places.iter().zip(typed) {
+            let (mine, others) = rest.split_at(place.names.len());
+            rest = others;
+            looks.push(self.judge(place, mine, *typed, budget).await?);
+        }
+        Ok(looks)
+    }
+
+    async fn read(
+        self: &Arc<Self>,
+        places: &[&Place],
+        budget: &mut Budget,
+    ) -> Result<Vec<Option<Bytes>>> {
+        let names: Vec<&str> = places
+            .iter()
+            .flat_map(|place| place.names.iter().map(String::as_str))
+            .collect();
+        self.ask(&names, budget).await
+    }
+
+    async fn ask(
+        self: &Arc<Self>,
+        names: &[&str],
+        budget: &mut Budget,
+    ) -> Result<Vec<Option<Bytes>>> {
+        if self.flux.holds(names) {
+            self.flux.kick(self);
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                "an invalidation has not reached the far tier yet",
+            ));
+        }
+        let read = self.guarded(budget, self.backend.read_dyn(names)).await?;
+        if read.len() != names.len() {
+            return Err(Error::new(
+                ErrorKind::Codec,
+                format!("asked for {} names, got {}", names.len(), read.len()),
+            ));
+        }
+        Ok(read)
+    }
+
+    /// Decides what it is that was read.
+    async fn judge(
+        self: &Arc<Self>,
+        place: &Place,
+        read: &[Option<Bytes>],
+        typed: Typed<'_>,
+        budget: &mut Budget,
+    ) -> Result<Look> {
+        let stamps: Vec<_> = read[1..].iter().map(|read| stamp(read.as_ref())).collect();
+        let Some(bytes) = &read[0] else {
+            let over = Some(Over::Empty);
+            return Ok(Look::Miss(Seen { stamps, over }));
+        };
+        let over = match envelope::decode(bytes) {
+            Ok(entry) if entry.kind == Kind::Lease => None,
+            Ok(entry) => {
+                let now = self.stamps_of(place, &entry, &stamps, budget).await?;
+                if valid(&entry, &now, typed) {
+                    match self.found(&entry, bytes, place, typed) {
+                        Ok(found) => return Ok(Look::Hit(found)),
+                        Err(error) => undecodable(typed, &error),
+                    }
+                }
+                over(bytes)
+            }
+            Err(bad) => {
+                damaged(typed, &bad);
+                over(bytes)
+            }
+        };
+        Ok(Look::Miss(Seen { stamps, over }))
+    }
+
+    /// The present stamps of all groups of an entry, in its own order.
+    async fn stamps_of(
+        self: &Arc<Self>,
+        place: &Place,
+        entry: &Envelope<'_>,
+        asked: &[Option<Stamp>],
+        budget: &mut Budget,
+    ) -> Result<Vec<Option<Stamp>>> {
+        if entry.tags.iter().eq(&place.tags) {
+            return Ok(asked.to_vec());
+        }
+        let (own, _) = asked.split_at(asked.len() - place.tags.len());
+        let names: Vec<String> = entry
+            .tags
+            .iter()
+            .map(|tag| self.names.stamp(&tag_group(tag)))
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let tags = match names[..] {
+            [] => Vec::new(),
+            _ => self.ask(&names, budget).await?,
+        };
+        let tags = tags.iter().map(|read| stamp(read.as_ref()));
+        Ok(own.iter().copied().chain(tags).collect())
+    }
+
+    fn found(
+        &self,
+        entry: &Envelope<'_>,
+        bytes: &Bytes,
+        place: &Place,
+        typed: Typed<'_>,
+    ) -> Result<Found> {
+        let value = match entry.kind {
+            Kind::Value if typed.fingerprint.is_some() => {
+                Some(typed.table.decode(entry.codec, entry.payload)?)
+            }
+            _ => None,
+        };
+        let age = self.clock.wall_millis().saturating_sub(entry.created);
+        Ok(Found {
+            value,
+            known: entry.tags.iter().eq(&place.tags),
+            left: Duration::from_millis(u64::from(entry.hard).saturating_sub(age)),
+            header: head(bytes).expect("an envelope has a header"),
+            entry: bytes.clone(),
+        })
+    }
+
+    /// Takes the right to store what is about to be loaded; `None` if another process has it or
+    /// a writer is in the middle.
+    pub(crate) async fn prepare(
+        &self,
+        place: Place,
+        seen: Seen,
+        budget: &mut Budget,
+    ) -> Result<Option<Right>> {
+        let Some(over) = seen.over else {
+            return Ok(None);
+        };
+        if seen.stamps.contains(&Some(FLUX)) {
+            return Ok(None);
+        }
+        let lease = envelope::header(Kind::Lease, self.dice.draw());
+        let missing: Vec<(&str, Stamp)> = place
+            .stamps()
+            .iter()
+            .zip(&seen.stamps)
+            .filter(|(_, stamp)| stamp.is_none())
+            .map(|(name, _)| (name.as_str(), self.nonce()))
+            .collect();
+        let prepare = Prepare {
+            stamps: &missing,
+            stamp_ttl: self.stamp_ttl(LEASE_TTL),
+            lease: Some(Lease {
+                slot: place.slot(),
+                header: lease,
+                over,
+                ttl: LEASE_TTL,
+            }),
+        };
+        let prepared = self
+            .guarded(budget, self.backend.prepare_dyn(prepare))
+            .await?;
+        let mut made = prepared.stamps.into_iter();
+        let stamps: Vec<Stamp> = seen
+            .stamps
+            .into_iter()
+            .filter_map(|stamp| stamp.or_else(|| made.next()))
+            .collect();
+        let whole = stamps.len() == place.stamps().len() && !stamps.contains(&FLUX);
+        Ok((prepared.leased && whole).then_some(Right {
+            place,
+            lease,
+            stamps,
+        }))
+    }
+
+    /// Takes the right to store whatever stands there.
+    pub(crate) async fn seize(
+        self: &Arc<Self>,
+        place: Place,
+        budget: &mut Budget,
+    ) -> Result<Option<Right>> {
+        let read = self.ask(&place.names()[1..], budget).await?;
+        let seen = Seen {
+            stamps: read.iter().map(|bytes| stamp(bytes.as_ref())).collect(),
+            over: Some(Over::Anything),
+        };
+        self.prepare(place, seen, budget).await
+    }
+
+    /// Stores a value, or an absence, under its right; `false` if the right was lost meanwhile.
+    pub(crate) async fn store(
+        &self,
+        right: Right,
+        typed: Typed<'_>,
+        value: Option<&(dyn Any + Send + Sync)>,
+        ttl: Duration,
+        budget: &mut Budget,
+    ) -> Result<bool> {
+        let Right {
+            place,
+            lease,
+            stamps,
+        } = right;
+        let entry = Envelope {
+            kind: if value.is_some() {
+                Kind::Value
+            } else {
+                Kind::Absent
+            },
+            id: self.dice.draw(),
+            codec: 0,
+            fingerprint: typed.fingerprint.unwrap_or_default(),
+            created: self.clock.wall_millis(),
+            soft: short(ttl),
+            hard: short(ttl),
+            stamps: stamps.into(),
+            tags: place.tags.iter().map(String::as_str).collect(),
+            key: matches!(slot_text(typed.key), Cow::Owned(_)).then_some(typed.key),
+            payload: &[],
+        };
+        let envelope = envelope::encode(&entry, |out| match value {
+            Some(value) => typed.table.encode(value, out),
+            None => Ok(0),
+        })?;
+        if envelope.len() > MAX_FAR_VALUE {
+            return Err(too_large(typed.table.type_name(), envelope.len()));
+        }
+        self.put(&place, lease, envelope, ttl, budget).await
+    }
+
+    /// Gives a valid entry a new life; `false` if something else stands there by now.
+    pub(crate) async fn renew(
+        &self,
+        place: &Place,
+        found: &Found,
+        ttl: Duration,
+        budget: &mut Budget,
+    ) -> Result<bool> {
+        let mut entry = envelope::decode(&found.entry).expect("it was decoded when it was found");
+        entry.id = self.dice.draw();
+        entry.created = self.clock.wall_millis();
+        (entry.soft, entry.hard) = (short(ttl), short(ttl));
+        let (codec, payload) = (entry.codec, entry.payload);
+        let envelope = envelope::encode(&entry, |out| {
+            out.extend_from_slice(payload);
+            Ok(codec)
+        })?;
+        self.put(place, found.header, envelope, ttl, budget).await
+    }
+
+    async fn put(
+        &self,
+        place: &Place,
+        expected: Header,
+        envelope: Bytes,
+        ttl: Duration,
+        budget: &mut Budget,
+    ) -> Result<bool> {
+        let names = place.names();
+        let write = Write {
+            slot: place.slot(),
+            expected,
+            envelope,
+            ttl,
+            stamps: &names[1..],
+            stamp_ttl: self.stamp_ttl(ttl),
+        };
+        self.guarded(budget, self.backend.store_dyn(write)).await
+    }
+
+    /// Tells the far tier, and through it all near tiers, that slots and groups are invalid. What
+    /// fails is tried again in the background, and counts as invalid here meanwhile.
+    pub(crate) async fn invalidate(
+        self: &Arc<Self>,
+        slots: Vec<String>,
+        stamps: Vec<String>,
+        notice: &[u8],
+    ) -> Result<()> {
+        let result = if self.breaker.is_open() {
+            Err(Error::new(
+                ErrorKind::Unavailable,
+                "the far tier is down: the invalidation is tried again in the background",
+            ))
+        } else {
+            let mut budget = Budget::new(self.outage_budget.max(INVALIDATE_DEADLINE));
+            let change = self.tell(&slots, &stamps, notice);
+            self.guarded(&mut budget, change).await
+        };
+        if result.is_err() {
+            self.disbelieve(slots, stamps);
+        }
+        result
+    }
+
+    /// Invalidates slots and stamps in the background, and believes nothing of them meanwhile.
+    pub(crate) fn disbelieve(self: &Arc<Self>, slots: Vec<String>, stamps: Vec<String>) {
+        self.flux.add(slots, stamps, &self.names.stamp(ALL));
+        self.flux.kick(self);
+    }
+
+    /// The invalidation itself, with new stamps, once.
+    pub(crate) async fn tell(
+        &self,
+        slots: &[String],
+        stamps: &[String],
+        notice: &[u8],
+    ) -> Result<()> {
+        let slots: Vec<&str> = slots.iter().map(String::as_str).collect();
+        let stamps: Vec<(&str, Stamp)> = stamps
+            .iter()
+            .map(|name| (name.as_str(), self.nonce()))
+            .collect();
+        let change = Invalidate {
+            slots: &slots,
+            stamps: &stamps,
+            stamp_ttl: self.stamp_ttl(LEASE_TTL),
+            channel: &self.names.channel(),
+            notice,
+        };
+        self.backend.invalidate_dyn(change).await
+    }
+
+    /// Makes one call within the budget, if the breaker lets it, and tells the breaker.
+    async fn guarded<T>(
+        &self,
+        budget: &mut Budget,
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        match self.breaker.admit() {
+            Admission::Go => {}
+            Admission::Refuse => return Err(given_up()),
+            Admission::Probe => {
+                self.probe();
+                return Err(given_up());
+            }
+        }
+        let result = budget.spend(call).await;
+        self.heard(!matches!(&result, Err(error) if error.kind() == ErrorKind::Unavailable));
+        result
+    }
+
+    /// Tells the breaker how a call went.
+    pub(crate) fn heard(&self, ok: bool) {
+        event::breaker(self.names.as_str(), self.breaker.record(ok));
+    }
+
+    /// Asks the far tier something in the background, so that no caller pays for the probe.
+    fn probe(&self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        let (backend, breaker) = (self.backend.clone(), self.breaker.clone());
+        let names = self.names.clone();
+        runtime.spawn(async move {
+            let name = names.stamp(ALL);
+            let asked = tokio::time::timeout(INVALIDATE_DEADLINE, backend.read_dyn(&[&name])).await;
+            event::breaker(names.as_str(), breaker.record(matches!(asked, Ok(Ok(_)))));
+        });
+    }
+
+    /// A new nonce for a stamp.
+    fn nonce(&self) -> Stamp {
+        match self.dice.draw() {
+            FLUX => 0,
+            nonce => nonce,
+        }
+    }
+
+    /// How long a stamp must live that an entry with this ttl carries.
+    fn stamp_ttl(&self, ttl: Duration) -> Duration {
+        let longest = self.longest.fetch_max(millis(ttl), Ordering::Relaxed);
+        STAMP_LIVES * ttl.max(Duration::from_millis(longest))
+    }
+}
+
+/// Whether an entry may be seen: it is of this key and this shape, and each of its groups still
+/// has the stamp that it had before the load. Nothing else decides it.
+fn valid(entry: &Envelope<'_>, stamps: &[Option<Stamp>], typed: Typed<'_>) -> bool {
+    let same_key = match entry.key {
+        Some(written) => written == typed.key,
+        None => matches!(slot_text(typed.key), Cow::Borrowed(_)),
+    };
+    let same_stamps = entry.stamps.len() == stamps.len()
+        && entry
+            .stamps
+            .iter()
+            .zip(stamps)
+            .all(|(then, now)| *then != FLUX && Some(*then) == *now);
+    let same_shape = typed
+        .fingerprint
+        .is_none_or(|shape| shape == entry.fingerprint);
+    same_key && same_stamps && same_shape
+}
+
+/// What a lease may replace if these bytes stand in the slot.
+fn over(bytes: &Bytes) -> Option<Over> {
+    // Less than a header is nobody's: only a flush or a stranger put it there.
+    Some(head(bytes).map_or(Over::Anything, Over::Seen))
+}
+
+fn head(bytes: &[u8]) -> Option<Header> {
+    bytes.first_chunk().copied()
+}
+
+/// Stamps are written big-endian; what is not eight bytes long is no stamp and matches nothing.
+fn stamp(bytes: Option<&Bytes>) -> Option<Stamp> {
+    bytes
+        .and_then(|bytes| <[u8; 8]>::try_from(&**bytes).ok())
+        .map(Stamp::from_be_bytes)
+}
+
+fn short(ttl: Duration) -> u32 {
+    u32::try_from(millis(ttl)).unwrap_or(u32::MAX)
+}
+
+fn undecodable(typed: Typed<'_>, error: &Error) {
+    typed.counts.undecodable.one();
+    event::undecodable(typed.key, error);
+}
+
+fn damaged(typed: Typed<'_>, bad: &envelope::Bad) {
+    typed.counts.undecodable.one();
+    event::damaged(typed.key, bad);
+}
+
+fn too_large(type_name: &str, size: usize) -> Error {
+    Error::new(
+        ErrorKind::Rejected,
+        format!(
+            "a value of `{type_name}` takes {size} bytes, over the {MAX_FAR_VALUE} that the far \
+             tier is given: cache less of it, or say `local`"
+        ),
+    )
+}
+
+fn given_up() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "the far tier failed too often and is left alone for a moment",
+    )
+}

@@ -1,0 +1,433 @@
+//! Who loads, who waits, and whether what was loaded may still be stored.
+//!
+//! A flight is one load of one key. It knows the invalidation sequence at which it began; a
+//! caller joins it only if nothing it belongs to was invalidated since, and its result is stored
+//! only if that is still so. Invalidating a key takes its flight out of the table first.
+//!
+//! No lock is held over an await, and there is one order of locks: shard, then flight.
+
+use std::{
+    any::Any,
+    cell::RefCell,
+    collections::HashMap,
+    fmt,
+    future::Future,
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
+    task::{Context, Poll},
+};
+
+use tokio::sync::Notify;
+
+use crate::{
+    far::Right,
+    fence::Cell,
+    near::KeyRef,
+    outcome::Loaded,
+    sync::{Arc, Mutex, MutexGuard, lock, thread_local},
+};
+
+const SHARDS: usize = 64;
+/// How often the load of one flight may panic before those who wait are told so.
+const PANICS: u8 = 2;
+
+/// A running load, erased. What lives on its own can be handed to another caller.
+pub(crate) enum Load<'a> {
+    Owned(Running<'static>),
+    Borrowed(Running<'a>),
+}
+
+pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Loaded> + Send + 'a>>;
+
+impl Future for Load<'_> {
+    type Output = Loaded;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Loaded> {
+        match &mut *self {
+            Self::Owned(load) => load.as_mut().poll(context),
+            Self::Borrowed(load) => load.as_mut().poll(context),
+        }
+    }
+}
+
+/// All flights of one cache.
+pub(crate) struct Flights {
+    shards: Box<[Mutex<Shard>]>,
+}
+
+type Shard = HashMap<Box<str>, Arc<Flight>, foldhash::fast::RandomState>;
+
+/// One load of one key.
+pub(crate) struct Flight {
+    key: Box<str>,
+    hash: u64,
+    /// The invalidation sequence when it began, and the groups it belongs to.
+    pub(crate) born: u64,
+    pub(crate) cells: Box<[Arc<Cell>]>,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    phase: Phase,
+    /// The key itself was invalidated or set: the result is for those who wait, nobody else.
+    doomed: bool,
+    waiting: usize,
+    panics: u8,
+}
+
+#[derive(Default)]
+enum Phase {
+    /// Somebody polls the load.
+    #[default]
+    Running,
+    /// Its caller was dropped in the middle; who waits goes on with it.
+    Orphan(Orphan),
+    /// Its caller was dropped and the load with it; who waits starts anew.
+    Vacant,
+    /// Loaded. `None`: an error that cannot be copied.
+    Done(Option<Loaded>),
+}
+
+/// A load in the middle, with the right to store that was taken before it began.
+pub(crate) struct Orphan {
+    pub(crate) load: Running<'static>,
+    pub(crate) right: Option<Right>,
+}
+
+/// What a caller does about a key that is not in the near tier.
+pub(crate) enum Role {
+    /// Load it.
+    Lead(Lead),
+    /// Wait for who does.
+    Wait(Waiter),
+    /// Neither: this very caller is inside the load of this key.
+    Reentrant,
+}
+
+/// How waiting ended.
+pub(crate) enum Turn {
+    /// The load ended. `None`: in an error that cannot be copied.
+    Done(Option<Loaded>),
+    /// The load lost its caller in the middle.
+    Adopt(Lead, Orphan),
+    /// The load is gone.
+    Start(Lead),
+    /// The load panics, whoever runs it.
+    Panics,
+}
+
+impl Flights {
+    pub(crate) fn new() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+        }
+    }
+
+    /// Joins the flight of this key, or becomes one: `begin` gives its birth and its groups.
+    pub(crate) fn join(
+        self: &Arc<Self>,
+        key: KeyRef<'_>,
+        begin: impl FnOnce() -> (u64, Box<[Arc<Cell>]>),
+    ) -> Role {
+        let mut shard = self.shard(key.hash);
+        if let Some(flight) = shard.get(key.text).filter(|flight| flight.stands()) {
+            if running_here(flight) {
+                return Role::Reentrant;
+            }
+            lock(&flight.state).waiting += 1;
+            return Role::Wait(Waiter {
+                flights: self.clone(),
+                flight: flight.clone(),
+            });
+        }
+        let (born, cells) = begin();
+        let flight = Arc::new(Flight {
+            key: key.text.into(),
+            hash: key.hash,
+            born,
+            cells,
+            state: Mutex::default(),
+            changed: Notify::new(),
+        });
+        shard.insert(key.text.into(), flight.clone());
+        Role::Lead(Lead::of(self, flight))
+    }
+
+    /// Takes the flight of this key out of the table, so that nobody joins it any more and it
+    /// stores nothing, then makes `change` before anybody can begin another.
+    pub(crate) fn doom<T>(&self, key: KeyRef<'_>, change: impl FnOnce() -> T) -> T {
+        let mut shard = self.shard(key.hash);
+        if let Some(flight) = shard.remove(key.text) {
+            lock(&flight.state).doomed = true;
+        }
+        change()
+    }
+
+    /// Makes `change` while the key can be neither invalidated nor stored.
+    pub(crate) fn hold<T>(&self, key: KeyRef<'_>, change: impl FnOnce() -> T) -> T {
+        let _shard = self.shard(key.hash);
+        change()
+    }
+
+    /// How many keys are being loaded.
+    pub(crate) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
+    }
+
+    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard> {
+        lock(&self.shards[usize::try_from(hash >> 58).expect("six bits")])
+    }
+}
+
+impl Flight {
+    pub(crate) fn key(&self) -> KeyRef<'_> {
+        KeyRef {
+            text: &self.key,
+            hash: self.hash,
+        }
+    }
+
+    /// Whether nothing it belongs to was invalidated since it began.
+    fn stands(&self) -> bool {
+        !lock(&self.state).doomed && self.cells.iter().all(|cell| cell.stands(self.born))
+    }
+}
+
+/// Takes `flight` out of the table, unless a younger one has taken its place.
+fn forget(shard: &mut Shard, flight: &Arc<Flight>) {
+    if shard
+        .get(&flight.key)
+        .is_some_and(|there| Arc::ptr_eq(there, flight))
+    {
+        shard.remove(&flight.key);
+    }
+}
+
+/// The right and the duty to bring one flight to an end. Dropped before that, it leaves the
+/// flight to whoever waits.
+pub(crate) struct Lead {
+    flights: Arc<Flights>,
+    pub(crate) flight: Arc<Flight>,
+    /// The flight is another's by now, or nobody's.
+    left: bool,
+}
+
+impl Lead {
+    fn of(flights: &Arc<Flights>, flight: Arc<Flight>) -> Self {
+        Self {
+            flights: flights.clone(),
+            flight,
+            left: false,
+        }
+    }
+
+    /// Runs `store` unless the key or a group of it was invalidated since the flight began.
+    /// While it runs, the key can be neither invalidated nor loaded anew.
+    pub(crate) fn store(&self, store: impl FnOnce()) -> bool {
+        let _shard = self.flights.shard(self.flight.hash);
+        let stands = self.flight.stands();
+        if stands {
+            store();
+        }
+        stands
+    }
+
+    /// Gives the result to all who wait. Those who come before the lead is dropped get it too,
+    /// unless it is an error.
+    pub(crate) fn publish(&self, loaded: &Loaded) {
+        let shared = loaded.share();
+        if matches!(loaded, Loaded::Failed(_)) {
+            forget(&mut self.flights.shard(self.flight.hash), &self.flight);
+        }
+        lock(&self.flight.state).phase = Phase::Done(shared);
+        self.flight.changed.notify_waiters();
+    }
+
+    /// Leaves a load in the middle to whoever waits; without anybody, it ends here.
+    fn leave(&mut self, phase: Phase) {
+        self.left = true;
+        let unused = {
+            let mut shard = self.flights.shard(self.flight.hash);
+            let mut state = lock(&self.flight.state);
+            if state.waiting == 0 || state.panics >= PANICS {
+                forget(&mut shard, &self.flight);
+            }
+            if state.waiting == 0 {
+                phase
+            } else {
+                mem::replace(&mut state.phase, phase)
+            }
+        };
+        self.flight.changed.notify_waiters();
+        // Dropping a load runs the user's code: outside the locks.
+        drop(unused);
+    }
+
+    /// Counts a panic of the load; another caller may try once more.
+    pub(crate) fn panicked(&self) {
+        lock(&self.flight.state).panics += 1;
+    }
+}
+
+impl Drop for Lead {
+    fn drop(&mut self) {
+        if self.left {
+            return;
+        }
+        let running = matches!(lock(&self.flight.state).phase, Phase::Running);
+        if running {
+            self.leave(Phase::Vacant);
+        } else {
+            forget(&mut self.flights.shard(self.flight.hash), &self.flight);
+        }
+    }
+}
+
+/// One caller's place among those who wait for a flight.
+pub(crate) struct Waiter {
+    flights: Arc<Flights>,
+    flight: Arc<Flight>,
+}
+
+impl Waiter {
+    /// Waits until the load has ended, or is this caller's to go on with.
+    pub(crate) async fn wait(&self) -> Turn {
+        loop {
+            let mut changed = pin!(self.flight.changed.notified());
+            changed.as_mut().enable();
+            if let Some(turn) = self.turn() {
+                return turn;
+            }
+            changed.await;
+        }
+    }
+
+    fn turn(&self) -> Option<Turn> {
+        let mut state = lock(&self.flight.state);
+        match mem::take(&mut state.phase) {
+            Phase::Running => None,
+            Phase::Orphan(orphan) => Some(Turn::Adopt(self.lead(), orphan)),
+            Phase::Vacant if state.panics >= PANICS => {
+                state.phase = Phase::Vacant;
+                Some(Turn::Panics)
+            }
+            Phase::Vacant => Some(Turn::Start(self.lead())),
+            Phase::Done(loaded) => {
+                let shared = loaded.as_ref().and_then(Loaded::share);
+                state.phase = Phase::Done(loaded);
+                Some(Turn::Done(shared))
+            }
+        }
+    }
+
+    fn lead(&self) -> Lead {
+        Lead::of(&self.flights, self.flight.clone())
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        let unused = {
+            let mut shard = self.flights.shard(self.flight.hash);
+            let mut state = lock(&self.flight.state);
+            state.waiting -= 1;
+            if state.waiting == 0 && matches!(state.phase, Phase::Orphan(_) | Phase::Vacant) {
+                forget(&mut shard, &self.flight);
+                mem::replace(&mut state.phase, Phase::Vacant)
+            } else {
+                return;
+            }
+        };
+        drop(unused);
+    }
+}
+
+/// What a load that panicked threw.
+pub(crate) type Panic = Box<dyn Any + Send>;
+
+/// A load on its way, polled by its leader. Dropped in the middle, it is left to who waits.
+pub(crate) struct Driving<'a>(Option<Journey<'a>>);
+
+struct Journey<'a> {
+    lead: Lead,
+    load: Load<'a>,
+    right: Option<Right>,
+}
+
+impl<'a> Driving<'a> {
+    pub(crate) fn new(lead: Lead, load: Load<'a>, right: Option<Right>) -> Self {
+        Self(Some(Journey { lead, load, right }))
+    }
+}
+
+impl Future for Driving<'_> {
+    type Output = (Lead, Option<Right>, Result<Loaded, Panic>);
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let journey = self.0.as_mut().expect("polled after it ended");
+        let _inside = Inside::enter(&journey.lead.flight);
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            Pin::new(&mut journey.load).poll(context)
+        }));
+        let ended = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(loaded)) => Ok(loaded),
+            Err(panic) => Err(panic),
+        };
+        let journey = self.0.take().expect("it is here");
+        Poll::Ready((journey.lead, journey.right, ended))
+    }
+}
+
+impl Drop for Driving<'_> {
+    fn drop(&mut self) {
+        let Some(mut journey) = self.0.take() else {
+            return;
+        };
+        let phase = match journey.load {
+            Load::Owned(load) => Phase::Orphan(Orphan {
+                load,
+                right: journey.right,
+            }),
+            Load::Borrowed(_) => Phase::Vacant,
+        };
+        journey.lead.leave(phase);
+    }
+}
+
+thread_local! {
+    /// The flights whose loads are being polled on this thread, outermost first.
+    static RUNNING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether this very code runs inside the load of `flight`, however deep.
+fn running_here(flight: &Arc<Flight>) -> bool {
+    let flight = Arc::as_ptr(flight).addr();
+    RUNNING.with(|running| running.borrow().contains(&flight))
+}
+
+/// Marks a flight's load as being polled on this thread.
+struct Inside;
+
+impl Inside {
+    fn enter(flight: &Arc<Flight>) -> Self {
+        let flight = Arc::as_ptr(flight).addr();
+        RUNNING.with(|running| running.borrow_mut().push(flight));
+        Self
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        RUNNING.with(|running| running.borrow_mut().pop());
+    }
+}
+
+impl fmt::Debug for Flights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flights").field("len", &self.len()).finish()
+    }
+}

@@ -1,0 +1,166 @@
+//! Far invalidations that failed: they are tried again until they succeed, and meanwhile what
+//! they name is not to be believed in this process.
+
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use crate::{
+    event,
+    far::Far,
+    feed,
+    sync::{Arc, Mutex, Weak, lock},
+};
+
+/// More names than this become one: the whole namespace.
+const MOST: usize = 1024;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// What waits to be invalidated in the far tier, by name; at most 1,024 names.
+#[derive(Debug, Default)]
+pub(crate) struct Flux {
+    waiting: Mutex<Waiting>,
+    /// Whether `waiting` holds anything: what a call looks at first.
+    some: AtomicBool,
+    retrying: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    names: HashMap<String, Name>,
+    next: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Name {
+    kind: Kind,
+    /// Tells whether the name was invalidated again while it was being retried.
+    round: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Slot,
+    Stamp,
+}
+
+impl Flux {
+    /// Whether any of these names waits.
+    pub(crate) fn holds(&self, names: &[&str]) -> bool {
+        if !self.some.load(Ordering::Acquire) {
+            return false;
+        }
+        let waiting = lock(&self.waiting);
+        names.iter().any(|name| waiting.names.contains_key(*name))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.waiting).names.len()
+    }
+
+    /// Adds names; if there are too many, the stamp of the whole namespace, `all`, replaces them.
+    pub(crate) fn add(&self, slots: Vec<String>, stamps: Vec<String>, all: &str) {
+        let mut waiting = lock(&self.waiting);
+        for slot in slots {
+            waiting.add(slot, Kind::Slot);
+        }
+        for stamp in stamps {
+            waiting.add(stamp, Kind::Stamp);
+        }
+        if waiting.names.len() > MOST {
+            waiting.names.clear();
+            waiting.add(all.to_owned(), Kind::Stamp);
+        }
+        self.some.store(true, Ordering::Release);
+    }
+
+    /// Starts to retry in the background, unless somebody does.
+    pub(crate) fn kick(&self, far: &Arc<Far>) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        if !self.retrying.swap(true, Ordering::AcqRel) {
+            let retrying = Retrying(Arc::downgrade(far));
+            runtime.spawn(async move { retrying.run().await });
+        }
+    }
+
+    fn snapshot(&self) -> Vec<(String, Name)> {
+        lock(&self.waiting)
+            .names
+            .iter()
+            .map(|(name, how)| (name.clone(), *how))
+            .collect()
+    }
+
+    /// Forgets what was invalidated and not named again since; `true` if nothing is left.
+    fn done(&self, names: &[(String, Name)]) -> bool {
+        let mut waiting = lock(&self.waiting);
+        for (name, how) in names {
+            if waiting
+                .names
+                .get(name)
+                .is_some_and(|now| now.round == how.round)
+            {
+                waiting.names.remove(name);
+            }
+        }
+        let empty = waiting.names.is_empty();
+        self.some.store(!empty, Ordering::Release);
+        empty
+    }
+}
+
+impl Waiting {
+    fn add(&mut self, name: String, kind: Kind) {
+        self.next += 1;
+        let round = self.next;
+        self.names.insert(name, Name { kind, round });
+    }
+}
+
+/// The one task that retries. Dropped with its runtime, it makes room for another.
+struct Retrying(Weak<Far>);
+
+impl Retrying {
+    async fn run(self) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let Some(far) = self.0.upgrade() else { return };
+            let names = far.flux.snapshot();
+            let of = |kind| {
+                names
+                    .iter()
+                    .filter(|(_, how)| how.kind == kind)
+                    .map(|(name, _)| name.clone())
+                    .collect::<Vec<_>>()
+            };
+            // Near tiers elsewhere cannot be told more finely: the names are the store's own.
+            let told = far
+                .tell(&of(Kind::Slot), &of(Kind::Stamp), &feed::everything())
+                .await;
+            far.heard(told.is_ok());
+            if told.is_ok() && far.flux.done(&names) {
+                event::retried(far.names.as_str(), names.len());
+                return;
+            }
+            drop(far);
+            if told.is_ok() {
+                continue;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (2 * pause).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+impl Drop for Retrying {
+    fn drop(&mut self) {
+        if let Some(far) = self.0.upgrade() {
+            far.flux.retrying.store(false, Ordering::Release);
+        }
+    }
+}

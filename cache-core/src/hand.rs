@@ -1,0 +1,182 @@
+//! The methods by hand, on one untyped call: read, write, renew.
+
+use std::{
+    future::{Future, poll_fn},
+    mem,
+    task::Poll,
+    time::Duration,
+};
+
+use crate::{
+    call::Call,
+    entry::Live,
+    error::{Error, ErrorKind, Result},
+    far::{Budget, Found, Look},
+    flight::{Lead, Role},
+    outcome::Loaded,
+};
+
+impl Call<'_> {
+    /// The value of this key, of whichever tier; never a load's.
+    pub(crate) async fn get(&self) -> Result<Option<Live>> {
+        if let Some(live) = self.hit(|live| Some(live.clone())) {
+            return Ok(Some(live));
+        }
+        let Some(far) = self.far() else {
+            self.counts.misses.one();
+            return Ok(None);
+        };
+        // As a flight it may fill the near tier, fenced; whoever is in flight already has the
+        // better claim to.
+        let lead = self.lead();
+        let mut budget = Budget::new(far.outage_budget);
+        match self.look_far(far, &self.place(far), &mut budget).await? {
+            Look::Hit(found) => Ok(self.take(lead, found)),
+            Look::Miss(_) => Ok(None),
+        }
+    }
+
+    /// A flight of this key, unless there is one.
+    fn lead(&self) -> Option<Lead> {
+        let begin = || {
+            self.cache
+                .fence
+                .begin(self.groups().iter().map(String::as_str))
+        };
+        match self.cache.flights.join(self.key, begin) {
+            Role::Lead(lead) => Some(lead),
+            Role::Wait(_) | Role::Reentrant => None,
+        }
+    }
+
+    fn take(&self, lead: Option<Lead>, found: Found) -> Option<Live> {
+        let value = found.value;
+        if let Some(lead) = lead {
+            if found.known {
+                lead.store(|| self.cache.keep(&lead.flight, value.clone(), found.left));
+            }
+            lead.publish(&value.clone().map_or(Loaded::Absent, Loaded::Value));
+        }
+        value
+    }
+
+    /// How much longer the value of this key lives, of whatever type.
+    pub(crate) async fn left(&self) -> Result<Option<Duration>> {
+        let Some(far) = self.cache.far.as_ref() else {
+            return Ok(self.cache.near_left(self.key));
+        };
+        let mut budget = Budget::new(far.outage_budget);
+        match far
+            .look(&self.place(far), self.typed(), &mut budget)
+            .await?
+        {
+            Look::Hit(found) => Ok(Some(found.left)),
+            // A `local` function's values are near only.
+            Look::Miss(_) => Ok(self.cache.near_left(self.key)),
+        }
+    }
+
+    /// Gives the value of this key a new life; `false` if there is none.
+    pub(crate) async fn touch(&self, ttl: Duration) -> Result<bool> {
+        let mut there = false;
+        if let Some(far) = self.cache.far.as_ref() {
+            let mut budget = Budget::new(far.outage_budget);
+            let place = self.place(far);
+            if let Look::Hit(found) = far.look(&place, self.typed(), &mut budget).await? {
+                there = far.renew(&place, &found, ttl, &mut budget).await?;
+            }
+        }
+        Ok(self.cache.renew_near(self.key, ttl) || there)
+    }
+
+    /// Stores a value in all tiers. What is in flight is doomed, before and after: nothing that
+    /// was loaded before this returns outlives it.
+    pub(crate) async fn set(&self, value: Live) -> Result<()> {
+        let (born, cells) = self
+            .cache
+            .fence
+            .begin(self.groups().iter().map(String::as_str));
+        let stored = self.set_far(&value).await;
+        let near = self.cache.entry(self.key, Some(value), self.ttl());
+        let near = near.map(|entry| entry.born(born, cells));
+        // Not stored: somebody wrote or invalidated the key in the middle of this, and came
+        // later.
+        let stands = !matches!(stored, Ok(false));
+        self.cache.replace(self.key, near.filter(|_| stands));
+        let told = match stored {
+            Ok(_) => self.cache.announce(self.key.text).await,
+            Err(error) => Err(error),
+        };
+        told.inspect_err(|_| self.cache.disbelieve(self.key.text))
+    }
+
+    async fn set_far(&self, value: &Live) -> Result<bool> {
+        let Some(far) = self.far() else {
+            return Ok(true);
+        };
+        let mut budget = Budget::new(far.outage_budget);
+        let place = self.place(far);
+        match far.seize(place, &mut budget).await? {
+            Some(right) => {
+                let value = Some(&**value);
+                far.store(right, self.typed(), value, self.ttl(), &mut budget)
+                    .await
+            }
+            None => Err(Error::new(
+                ErrorKind::Unavailable,
+                "a writer is in the middle of invalidating a group of this key: try again",
+            )),
+        }
+    }
+}
+
+/// The values of several keys, in one round trip to the far tier.
+pub(crate) async fn get_many(calls: &[Call<'_>]) -> Result<Vec<Option<Live>>> {
+    let mut values: Vec<Option<Live>> = calls
+        .iter()
+        .map(|call| call.hit(|live| Some(live.clone())))
+        .collect();
+    let missed: Vec<usize> = (0..calls.len())
+        .filter(|&at| values[at].is_none())
+        .collect();
+    let Some(far) = calls.first().and_then(Call::far) else {
+        missed.iter().for_each(|&at| calls[at].counts.misses.one());
+        return Ok(values);
+    };
+    let leads: Vec<_> = missed.iter().map(|&at| calls[at].lead()).collect();
+    let places: Vec<_> = missed.iter().map(|&at| calls[at].place(far)).collect();
+    let typed: Vec<_> = missed.iter().map(|&at| calls[at].typed()).collect();
+    let mut budget = Budget::new(far.outage_budget);
+    let looks = far.look_many(&places, &typed, &mut budget).await?;
+    for ((at, lead), look) in missed.into_iter().zip(leads).zip(looks) {
+        calls[at].count_look(&look);
+        if let Look::Hit(found) = look {
+            values[at] = calls[at].take(lead, found);
+        }
+    }
+    Ok(values)
+}
+
+/// Stores several values side by side; the first error, once all have ended.
+pub(crate) async fn set_many(values: Vec<(Call<'_>, Live)>) -> Result<()> {
+    let mut sets: Vec<_> = values
+        .iter()
+        .map(|(call, live)| Some(Box::pin(call.set(live.clone()))))
+        .collect();
+    let mut result = Ok(());
+    poll_fn(|context| {
+        for set in &mut sets {
+            let Some(running) = set else { continue };
+            if let Poll::Ready(ended) = running.as_mut().poll(context) {
+                result = mem::replace(&mut result, Ok(())).and(ended);
+                *set = None;
+            }
+        }
+        match sets.iter().all(Option::is_none) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+    result
+}

@@ -1,0 +1,394 @@
+//! What a function's return type means to a cache: which part of it is kept, and how it is made
+//! again from what was kept. The kind is chosen by method lookup, so aliases of `Result` and
+//! `Option` work, and generic code gets the kind that its bounds allow.
+
+use std::{any::Any, fmt, marker::PhantomData};
+
+use crate::{entry::Live, sync::Arc};
+
+/// A type that a near tier can hold: cheap to hand out, safe to share, and alive on its own.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be cached: it is not `Clone + Send + Sync + 'static`",
+    label = "a cached value is cloned for each caller and shared between threads",
+    note = "derive `Clone`, or return an `Arc` of it"
+)]
+pub trait Cacheable: Clone + Send + Sync + 'static {}
+impl<T: Clone + Send + Sync + 'static> Cacheable for T {}
+
+/// An error that can reach the callers who waited for a load.
+#[diagnostic::on_unimplemented(
+    message = "the error `{Self}` of a cached function is not `Send + 'static`",
+    label = "this error crosses tasks",
+    note = "return an error that owns what it says"
+)]
+pub trait Carried: Send + 'static {}
+impl<E: Send + 'static> Carried for E {}
+
+/// What one run of the user's function gave, without its type.
+#[derive(Debug)]
+pub enum Loaded {
+    /// A value to keep.
+    Value(Live),
+    /// `None`: kept only if the policy says so.
+    Absent,
+    /// An error: never kept, shared with those who waited.
+    Failed(Failure),
+}
+
+/// An error without its type, and how to copy it where it can be.
+pub struct Failure {
+    error: Box<dyn Any + Send>,
+    copy: Option<Copier>,
+}
+
+type Copier = fn(&(dyn Any + Send)) -> Box<dyn Any + Send>;
+
+impl Failure {
+    pub(crate) fn new<E: Carried>(error: E, copy: Option<Copier>) -> Self {
+        Self {
+            error: Box::new(error),
+            copy,
+        }
+    }
+
+    pub(crate) fn copy(&self) -> Option<Self> {
+        self.copy.map(|copy| Self {
+            error: copy(&*self.error),
+            copy: self.copy,
+        })
+    }
+
+    pub(crate) fn is<E: Carried>(&self) -> bool {
+        self.error.is::<E>()
+    }
+
+    pub(crate) fn downcast<E: Carried>(self) -> Option<E> {
+        self.error.downcast().ok().map(|error| *error)
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure").finish_non_exhaustive()
+    }
+}
+
+impl Loaded {
+    /// What another caller may have of it; `None` for an error that cannot be copied.
+    pub(crate) fn share(&self) -> Option<Self> {
+        Some(match self {
+            Self::Value(live) => Self::Value(live.clone()),
+            Self::Absent => Self::Absent,
+            Self::Failed(failure) => Self::Failed(failure.copy()?),
+        })
+    }
+}
+
+/// How one return type is taken apart and put together. Zero-sized.
+pub trait Outcome: Copy + Send + Sync + 'static {
+    /// The function's return type.
+    type Return: Send;
+    /// The part of it that is kept.
+    type Value: Cacheable;
+
+    /// Takes a result apart.
+    fn split(self, output: Self::Return) -> Loaded;
+    /// Makes a result of a kept value.
+    fn of_value(self, value: &Self::Value) -> Self::Return;
+    /// Makes a result of a kept absence, if the type has a word for it.
+    fn of_absent(self) -> Option<Self::Return>;
+    /// Makes a result of a shared error, if it is of this function's type.
+    fn of_failure(self, failure: Failure) -> Option<Self::Return>;
+
+    /// Whether [`join`](Self::join) can make a result of this.
+    fn accepts(self, loaded: &Loaded) -> bool;
+
+    /// Makes a result of what was loaded or found; `None` if that was of another type.
+    fn join(self, loaded: Loaded) -> Option<Self::Return> {
+        match loaded {
+            Loaded::Value(live) => self.of_live(&live),
+            Loaded::Absent => self.of_absent(),
+            Loaded::Failed(failure) => self.of_failure(failure),
+        }
+    }
+
+    /// Makes a result of a live value; `None` if it is of another type.
+    fn of_live(self, live: &Live) -> Option<Self::Return> {
+        (**live).downcast_ref().map(|value| self.of_value(value))
+    }
+}
+
+/// Declares one kind of return type.
+macro_rules! kind {
+    ($(#[$doc:meta])* $name:ident<$($type:ident),+>) => {
+        $(#[$doc])*
+        pub struct $name<$($type),+>(PhantomData<fn() -> ($($type,)+)>);
+        impl<$($type),+> $name<$($type),+> {
+            /// The kind itself.
+            pub const NEW: Self = Self(PhantomData);
+        }
+        impl<$($type),+> Clone for $name<$($type),+> {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+        impl<$($type),+> Copy for $name<$($type),+> {}
+        impl<$($type),+> fmt::Debug for $name<$($type),+> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        }
+    };
+}
+
+kind! {
+    /// `T`, kept whole.
+    Plain<T>
+}
+kind! {
+    /// `Option<T>`: `Some` is kept.
+    Maybe<T>
+}
+kind! {
+    /// `Result<T, E>`: `Ok` is kept. `C` says whether `E` can be copied.
+    Fallible<T, E, C>
+}
+kind! {
+    /// `Result<Option<T>, E>`: `Ok(Some)` is kept.
+    FallibleMaybe<T, E, C>
+}
+
+/// Whether an error can be copied for those who waited.
+pub trait Copying<E>: 'static {
+    /// How, if it can.
+    const COPY: Option<Copier>;
+}
+
+/// The error is `Clone`.
+#[derive(Debug)]
+pub struct Shared;
+/// The error is not `Clone`: those who waited load for themselves.
+#[derive(Debug)]
+pub struct Unshared;
+
+impl<E: Clone + Send + 'static> Copying<E> for Shared {
+    const COPY: Option<Copier> = Some(|error| {
+        let error: &E = error
+            .downcast_ref()
+            .expect("a failure holds the error it was made of");
+        Box::new(error.clone())
+    });
+}
+
+impl<E> Copying<E> for Unshared {
+    const COPY: Option<Copier> = None;
+}
+
+impl<T: Cacheable> Outcome for Plain<T> {
+    type Return = T;
+    type Value = T;
+
+    fn split(self, output: T) -> Loaded {
+        Loaded::Value(Arc::new(output))
+    }
+    fn of_value(self, value: &T) -> T {
+        value.clone()
+    }
+    fn of_absent(self) -> Option<T> {
+        None
+    }
+    fn of_failure(self, _: Failure) -> Option<T> {
+        None
+    }
+    fn accepts(self, loaded: &Loaded) -> bool {
+        match loaded {
+            Loaded::Value(live) => (**live).is::<T>(),
+            Loaded::Absent => false,
+            Loaded::Failed(_) => false,
+        }
+    }
+}
+
+impl<T: Cacheable> Outcome for Maybe<T> {
+    type Return = Option<T>;
+    type Value = T;
+
+    fn split(self, output: Option<T>) -> Loaded {
+        output.map_or(Loaded::Absent, |value| Loaded::Value(Arc::new(value)))
+    }
+    fn of_value(self, value: &T) -> Option<T> {
+        Some(value.clone())
+    }
+    fn of_absent(self) -> Option<Option<T>> {
+        Some(None)
+    }
+    fn of_failure(self, _: Failure) -> Option<Option<T>> {
+        None
+    }
+    fn accepts(self, loaded: &Loaded) -> bool {
+        match loaded {
+            Loaded::Value(live) => (**live).is::<T>(),
+            Loaded::Absent => true,
+            Loaded::Failed(_) => false,
+        }
+    }
+}
+
+impl<T: Cacheable, E: Carried, C: Copying<E>> Outcome for Fallible<T, E, C> {
+    type Return = Result<T, E>;
+    type Value = T;
+
+    fn split(self, output: Result<T, E>) -> Loaded {
+        match output {
+            Ok(value) => Loaded::Value(Arc::new(value)),
+            Err(error) => Loaded::Failed(Failure::new(error, C::COPY)),
+        }
+    }
+    fn of_value(self, value: &T) -> Result<T, E> {
+        Ok(value.clone())
+    }
+    fn of_absent(self) -> Option<Result<T, E>> {
+        None
+    }
+    fn of_failure(self, failure: Failure) -> Option<Result<T, E>> {
+        failure.downcast().map(Err)
+    }
+    fn accepts(self, loaded: &Loaded) -> bool {
+        match loaded {
+            Loaded::Value(live) => (**live).is::<T>(),
+            Loaded::Absent => false,
+            Loaded::Failed(failure) => failure.is::<E>(),
+        }
+    }
+}
+
+impl<T: Cacheable, E: Carried, C: Copying<E>> Outcome for FallibleMaybe<T, E, C> {
+    type Return = Result<Option<T>, E>;
+    type Value = T;
+
+    fn split(self, output: Result<Option<T>, E>) -> Loaded {
+        match output {
+            Ok(Some(value)) => Loaded::Value(Arc::new(value)),
+            Ok(None) => Loaded::Absent,
+            Err(error) => Loaded::Failed(Failure::new(error, C::COPY)),
+        }
+    }
+    fn of_value(self, value: &T) -> Result<Option<T>, E> {
+        Ok(Some(value.clone()))
+    }
+    fn of_absent(self) -> Option<Result<Option<T>, E>> {
+        Some(Ok(None))
+    }
+    fn of_failure(self, failure: Failure) -> Option<Result<Option<T>, E>> {
+        failure.downcast().map(Err)
+    }
+    fn accepts(self, loaded: &Loaded) -> bool {
+        match loaded {
+            Loaded::Value(live) => (**live).is::<T>(),
+            Loaded::Absent => true,
+            Loaded::Failed(failure) => failure.is::<E>(),
+        }
+    }
+}
+
+/// Where the lookup for the kind of a return type starts; see [`__shape!`](crate::__shape).
+pub struct Of<R>(PhantomData<fn() -> R>);
+
+impl<R> Of<R> {
+    /// The start itself.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+impl<R> fmt::Debug for Of<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Of")
+    }
+}
+
+/// Declares one step of the lookup: a trait whose method names a kind. The step with the most
+/// references is tried first.
+macro_rules! step {
+    ($trait:ident, [$($generic:tt)*], $self:ty => $kind:ty) => {
+        #[doc(hidden)]
+        pub trait $trait {
+            type Kind;
+            fn shape(&self) -> Self::Kind;
+        }
+        impl<$($generic)*> $trait for $self {
+            type Kind = $kind;
+            fn shape(&self) -> $kind {
+                <$kind>::NEW
+            }
+        }
+    };
+}
+
+step!(Step1, [T, E: Clone], &&&&&Of<Result<Option<T>, E>> => FallibleMaybe<T, E, Shared>);
+step!(Step2, [T, E], &&&&Of<Result<Option<T>, E>> => FallibleMaybe<T, E, Unshared>);
+step!(Step3, [T, E: Clone], &&&Of<Result<T, E>> => Fallible<T, E, Shared>);
+step!(Step4, [T, E], &&Of<Result<T, E>> => Fallible<T, E, Unshared>);
+step!(Step5, [T], &Of<Option<T>> => Maybe<T>);
+step!(Step6, [T], Of<T> => Plain<T>);
+
+/// The kind of a return type, as a zero-sized value.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __shape {
+    ($return:ty) => {{
+        #[allow(unused_imports, reason = "only one step is taken")]
+        use $crate::__private::{
+            Step1 as _, Step2 as _, Step3 as _, Step4 as _, Step5 as _, Step6 as _,
+        };
+        (&&&&&&$crate::__private::Of::<$return>::NEW).shape()
+    }};
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate as cache_core;
+
+    type Alias<T> = std::result::Result<Option<T>, String>;
+    #[derive(Debug)]
+    struct NotClone;
+
+    fn name<S: fmt::Debug>(shape: S) -> (String, &'static str) {
+        (format!("{shape:?}"), std::any::type_name::<S>())
+    }
+
+    #[test]
+    fn every_return_type_has_its_kind() {
+        assert_eq!(name(cache_core::__shape!(u8)).0, "Plain");
+        assert_eq!(name(cache_core::__shape!(Option<u8>)).0, "Maybe");
+        let (kind, whole) = name(cache_core::__shape!(Result<u8, String>));
+        assert!(kind == "Fallible" && whole.ends_with("Shared>"), "{whole}");
+        let (kind, whole) = name(cache_core::__shape!(Result<u8, NotClone>));
+        assert!(
+            kind == "Fallible" && whole.ends_with("Unshared>"),
+            "{whole}"
+        );
+        let (kind, whole) = name(cache_core::__shape!(Alias<u8>));
+        assert!(
+            kind == "FallibleMaybe" && whole.ends_with("Shared>"),
+            "{whole}"
+        );
+    }
+
+    #[test]
+    fn generic_code_gets_what_its_bounds_allow() {
+        fn of<T: Cacheable, E: Send + 'static>() -> String {
+            name(cache_core::__shape!(Result<T, E>)).1.to_owned()
+        }
+        assert!(of::<u8, String>().ends_with("Unshared>"));
+    }
+
+    #[test]
+    fn an_error_is_shared_only_if_it_can_be_copied() {
+        let shared = Fallible::<u8, String, Shared>::NEW.split(Err("lost".into()));
+        let copy = shared.share().expect("a String can be copied");
+        let again = Fallible::<u8, String, Shared>::NEW.join(copy);
+        assert_eq!(again, Some(Err("lost".to_owned())));
+        let unshared = Fallible::<u8, NotClone, Unshared>::NEW.split(Err(NotClone));
+        assert!(unshared.share().is_none());
+    }
+}

@@ -1,0 +1,53 @@
+//! How long things live and wait: every default, once, as a documented constant.
+
+use std::time::Duration;
+
+use crate::rng::Dice;
+
+/// How long a value lives when nothing else is said.
+pub const DEFAULT_TTL: Duration = Duration::from_secs(300);
+/// How far a loaded value's ttl may vary, as a part of it, so that values loaded together do not
+/// expire together: a ttl of 100 s becomes 90 s to 110 s.
+pub const DEFAULT_JITTER: f64 = 0.1;
+/// How long a caller waits for another's load of the same key, before it loads for itself
+/// without the right to store.
+pub const DEFAULT_WAIT: Duration = Duration::from_secs(5);
+/// How much later than by its own time a call may return because the far tier is in trouble.
+pub const DEFAULT_OUTAGE_BUDGET: Duration = Duration::from_millis(50);
+/// How long a value from a shared store stays in the near tier while the feed lives.
+pub const NEAR_CAP: Duration = Duration::from_secs(300);
+/// How long it stays there while no feed tells of other processes' invalidations.
+pub const NEAR_CAP_UNFED: Duration = Duration::from_secs(5);
+/// How long after the sending of the last answered heartbeat the feed counts as alive.
+pub const FEED_LEASE: Duration = Duration::from_secs(2);
+/// How long the right to store one key lives in the far tier: longer than all but the longest
+/// loads, because a load that outlives it is not stored.
+pub const LEASE_TTL: Duration = Duration::from_secs(30);
+/// How long a far invalidation may take before it is reported as failed and retried.
+pub const INVALIDATE_DEADLINE: Duration = Duration::from_millis(250);
+/// The most groups that a key may belong to: its proper prefixes, its tags and the namespace.
+pub const MAX_GROUPS: usize = 16;
+/// The largest value, in bytes as encoded, that is written to a far tier.
+pub const MAX_FAR_VALUE: usize = 1 << 20;
+/// A stamp outlives the entries under it by this factor, so that an entry dies first.
+pub(crate) const STAMP_LIVES: u32 = 2;
+
+/// How long the values of one function live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// How long a value lives; `None` for the cache's own default.
+    pub ttl: Option<Duration>,
+    /// How long the knowledge of an absence lives; `None` if it is not kept.
+    pub none_ttl: Option<Duration>,
+}
+
+/// `ttl` varied by up to `jitter` of it in either direction, never under a millisecond.
+///
+/// `draw` is a uniform random number, `0.0 <= draw < 1.0`.
+pub(crate) fn vary(ttl: Duration, jitter: f64, dice: &Dice) -> Duration {
+    if jitter == 0.0 {
+        return ttl;
+    }
+    let factor = 1.0 + jitter * (2.0 * dice.unit() - 1.0);
+    ttl.mul_f64(factor).max(Duration::from_millis(1))
+}

@@ -1,0 +1,30 @@
+//! What expansions of the attributes name. Not for people: it changes without notice.
+
+mod failed;
+mod path;
+
+pub use self::{
+    failed::{NeverFails, Returned},
+    path::{Dotted, dotted_len, owner},
+};
+pub use crate::{
+    __default_path as default_path, __failed as failed, __shape as shape, __table as table,
+};
+pub use crate::{
+    cache::Cache,
+    codec::{Probe, Table, ViaFar, ViaNear, named, probe},
+    global::default_or,
+    key::{KeyWriter, hashed, lower, part},
+    outcome::{Of, Outcome, Step1, Step2, Step3, Step4, Step5, Step6},
+    purge::{Purge, PurgeGuard},
+    site::{Missed, Site, Tags, near},
+};
+
+/// The cache that an attribute calls by name; the default one, loudly, if none is registered
+/// under that name, because a cache is never the reason that a call fails.
+pub fn named_or(name: &str, default: fn() -> &'static crate::Cache) -> &'static crate::Cache {
+    crate::Cache::named(name).unwrap_or_else(|| {
+        crate::event::no_such_cache(name);
+        default()
+    })
+}

@@ -1,0 +1,109 @@
+//! What an expanded `#[invalidate_cache]` calls: what to invalidate, and when.
+
+use std::mem;
+
+use crate::{
+    cache::{Cache, Change},
+    event,
+    key::KeyWriter,
+};
+
+/// What one call of a writing function invalidates.
+#[derive(Debug)]
+#[must_use = "nothing is invalidated until it is run"]
+pub struct Purge {
+    cache: Cache,
+    change: Change,
+}
+
+impl Purge {
+    /// Nothing yet, in this cache.
+    pub fn new(cache: &Cache) -> Self {
+        Self {
+            cache: cache.clone(),
+            change: Change::default(),
+        }
+    }
+
+    /// Everything under the prefix that `write` writes.
+    pub fn prefix(self, write: impl FnOnce(&mut KeyWriter)) -> Self {
+        self.with(write, Change::prefix)
+    }
+
+    /// The key that `write` writes.
+    pub fn key(self, write: impl FnOnce(&mut KeyWriter)) -> Self {
+        self.with(write, Change::key)
+    }
+
+    /// Everything with the tag that `write` writes.
+    pub fn tag(self, write: impl FnOnce(&mut KeyWriter)) -> Self {
+        self.with(write, Change::tag)
+    }
+
+    /// Everything in the namespace.
+    pub fn all(mut self) -> Self {
+        self.change = self.change.all();
+        self
+    }
+
+    fn with(
+        mut self,
+        write: impl FnOnce(&mut KeyWriter),
+        add: impl FnOnce(Change, &str) -> Change,
+    ) -> Self {
+        let mut text = KeyWriter::new();
+        write(&mut text);
+        self.change = add(self.change, text.as_str());
+        self
+    }
+
+    /// Invalidates. It never fails: what does not reach the far tier is logged and tried again
+    /// in the background, and is not believed in this process meanwhile.
+    pub async fn run(self) {
+        if let Err(error) = self.cache.0.invalidate(&self.change).await {
+            event::not_invalidated(self.cache.namespace(), &error);
+        }
+    }
+
+    /// Arms a guard for the time in which the function runs.
+    pub fn on_exit(self) -> PurgeGuard {
+        PurgeGuard(Some(self))
+    }
+}
+
+/// Invalidates if it is dropped, because a function that was cancelled or panicked may have
+/// written all the same.
+#[derive(Debug)]
+#[must_use = "dropping it invalidates at once"]
+pub struct PurgeGuard(Option<Purge>);
+
+impl PurgeGuard {
+    /// Invalidates now.
+    pub async fn run(mut self) {
+        let purge = self.0.take().expect("only this takes it");
+        // Should this call be dropped in the middle, the guard that lives here goes on.
+        let mut guard = Self(Some(Purge {
+            cache: purge.cache.clone(),
+            change: purge.change.clone(),
+        }));
+        purge.run().await;
+        guard.0 = None;
+    }
+
+    /// Lets it be: nothing was written.
+    pub fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for PurgeGuard {
+    fn drop(&mut self) {
+        let Some(Purge { cache, change }) = mem::take(&mut self.0) else {
+            return;
+        };
+        cache.0.forget_change(&change);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { Purge { cache, change }.run().await });
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! What happens on a miss, step by step: join, look far, take the right, load, store, share.
+//!
+//! Nothing here is generic: it is compiled once, whatever is cached.
+
+use std::{
+    panic::resume_unwind,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    call::Call,
+    entry::Live,
+    error::Result,
+    event,
+    far::{Budget, Far, Found, Look, Place, Right, Seen},
+    flight::{Driving, Lead, Load, Orphan, Role, Turn},
+    outcome::Loaded,
+    policy::vary,
+    sync::within,
+};
+
+/// Whether a caller can make its result of this.
+pub(crate) type Accepts<'c> = &'c (dyn Fn(&Loaded) -> bool + Send + Sync);
+
+/// Finds the value or runs the load. Returns only what the caller accepts.
+pub(crate) async fn serve(call: &Call<'_>, accepts: Accepts<'_>, load: Load<'_>) -> Loaded {
+    let step = Serve { call, accepts };
+    let begin = || {
+        call.cache
+            .fence
+            .begin(call.groups().iter().map(String::as_str))
+    };
+    let waiter = match call.cache.flights.join(call.key, begin) {
+        Role::Lead(lead) => return step.lead(lead, load).await,
+        Role::Reentrant => {
+            event::reentrant(call.function, call.key.text);
+            return step.alone(load).await;
+        }
+        Role::Wait(waiter) => waiter,
+    };
+    match within(call.cache.wait, waiter.wait()).await {
+        Some(Turn::Done(Some(loaded))) if accepts(&loaded) => {
+            call.counts.misses.one();
+            call.counts.coalesced.one();
+            event::coalesced(call.function, call.key.text);
+            loaded
+        }
+        Some(Turn::Done(_)) => step.alone(load).await,
+        Some(Turn::Adopt(lead, orphan)) => step.adopt(lead, orphan, load).await,
+        Some(Turn::Start(lead)) => step.lead(lead, load).await,
+        Some(Turn::Panics) => panic!("the load of a cached function panicked, and so did the next"),
+        None => {
+            event::waited_too_long(call.function, call.key.text);
+            step.alone(load).await
+        }
+    }
+}
+
+/// A call and what its caller accepts.
+struct Serve<'s, 'c> {
+    call: &'s Call<'c>,
+    accepts: Accepts<'s>,
+}
+
+impl Serve<'_, '_> {
+    /// Brings a flight of one's own to an end.
+    async fn lead(&self, lead: Lead, load: Load<'_>) -> Loaded {
+        let call = self.call;
+        // Somebody may have stored it between this call's look and its flight.
+        if let Some(loaded) = self.look_near() {
+            return self.found(lead, loaded, load).await;
+        }
+        let Some(far) = call.far() else {
+            call.counts.misses.one();
+            event::miss(call.function, call.key.text);
+            return self.load(lead, load, None).await;
+        };
+        let mut budget = Budget::new(far.outage_budget);
+        let place = call.place(far);
+        let right = match call.look_far(far, &place, &mut budget).await {
+            Ok(Look::Hit(found)) => {
+                let loaded = self.take(&lead, found);
+                return self.found(lead, loaded, load).await;
+            }
+            Ok(Look::Miss(seen)) => self.prepare(far, place, seen, &mut budget).await,
+            // Not a miss: nothing is known, so nothing may be stored.
+            Err(_) => None,
+        };
+        self.load(lead, load, right.map(|right| (right, budget)))
+            .await
+    }
+
+    /// Ends a flight with what was found instead of loaded.
+    async fn found(&self, lead: Lead, loaded: Loaded, load: Load<'_>) -> Loaded {
+        if (self.accepts)(&loaded) {
+            lead.publish(&loaded);
+            return loaded;
+        }
+        drop(lead);
+        let call = self.call;
+        event::other_type(call.function, call.key.text, call.table.type_name());
+        self.alone(load).await
+    }
+
+    fn look_near(&self) -> Option<Loaded> {
+        let mut found = None;
+        self.call.cache.look_near(self.call.key, &mut |value| {
+            found = Some(value.map_or(Loaded::Absent, |live| Loaded::Value(live.clone())));
+        });
+        if found.is_some() {
+            self.call.counts.near_hit();
+        }
+        found
+    }
+
+    async fn prepare(
+        &self,
+        far: &Far,
+        place: Place,
+        seen: Seen,
+        budget: &mut Budget,
+    ) -> Option<Right> {
+        match far.prepare(place, seen, budget).await {
+            Ok(right) => right,
+            Err(error) => {
+                self.call.counts.far_errors.one();
+                event::far_failed(self.call.function, &error);
+                None
+            }
+        }
+    }
+
+    /// Puts what was found far into the near tier, if it still may be seen.
+    fn take(&self, lead: &Lead, found: Found) -> Loaded {
+        let value = found.value;
+        if found.known {
+            lead.store(|| {
+                self.call
+                    .cache
+                    .keep(&lead.flight, value.clone(), found.left)
+            });
+        }
+        value.map_or(Loaded::Absent, Loaded::Value)
+    }
+
+    /// Runs the load as the flight's leader, with the right to store far if there is one.
+    async fn load(&self, lead: Lead, load: Load<'_>, right: Option<(Right, Budget)>) -> Loaded {
+        let (right, budget) = right.unzip();
+        let began = Instant::now();
+        let (lead, right, ended) = Driving::new(lead, load, right).await;
+        match ended {
+            Ok(loaded) => {
+                self.count_load(began, &loaded);
+                self.keep(lead, loaded, right.zip(budget)).await
+            }
+            Err(panic) => {
+                lead.panicked();
+                drop(lead);
+                resume_unwind(panic)
+            }
+        }
+    }
+
+    /// Goes on with a load that lost its caller. If it cannot live without (its runtime may be
+    /// gone as well), one's own is run instead.
+    async fn adopt(&self, lead: Lead, orphan: Orphan, own: Load<'_>) -> Loaded {
+        self.call.counts.misses.one();
+        let began = Instant::now();
+        let orphaned = Load::Owned(orphan.load);
+        let (lead, right, ended) = Driving::new(lead, orphaned, orphan.right).await;
+        match ended {
+            Ok(loaded) if (self.accepts)(&loaded) => {
+                self.count_load(began, &loaded);
+                let budget = self.call.far().map(|far| Budget::new(far.outage_budget));
+                self.keep(lead, loaded, right.zip(budget)).await
+            }
+            Ok(_) => {
+                drop(lead);
+                self.alone(own).await
+            }
+            Err(_) => {
+                lead.panicked();
+                self.lead(lead, own).await
+            }
+        }
+    }
+
+    /// Stores what was loaded and gives it to those who wait, before the far tier is asked. The
+    /// lead stays until the far tier has answered, so that nobody loads anew before that.
+    async fn keep(&self, lead: Lead, loaded: Loaded, far: Option<(Right, Budget)>) -> Loaded {
+        let call = self.call;
+        let kept = self.kept(&loaded);
+        let stands = kept.as_ref().is_none_or(|(value, ttl)| {
+            lead.store(|| call.cache.keep(&lead.flight, value.clone(), *ttl))
+        });
+        lead.publish(&loaded);
+        let stored = match kept.zip(far) {
+            Some((kept, far)) if stands => self.store_far(kept, far).await,
+            _ => Ok(stands),
+        };
+        match stored {
+            Ok(true) => {}
+            Ok(false) => {
+                call.counts.refused.one();
+                event::refused(call.function, call.key.text);
+            }
+            Err(error) => {
+                call.counts.far_errors.one();
+                event::not_stored_far(call.function, &error);
+            }
+        }
+        loaded
+    }
+
+    async fn store_far(
+        &self,
+        (value, ttl): (Option<Live>, Duration),
+        (right, mut budget): (Right, Budget),
+    ) -> Result<bool> {
+        let Some(far) = self.call.far() else {
+            return Ok(true);
+        };
+        let typed = self.call.typed();
+        far.store(right, typed, value.as_deref(), ttl, &mut budget)
+            .await
+    }
+
+    /// What of a result is kept, and for how long.
+    fn kept(&self, loaded: &Loaded) -> Option<(Option<Live>, Duration)> {
+        let call = self.call;
+        let (value, ttl) = match loaded {
+            Loaded::Value(live) => (Some(live.clone()), call.ttl()),
+            Loaded::Absent => (None, call.policy.none_ttl?),
+            Loaded::Failed(_) => return None,
+        };
+        Some((value, vary(ttl, call.cache.jitter, &call.cache.dice)))
+    }
+
+    /// Runs the load for this caller only: nobody joins it, nothing is stored.
+    async fn alone(&self, load: Load<'_>) -> Loaded {
+        self.call.counts.misses.one();
+        let began = Instant::now();
+        let loaded = load.await;
+        self.count_load(began, &loaded);
+        loaded
+    }
+
+    fn count_load(&self, began: Instant, loaded: &Loaded) {
+        let call = self.call;
+        let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let failed = matches!(loaded, Loaded::Failed(_));
+        call.counts.loads.one();
+        call.counts.load_nanos.add(nanos);
+        if failed {
+            call.counts.load_errors.one();
+        }
+        event::loaded(call.function, call.key.text, nanos, failed);
+    }
+}

@@ -1,0 +1,256 @@
+//! What an expanded `#[cached]` calls: the constants of one function, the hit, and the way to a
+//! load. Whatever is generic here is generic over the return type only.
+
+use std::{fmt, future::Future, pin::Pin, time::Duration};
+
+use once_cell::sync::OnceCell;
+
+use crate::{
+    cache::{Cache, Inner},
+    call::Call,
+    codec::Table,
+    flight::{Load, Running},
+    key::KeyWriter,
+    near::KeyRef,
+    outcome::Outcome,
+    policy::Policy,
+    serve,
+    stats::Counts,
+    sync::Arc,
+};
+
+/// The constants of one cached function.
+#[derive(Debug)]
+pub struct Site {
+    /// Where the function is: `my_crate::users::get_user`.
+    pub(crate) path: &'static str,
+    pub(crate) template: &'static str,
+    pub(crate) policy: Policy,
+    pub(crate) version: u32,
+    pub(crate) local: bool,
+    /// Where the calls are counted that go to the cache which this function met first.
+    home: OnceCell<Home>,
+}
+
+#[derive(Debug)]
+struct Home {
+    cache: u64,
+    counts: Arc<Counts>,
+}
+
+impl Site {
+    /// A function at `path` whose keys follow `template`, with the defaults of its cache.
+    pub const fn new(path: &'static str, template: &'static str) -> Self {
+        Self {
+            path,
+            template,
+            policy: Policy {
+                ttl: None,
+                none_ttl: None,
+            },
+            version: 0,
+            local: false,
+            home: OnceCell::new(),
+        }
+    }
+
+    /// How long values live.
+    #[must_use]
+    pub const fn ttl(mut self, millis: u64) -> Self {
+        self.policy.ttl = Some(Duration::from_millis(millis));
+        self
+    }
+
+    /// How long absences are remembered.
+    #[must_use]
+    pub const fn none_ttl(mut self, millis: u64) -> Self {
+        self.policy.none_ttl = Some(Duration::from_millis(millis));
+        self
+    }
+
+    /// Values written under another version are not read.
+    #[must_use]
+    pub const fn version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// Values stay in this process.
+    #[must_use]
+    pub const fn local(mut self) -> Self {
+        self.local = true;
+        self
+    }
+
+    /// Where calls to `cache` are counted.
+    pub(crate) fn counts(&'static self, cache: &Inner) -> Arc<Counts> {
+        cache.site_counts(self)
+    }
+
+    fn count_hit(&'static self, cache: &Inner) {
+        let home = self.home.get_or_init(|| Home {
+            cache: cache.id,
+            counts: self.counts(cache),
+        });
+        if home.cache == cache.id {
+            home.counts.near_hit();
+        } else {
+            self.counts(cache).near_hit();
+        }
+    }
+}
+
+/// Looks the key up in the near tier: all that a hit does.
+///
+/// # Errors
+///
+/// What is needed to go on with a miss.
+pub fn near<S: Outcome>(
+    site: &'static Site,
+    cache: &Cache,
+    key: &KeyWriter,
+    shape: S,
+) -> Result<S::Return, Missed> {
+    let key = key.key();
+    let mut hit = None;
+    cache.0.look_near(key, &mut |value| {
+        hit = match value {
+            Some(live) => shape.of_live(live),
+            None => shape.of_absent(),
+        };
+    });
+    match hit {
+        Some(hit) => {
+            site.count_hit(&cache.0);
+            Ok(hit)
+        }
+        None => Err(Missed::new(site, cache, key)),
+    }
+}
+
+/// A call that the near tier could not answer.
+pub struct Missed(Box<Miss>);
+
+struct Miss {
+    site: &'static Site,
+    cache: Cache,
+    key: Box<str>,
+    hash: u64,
+    tags: Tags,
+}
+
+/// The tags of one call.
+#[derive(Debug, Default)]
+pub struct Tags(Vec<String>);
+
+impl Tags {
+    /// Adds the tag that `write` writes.
+    pub fn add(&mut self, write: impl FnOnce(&mut KeyWriter)) {
+        let mut tag = KeyWriter::new();
+        write(&mut tag);
+        self.0.push(tag.as_str().to_owned());
+    }
+}
+
+impl Missed {
+    fn new(site: &'static Site, cache: &Cache, key: KeyRef<'_>) -> Self {
+        Self(Box::new(Miss {
+            site,
+            cache: cache.clone(),
+            key: key.text.into(),
+            hash: key.hash,
+            tags: Tags::default(),
+        }))
+    }
+
+    /// Adds tags.
+    #[must_use]
+    pub fn tags(mut self, add: impl FnOnce(&mut Tags)) -> Self {
+        add(&mut self.0.tags);
+        self
+    }
+
+    /// Finds the value, or loads it by `body`, which may borrow from its caller.
+    pub async fn load<'a, S: Outcome>(
+        self,
+        shape: S,
+        table: &'static Table,
+        body: Body<'a, S::Return>,
+    ) -> S::Return
+    where
+        S::Return: 'a,
+    {
+        let load = Load::Borrowed(erase(shape, body));
+        self.0.serve(shape, table, load).await
+    }
+
+    /// Finds the value, or loads it by `body`, which another caller may finish if this one goes.
+    pub async fn load_owned<S: Outcome>(
+        self,
+        shape: S,
+        table: &'static Table,
+        body: Body<'static, S::Return>,
+    ) -> S::Return
+    where
+        S::Return: 'static,
+    {
+        let load = Load::Owned(erase(shape, body));
+        self.0.serve(shape, table, load).await
+    }
+}
+
+type Body<'a, R> = Pin<Box<dyn Future<Output = R> + Send + 'a>>;
+
+fn erase<'a, S: Outcome>(shape: S, body: Body<'a, S::Return>) -> Running<'a>
+where
+    S::Return: 'a,
+{
+    Box::pin(async move { shape.split(body.await) })
+}
+
+impl Miss {
+    /// The one place where a typed call becomes an untyped one and back. Boxed, so that the
+    /// future of the annotated function stays small.
+    fn serve<'a, S: Outcome>(
+        self: Box<Self>,
+        shape: S,
+        table: &'static Table,
+        load: Load<'a>,
+    ) -> Pin<Box<dyn Future<Output = S::Return> + Send + 'a>>
+    where
+        S::Return: 'a,
+    {
+        Box::pin(async move {
+            let accepts = |loaded: &_| shape.accepts(loaded);
+            let loaded = serve::serve(&self.call(table), &accepts, load).await;
+            shape
+                .join(loaded)
+                .expect("only what this function accepts is returned to it")
+        })
+    }
+
+    fn call(&self, table: &'static Table) -> Call<'_> {
+        Call {
+            cache: &self.cache.0,
+            function: self.site.path,
+            key: KeyRef {
+                text: &self.key,
+                hash: self.hash,
+            },
+            tags: self.tags.0.clone(),
+            policy: self.site.policy,
+            table,
+            version: self.site.version,
+            far: !self.site.local,
+            counts: self.site.counts(&self.cache.0),
+        }
+    }
+}
+
+impl fmt::Debug for Missed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Missed")
+            .field("template", &self.0.site.template)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,6 @@
+//! What tests need: a far tier in memory, and the rules that every store keeps.
+
+pub mod far;
+mod memory;
+
+pub use memory::MemoryFar;

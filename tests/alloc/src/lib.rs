@@ -1,0 +1,1 @@
+//! Counts what a hit allocates: see `tests/hit.rs`.

@@ -1,0 +1,169 @@
+//! Histories written by hand: what is stale, and what only looks like it.
+
+use std::time::Duration;
+
+use test_support::{Invalidation, Log, Read, Recorder, check};
+
+fn read(key: usize, (start, end): (u64, u64), version: u64) -> Read {
+    Read {
+        key,
+        start,
+        end,
+        version,
+        hit: true,
+        repeats: 1,
+        took: Duration::from_micros(1),
+    }
+}
+
+fn promise(floors: &[(usize, u64)], start: u64, end: impl Into<Option<u64>>) -> Invalidation {
+    Invalidation {
+        floors: floors.to_vec(),
+        start,
+        end: end.into(),
+    }
+}
+
+#[test]
+fn a_read_below_a_completed_invalidation_is_stale() {
+    let log = Log {
+        reads: vec![read(0, (1, 2), 0), read(0, (5, 6), 0), read(0, (7, 8), 1)],
+        invalidations: vec![promise(&[(0, 1)], 3, 4)],
+    };
+    let report = check(&log);
+    assert_eq!((report.reads, report.stale), (3, 1));
+    let worst = &report.worst[0];
+    assert_eq!((&worst.read, worst.floor), (&log.reads[1], 1));
+    assert_eq!(worst.promise, log.invalidations[0]);
+    assert!(
+        report
+            .to_string()
+            .contains("version 0 returned by a hit at ticks 5..6, but 1")
+    );
+}
+
+#[test]
+fn a_legal_history_with_concurrent_calls_is_fresh() {
+    let log = Log {
+        reads: vec![
+            // Before, around and inside the first invalidation: old and new are both right.
+            read(0, (0, 1), 0),
+            read(0, (2, 12), 0),
+            read(0, (3, 11), 1),
+            read(0, (5, 6), 0),
+            // Committed but not yet promised, and the other key.
+            read(0, (11, 13), 2),
+            read(1, (14, 15), 0),
+            // What a later invalidation that has not yet returned will promise.
+            read(0, (17, 18), 1),
+            read(0, (21, 22), 2),
+        ],
+        invalidations: vec![
+            promise(&[(0, 1)], 4, 10),
+            promise(&[(0, 2), (1, 0)], 16, 20),
+        ],
+    };
+    let report = check(&log);
+    assert_eq!(
+        (report.reads, report.stale, report.invalidations),
+        (8, 0, 2),
+        "{report}"
+    );
+    report.assert_fresh();
+}
+
+#[test]
+fn a_failed_invalidation_promises_nothing() {
+    let log = Log {
+        reads: vec![read(0, (5, 6), 0)],
+        invalidations: vec![promise(&[(0, 1)], 3, None)],
+    };
+    assert_eq!(check(&log).stale, 0);
+}
+
+#[test]
+fn a_prefix_promises_for_each_of_its_keys() {
+    let log = Log {
+        reads: vec![read(0, (5, 6), 4), read(1, (5, 6), 6), read(2, (5, 6), 0)],
+        invalidations: vec![promise(&[(0, 4), (1, 7)], 3, 4)],
+    };
+    let report = check(&log);
+    assert_eq!(report.stale, 1, "{report}");
+    assert_eq!(report.worst[0].read.key, 1);
+}
+
+#[test]
+fn an_invalidation_that_returns_late_does_not_lower_the_floor() {
+    let log = Log {
+        reads: vec![read(0, (9, 10), 2)],
+        invalidations: vec![promise(&[(0, 2)], 1, 8), promise(&[(0, 3)], 2, 4)],
+    };
+    let report = check(&log);
+    assert_eq!((report.stale, report.worst[0].floor), (1, 3));
+}
+
+#[test]
+fn the_reads_that_are_furthest_behind_are_shown_first() {
+    let reads = (0..20).map(|version| read(0, (50, 51), version)).collect();
+    let invalidations = vec![promise(&[(0, 10)], 3, 4)];
+    let report = check(&Log {
+        reads,
+        invalidations,
+    });
+    let shown: Vec<u64> = report
+        .worst
+        .iter()
+        .map(|stale| stale.read.version)
+        .collect();
+    assert_eq!((report.stale, shown), (10, vec![0, 1, 2, 3, 4]));
+}
+
+#[test]
+#[should_panic(expected = "proves nothing")]
+fn a_log_without_invalidations_is_no_proof() {
+    let log = Log {
+        reads: vec![read(0, (1, 2), 0)],
+        ..Log::default()
+    };
+    check(&log).assert_fresh();
+}
+
+#[test]
+fn a_run_of_equal_hits_is_one_entry_and_its_stale_end_is_found() {
+    let recorder = Recorder::new();
+    let (mut reader, mut writer) = (recorder.tape(), recorder.tape());
+    for version in [0, 0, 0] {
+        let call = reader.begin();
+        reader.read(call, 0, version, true);
+    }
+    let call = writer.begin();
+    writer.invalidated(call, vec![(0, 1)], true);
+    let call = reader.begin();
+    reader.read(call, 0, 0, true);
+    drop((reader, writer));
+
+    let log = recorder.take();
+    assert_eq!((log.reads.len(), log.reads[0].repeats), (1, 4));
+    let report = check(&log);
+    assert_eq!((report.reads, report.hits, report.stale), (4, 4, 1));
+}
+
+#[test]
+fn loads_and_other_versions_are_entries_of_their_own() {
+    let recorder = Recorder::new();
+    let mut tape = recorder.tape();
+    for (key, version, hit) in [
+        (0, 0, false),
+        (0, 0, true),
+        (1, 0, true),
+        (0, 0, true),
+        (0, 1, true),
+        (0, 1, false),
+    ] {
+        let call = tape.begin();
+        tape.read(call, key, version, hit);
+    }
+    drop(tape);
+    let report = check(&recorder.take());
+    assert_eq!((report.reads, report.hits), (6, 4));
+}

@@ -1,0 +1,6 @@
+//! What the servers, the proxy and the recorder promise to larder's own tests.
+
+mod checker;
+mod mix;
+mod proxy;
+mod server;

@@ -1,0 +1,15 @@
+use larder::cached;
+
+#[cached(key = "names:<name>")]
+async fn first(name: &str) -> Option<&str> {
+    name.split(' ').next()
+}
+
+#[cached(key = "names:<name>")]
+async fn lower<'a>(name: &'a str) -> std::borrow::Cow<'a, str> {
+    name.to_lowercase().into()
+}
+
+fn main() {
+    drop((first(""), lower("")));
+}
