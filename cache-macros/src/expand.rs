@@ -47,6 +47,7 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
     let tags = (!model.tags.is_empty())
         .then(|| quote_spanned!(here()=> .tags(|tags| { #(tags.add(#tags);)* })));
     let shape = shape(krate, output);
+    let near = near(krate, output);
     let table = table(krate, model);
     let load = if function.owns_its_arguments() {
         "load_owned"
@@ -68,7 +69,7 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
                 let key = &mut writer;
                 #key
                 #cache
-                match #private::near(site, cache, &writer, shape) {
+                match #near {
                     ::core::result::Result::Ok(hit) => return hit,
                     ::core::result::Result::Err(missed) => missed #tags,
                 }
@@ -186,18 +187,30 @@ fn cache(private: &TokenStream, cache: Option<&CacheArg>) -> TokenStream {
     quote_spanned!(here()=> let cache: &#private::Cache = #cache;)
 }
 
-/// What kind of value the function returns; a type that cannot be cached is reported there.
+/// What kind of value the function returns.
 fn shape(krate: Option<&Path>, output: &Type) -> TokenStream {
     let private = private(krate, at(output));
     quote_spanned!(at(output)=> #private::shape!(#output))
 }
 
-/// How the value becomes bytes.
+/// The hit. A type that cannot be cached is reported where it is written.
+fn near(krate: Option<&Path>, output: &Type) -> TokenStream {
+    let private = private(krate, at(output));
+    quote_spanned!(at(output)=> #private::near(site, cache, &writer, shape))
+}
+
+/// How the value becomes bytes, if it does.
 fn table(krate: Option<&Path>, model: &Cached) -> TokenStream {
     let at = model.codec.as_ref().map_or_else(|| at(&model.output), at);
-    let codec = model.codec.as_ref().map(|codec| quote!(, #codec));
     let private = private(krate, at);
-    quote_spanned!(at=> #private::table!(shape #codec))
+    match &model.codec {
+        // Without a look at serde, so that the type need not even come near it.
+        _ if model.local => {
+            quote_spanned!(at=> #private::ViaNear::table(&#private::probe(shape)))
+        }
+        Some(codec) => quote_spanned!(at=> #private::table!(shape, #codec)),
+        None => quote_spanned!(at=> #private::table!(shape)),
+    }
 }
 
 /// Statements that write the key into `key`.
@@ -429,7 +442,9 @@ mod tests {
                     missed
                         .load(
                             shape,
-                            crate::store::__private::table!(shape),
+                            crate::store::__private::ViaNear::table(
+                                &crate::store::__private::probe(shape),
+                            ),
                             ::std::boxed::Box::pin(async move {
                                 #[allow(
                                     unreachable_code,

@@ -159,3 +159,90 @@ fn may_borrow(token: &TokenTree) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use syn::{ext::IdentExt, parse_str};
+
+    use super::Function;
+
+    fn function(signature: &str) -> Function {
+        parse_str(&format!("async fn f{signature} {{}}")).expect(signature)
+    }
+
+    fn names(signature: &str) -> Vec<String> {
+        let arguments = function(signature).arguments();
+        arguments
+            .iter()
+            .map(|argument| argument.ident.unraw().to_string())
+            .collect()
+    }
+
+    #[test]
+    fn every_name_of_a_pattern_is_an_argument() {
+        assert_eq!(names("(&self, id: u64, mut n: u8)"), ["self", "id", "n"]);
+        assert_eq!(names("(Path((a, b)): Path<(u8, u8)>)"), ["a", "b"]);
+        assert_eq!(names("(P { x, y: (y, _), .. }: P)"), ["x", "y"]);
+        assert_eq!(
+            names("(whole @ [first, ..]: [u8; 2], &r: &u8)"),
+            ["whole", "first", "r"]
+        );
+        assert_eq!(names("((Ok(v) | Err(v)): Result<u8, u8>, _: u8)"), ["v"]);
+        assert_eq!(names("(r#type: u8)"), ["type"]);
+    }
+
+    #[test]
+    fn only_self_and_a_state_of_something_serve() {
+        let serves = |signature: &str| -> Vec<bool> {
+            let arguments = function(signature).arguments();
+            arguments.iter().map(|argument| argument.serves).collect()
+        };
+        assert_eq!(
+            serves("(self, State(db): State<Db>, id: u64)"),
+            [true, true, false]
+        );
+        assert_eq!(serves("(db: axum::extract::State<Db>)"), [true]);
+        assert_eq!(
+            serves("(state: State, order: order::State)"),
+            [false, false]
+        );
+    }
+
+    #[test]
+    fn arguments_without_any_borrow_are_owned() {
+        for owned in [
+            "()",
+            "(id: u64, name: String)",
+            "(Path((a, b)): Path<(u8, String)>)",
+            "<const LEN: usize>(ids: [u64; LEN])",
+            "(find: Box<dyn Finder>, list: Vec<Option<UserId>>)",
+        ] {
+            assert!(function(owned).owns_its_arguments(), "{owned}");
+        }
+    }
+
+    #[test]
+    fn arguments_that_may_borrow_or_stay_behind_are_not_owned() {
+        for borrowed in [
+            "(&self)",
+            "(self: Arc<Self>)",
+            "(name: &str)",
+            "(names: Vec<&str>)",
+            "(name: Cow<'_, str>)",
+            "(find: Box<dyn Finder + '_>)",
+            "<'a>(id: u64)",
+            "<T>(id: u64)",
+            "(value: impl Into<u64>)",
+            "(value: T)",
+            "(value: Option<K2>)",
+            "(value: Self)",
+            "(value: my_type!())",
+            "(P { x, .. }: P)",
+            "((x, _): (u8, Permit))",
+            "(_: Permit)",
+            "(P { ref x }: P)",
+        ] {
+            assert!(!function(borrowed).owns_its_arguments(), "{borrowed}");
+        }
+    }
+}

@@ -47,7 +47,7 @@ impl Cached {
     pub(crate) fn check(args: TokenStream, item: &TokenStream) -> Result<Self> {
         let (args, function, mut errors) = parse_both::<CachedArgs>(args, item)?;
         let output = function.output();
-        errors.take(check_output(&output));
+        errors.take(check_output(&output, args.local.is_some()));
         if let (Some(codec), Some(_)) = (&args.codec, &args.local) {
             let both = "`codec` and `local` contradict each other: a local value never becomes \
                         bytes, so remove one of them";
@@ -162,36 +162,41 @@ fn parse_both<A: Parse>(args: TokenStream, item: &TokenStream) -> Result<(A, Fun
     }
 }
 
-/// A cached value has a type that can be named, and outlives the call.
-fn check_output(output: &Type) -> Result<()> {
+/// A cached value has a type that can be named, and owns its data.
+fn check_output(output: &Type, local: bool) -> Result<()> {
     let tokens = output.to_token_stream();
-    if mentions(
-        tokens.clone(),
-        &|token| matches!(token, TokenTree::Ident(i) if i == "impl"),
-    ) {
+    let named = |names: &'static [&str]| move |token: &TokenTree| matches!(token, TokenTree::Ident(ident) if names.iter().any(|name| ident == name));
+    if mentions(tokens.clone(), &named(&["impl"])) {
         let message = "a cached type has a name: write it instead of `impl …`, or `Box<dyn …>`";
         return Err(Error::new_spanned(output, message));
     }
-    // The lifetimes of a function's own parameters are not those of the value.
-    let function = |token: &TokenTree| matches!(token, TokenTree::Ident(i) if ["fn", "Fn", "FnMut", "FnOnce"].iter().any(|f| i == f));
-    match borrow(tokens.clone()) {
-        Some(span) if !mentions(tokens, &function) => Err(Error::new(
-            span,
-            "a cached value outlives the call, so it cannot borrow: return an owned type, such as \
-             `String` or `Arc<str>` for `&str`",
-        )),
-        _ => Ok(()),
+    // What a function type borrows are the arguments of that function.
+    if mentions(tokens.clone(), &named(&["fn", "Fn", "FnMut", "FnOnce"])) {
+        return Ok(());
     }
+    if let Some(span) = borrow(tokens, local) {
+        let message = if local {
+            "a cached value outlives the call, so it cannot borrow from it: return an owned type, \
+             such as `String` or `Arc<str>` for `&str`"
+        } else {
+            "a cached value is made anew from bytes, so it cannot borrow: return an owned type, \
+             such as `String` or `Arc<str>` for `&str`; with `local` it may be `'static`"
+        };
+        return Err(Error::new(span, message));
+    }
+    Ok(())
 }
 
-/// Where a type has a lifetime other than `'static`.
-fn borrow(tokens: TokenStream) -> Option<Span> {
+/// Where a type borrows: a reference, or a lifetime other than `'static`. With `statics`, a
+/// reference may live for ever too.
+fn borrow(tokens: TokenStream, statics: bool) -> Option<Span> {
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
         let found = match (&token, tokens.peek()) {
-            (TokenTree::Group(group), _) => borrow(group.stream()),
-            (TokenTree::Punct(and), Some(TokenTree::Punct(quote)))
-                if and.as_char() == '&' && quote.as_char() == '\'' =>
+            (TokenTree::Group(group), _) => borrow(group.stream(), statics),
+            // The lifetime of a reference comes next and is looked at by itself.
+            (TokenTree::Punct(and), Some(TokenTree::Punct(next)))
+                if statics && and.as_char() == '&' && next.as_char() == '\'' =>
             {
                 None
             }

@@ -117,8 +117,20 @@ fn distinct<'a>(full: &'a str, plain: &str) -> &'a str {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unused_async,
+    clippy::extra_unused_type_parameters,
+    reason = "they stand for functions that would await, and for instances of one function"
+)]
 mod tests {
+    use std::{
+        collections::HashSet,
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
     use super::{Dotted, distinct, dotted_len};
+    use crate::key::KeyWriter;
 
     #[test]
     fn a_path_is_dotted_when_the_program_is_compiled() {
@@ -139,5 +151,120 @@ mod tests {
         assert_eq!(owner("app::users::get<app::User>"), "get<app::User>");
         assert_eq!(owner("app::users::outer::get"), "outer");
         assert_eq!(owner("app::users2::get"), "app::users2");
+    }
+
+    /// The beginning of the default key of a function called `get`.
+    macro_rules! path {
+        () => {{
+            let mut writer = KeyWriter::new();
+            let key = &mut writer;
+            crate::__default_path!(key, "get");
+            writer.as_str().to_owned()
+        }};
+    }
+
+    async fn get() -> String {
+        path!()
+    }
+
+    mod other {
+        use super::KeyWriter;
+
+        pub(super) async fn get() -> String {
+            path!()
+        }
+    }
+
+    async fn outer() -> [String; 2] {
+        async fn get() -> String {
+            path!()
+        }
+        async fn inner() -> String {
+            async fn get() -> String {
+                path!()
+            }
+            get().await
+        }
+        [get().await, inner().await]
+    }
+
+    struct Repo<T>(T);
+
+    impl Repo<u8> {
+        async fn get(&self) -> String {
+            path!()
+        }
+    }
+
+    impl Repo<u16> {
+        async fn get() -> String {
+            path!()
+        }
+    }
+
+    trait Read {
+        async fn get(&self) -> String;
+    }
+
+    trait Fetch {
+        async fn get(&self) -> String {
+            path!()
+        }
+    }
+
+    impl<T> Read for Repo<T> {
+        async fn get(&self) -> String {
+            path!()
+        }
+    }
+
+    impl<T> Fetch for Repo<T> {}
+
+    mod generic {
+        use super::KeyWriter;
+
+        pub(super) async fn get<T, const N: usize>(_: impl Copy) -> String {
+            path!()
+        }
+    }
+
+    #[test]
+    fn functions_of_one_name_begin_their_keys_differently() {
+        let keys = now(async {
+            let [first, second] = outer().await;
+            vec![
+                get().await,
+                other::get().await,
+                first,
+                second,
+                Repo(1_u8).get().await,
+                Repo::<u16>::get().await,
+                Read::get(&Repo(1_u8)).await,
+                Read::get(&Repo("")).await,
+                Fetch::get(&Repo(1_u8)).await,
+                generic::get::<u8, 1>(0).await,
+                generic::get::<u8, 2>(0).await,
+                generic::get::<&str, 1>(0).await,
+                generic::get::<u8, 1>("").await,
+            ]
+        });
+        let distinct: HashSet<_> = keys.iter().collect();
+        assert_eq!(distinct.len(), keys.len(), "{keys:#?}");
+    }
+
+    #[test]
+    fn a_plain_function_has_its_path_alone() {
+        let module = module_path!().replace("::", ".");
+        assert_eq!(now(get()), format!("{module}.get"));
+        assert_eq!(now(other::get()), format!("{module}.other.get"));
+        assert_eq!(now(Repo(1_u8).get()), format!("{module}.get:Repo%3Cu8%3E"));
+    }
+
+    /// The output of a future that waits for nothing.
+    fn now<T>(future: impl Future<Output = T>) -> T {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(output) => output,
+            Poll::Pending => unreachable!("it waits for nothing"),
+        }
     }
 }

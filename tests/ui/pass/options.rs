@@ -8,7 +8,7 @@ mod renamed {
     pub(crate) use larder as store;
 }
 
-use larder::__private::Cache;
+use larder::Cache;
 
 struct App {
     cache: Arc<Cache>,
@@ -35,7 +35,11 @@ impl App {
     }
 }
 
-static SHARED: LazyLock<Cache> = LazyLock::new(Cache::default);
+fn cache() -> Cache {
+    Cache::builder().build().expect("a cache of no tier")
+}
+
+static SHARED: LazyLock<Cache> = LazyLock::new(cache);
 
 #[cached(key = "a:<id>", cache = SHARED)]
 async fn global(id: u64) -> u64 {
@@ -58,7 +62,7 @@ async fn renamed_crate(id: u64) -> u64 {
     id
 }
 
-#[cached(key = "a:<id>", ttl = "1h 30m", none_ttl = 30, version = 2, tags = "team:<id>", codec = larder::__private::Json)]
+#[cached(key = "a:<id>", ttl = "1h 30m", none_ttl = 30, version = 2, tags = "team:<id>", codec = larder::codec::MsgPack)]
 async fn everything(id: u64) -> Option<u64> {
     Some(id)
 }
@@ -74,7 +78,21 @@ async fn empty(id: u64) -> u64 {
 }
 
 fn main() {
-    let app = App { cache: Arc::default() };
-    drop((app.field(1), app.method(1), app.write(), global(1), argument(&Cache::default(), 1)));
-    drop((named(1), renamed_crate(1), everything(1), short(1), empty(1)));
+    let app = App {
+        cache: Arc::new(cache()),
+    };
+    drop((
+        app.field(1),
+        app.method(1),
+        app.write(),
+        global(1),
+        argument(&app.cache, 1),
+    ));
+    drop((
+        named(1),
+        renamed_crate(1),
+        everything(1),
+        short(1),
+        empty(1),
+    ));
 }

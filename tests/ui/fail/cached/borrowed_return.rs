@@ -10,6 +10,11 @@ async fn lower<'a>(name: &'a str) -> std::borrow::Cow<'a, str> {
     name.to_lowercase().into()
 }
 
+#[cached(key = "constant:<id>")]
+async fn constant(id: u64) -> &'static str {
+    if id == 0 { "nothing" } else { "something" }
+}
+
 fn main() {
-    drop((first(""), lower("")));
+    drop((first(""), lower(""), constant(1)));
 }
