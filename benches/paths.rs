@@ -85,7 +85,8 @@ impl<'a> Way<'a> {
         let start = Instant::now();
         (self.turn)();
         #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-        self.nanos.push(start.elapsed().as_nanos() as f64 / CALLS as f64);
+        self.nanos
+            .push(start.elapsed().as_nanos() as f64 / CALLS as f64);
     }
 
     fn median(&self) -> f64 {
@@ -102,7 +103,10 @@ fn main() {
         .build()
         .expect("a runtime");
     let runtime = &runtime;
-    let cache = Cache::builder().namespace("bench").near(Moka::default()).build();
+    let cache = Cache::builder()
+        .namespace("bench")
+        .near(Moka::default())
+        .build();
     let cache = &cache.expect("the settings are right");
     let cold = Cache::builder().namespace("cold").near(Moka::default()).build();
     cold.and_then(|cold| cold.register("cold")).expect("the settings are right");
@@ -116,12 +120,21 @@ fn main() {
         Way::new(runtime, "hit, default key", default_key),
         Way::new(runtime, "hit, two tags", tagged),
         Way::new(runtime, "Cache::set, then get", async |id| {
-            cache.set(key(id), &id).await.expect("no far tier, no failure");
-            cache.get::<u64>(key(id)).await.expect("no far tier, no failure")
+            cache
+                .set(key(id), &id)
+                .await
+                .expect("no far tier, no failure");
+            cache
+                .get::<u64>(key(id))
+                .await
+                .expect("no far tier, no failure")
         }),
         Way::new(runtime, "miss: load and store", |_| cold(fresh())),
         Way::new(runtime, "remove_prefix", async |_| {
-            cache.remove_prefix("nobody").await.expect("no far tier, no failure");
+            cache
+                .remove_prefix("nobody")
+                .await
+                .expect("no far tier, no failure");
         }),
     ];
     for way in &mut ways {

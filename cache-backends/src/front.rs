@@ -117,7 +117,10 @@ impl Front {
     /// Takes all slots away.
     pub(crate) fn clear(&self) {
         for slot in self.buckets.iter().flat_map(|bucket| &bucket.0) {
-            slot.entry.store(None);
+            // A slot without a tag was never used: most of a large table costs one look each.
+            if slot.tag.load(Ordering::Relaxed) != 0 && slot.entry.load().is_some() {
+                slot.entry.store(None);
+            }
         }
     }
 

@@ -155,13 +155,17 @@ impl Cache {
     /// # Panics
     ///
     /// If `load` does, or if the loads of two others, for whom this call waited, did.
-    pub async fn get_or_load<T, E, F>(&self, key: &str, load: impl FnOnce() -> F) -> Result<T, E>
+    pub fn get_or_load<T, E, F>(
+        &self,
+        key: &str,
+        load: impl FnOnce() -> F + Send,
+    ) -> impl Future<Output = Result<T, E>> + Send
     where
         T: Storable,
         E: Carried + Clone,
         F: Future<Output = Result<T, E>> + Send,
     {
-        self.get_or_load_with(key, SetOptions::new(), load).await
+        self.get_or_load_with(key, SetOptions::new(), load)
     }
 
     /// The same, with a ttl and tags of its own.
@@ -177,7 +181,7 @@ impl Cache {
         &self,
         key: &str,
         options: SetOptions,
-        load: impl FnOnce() -> F,
+        load: impl FnOnce() -> F + Send,
     ) -> Result<T, E>
     where
         T: Storable,
@@ -197,7 +201,7 @@ impl Cache {
         let accepts = |loaded: &_| shape.accepts(loaded);
         let body = load();
         let load = Load::Borrowed(Box::pin(async move { shape.split(body.await) }));
-        let loaded = serve::serve(&call, &accepts, load).await;
+        let loaded = Box::pin(serve::serve(&call, &accepts, load)).await;
         shape
             .join(loaded)
             .expect("only what was accepted is returned")

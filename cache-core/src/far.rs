@@ -24,13 +24,13 @@ use crate::{
     clock::{Clock, millis},
     codec::Table,
     entry::Live,
-    envelope::{self, Envelope, Kind},
+    envelope::{self, Envelope, Kind, Meta, Stamps},
     error::{Error, ErrorKind, Result},
     event,
     flux::Flux,
     key::slot_text,
     names::{self, ALL, Namespace, tag_group},
-    policy::{INVALIDATE_DEADLINE, LEASE_TTL, MAX_FAR_VALUE, STAMP_LIVES},
+    policy::{INVALIDATE_DEADLINE, LEASE_TTL, MAX_FAR_VALUE, MAX_GROUPS, STAMP_LIVES},
     rng::Dice,
     stats::Counts,
     sync::Arc,
@@ -38,6 +38,9 @@ use crate::{
 
 /// The stamp of a group whose writer is between its two phases: nothing is valid under it.
 const FLUX: Stamp = Stamp::MAX;
+
+/// Between the tags in an envelope; no tag holds a control character.
+const TAG_END: &str = "\n";
 
 /// One far tier of one cache.
 #[derive(Debug)]
@@ -80,7 +83,10 @@ impl Budget {
 #[derive(Debug)]
 pub(crate) struct Place {
     names: Vec<String>,
-    tags: Vec<String>,
+    /// The tags, as the envelope has them.
+    tags: String,
+    /// How many of the names are stamps of tags.
+    tagged: usize,
 }
 
 impl Place {
@@ -175,7 +181,8 @@ impl Far {
         names.extend(groups.iter().map(|group| self.names.stamp(group)));
         Place {
             names,
-            tags: tags.to_vec(),
+            tags: tags.join(TAG_END),
+            tagged: tags.len(),
         }
     }
 
@@ -264,7 +271,7 @@ impl Far {
             return Ok(Look::Miss(Seen { stamps, over }));
         };
         let over = match envelope::decode(bytes) {
-            Ok(entry) if entry.kind == Kind::Lease => None,
+            Ok(entry) if entry.meta.kind == Kind::Lease => None,
             Ok(entry) => {
                 let now = self.stamps_of(place, &entry, &stamps, budget).await?;
                 if valid(&entry, &now, typed) {
@@ -291,15 +298,12 @@ impl Far {
         asked: &[Option<Stamp>],
         budget: &mut Budget,
     ) -> Result<Vec<Option<Stamp>>> {
-        if entry.tags.iter().eq(&place.tags) {
+        if entry.meta.tags == place.tags {
             return Ok(asked.to_vec());
         }
-        let (own, _) = asked.split_at(asked.len() - place.tags.len());
-        let names: Vec<String> = entry
-            .tags
-            .iter()
-            .map(|tag| self.names.stamp(&tag_group(tag)))
-            .collect();
+        let (own, _) = asked.split_at(asked.len() - place.tagged);
+        let tags = entry.meta.tags.split_terminator(TAG_END);
+        let names: Vec<String> = tags.map(|tag| self.names.stamp(&tag_group(tag))).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let tags = match names[..] {
             [] => Vec::new(),
@@ -316,17 +320,17 @@ impl Far {
         place: &Place,
         typed: Typed<'_>,
     ) -> Result<Found> {
-        let value = match entry.kind {
+        let value = match entry.meta.kind {
             Kind::Value if typed.fingerprint.is_some() => {
                 Some(typed.table.decode(entry.codec, entry.payload)?)
             }
             _ => None,
         };
-        let age = self.clock.wall_millis().saturating_sub(entry.created);
+        let age = self.clock.wall_millis().saturating_sub(entry.meta.created);
         Ok(Found {
             value,
-            known: entry.tags.iter().eq(&place.tags),
-            left: Duration::from_millis(u64::from(entry.hard).saturating_sub(age)),
+            known: entry.meta.tags == place.tags,
+            left: Duration::from_millis(u64::from(entry.meta.hard).saturating_sub(age)),
             header: head(bytes).expect("an envelope has a header"),
             entry: bytes.clone(),
         })
@@ -346,7 +350,7 @@ impl Far {
         if seen.stamps.contains(&Some(FLUX)) {
             return Ok(None);
         }
-        let lease = envelope::header(Kind::Lease, self.dice.draw());
+        let lease = envelope::lease(self.dice.draw());
         let missing: Vec<(&str, Stamp)> = place
             .stamps()
             .iter()
@@ -409,24 +413,21 @@ impl Far {
             lease,
             stamps,
         } = right;
-        let entry = Envelope {
-            kind: if value.is_some() {
-                Kind::Value
-            } else {
-                Kind::Absent
+        let meta = Meta {
+            kind: match value {
+                Some(_) => Kind::Value,
+                None => Kind::Absent,
             },
             id: self.dice.draw(),
-            codec: 0,
             fingerprint: typed.fingerprint.unwrap_or_default(),
             created: self.clock.wall_millis(),
             soft: short(ttl),
             hard: short(ttl),
-            stamps: stamps.into(),
-            tags: place.tags.iter().map(String::as_str).collect(),
+            stamps: Stamps::new(&stamps).ok_or_else(too_many_groups)?,
             key: matches!(slot_text(typed.key), Cow::Owned(_)).then_some(typed.key),
-            payload: &[],
+            tags: &place.tags,
         };
-        let envelope = envelope::encode(&entry, |out| match value {
+        let envelope = envelope::encode(&meta, |out| match value {
             Some(value) => typed.table.encode(value, out),
             None => Ok(0),
         })?;
@@ -444,14 +445,17 @@ impl Far {
         ttl: Duration,
         budget: &mut Budget,
     ) -> Result<bool> {
-        let mut entry = envelope::decode(&found.entry).expect("it was decoded when it was found");
-        entry.id = self.dice.draw();
-        entry.created = self.clock.wall_millis();
-        (entry.soft, entry.hard) = (short(ttl), short(ttl));
-        let (codec, payload) = (entry.codec, entry.payload);
-        let envelope = envelope::encode(&entry, |out| {
-            out.extend_from_slice(payload);
-            Ok(codec)
+        let old = envelope::decode(&found.entry).expect("it was decoded when it was found");
+        let meta = Meta {
+            id: self.dice.draw(),
+            created: self.clock.wall_millis(),
+            soft: short(ttl),
+            hard: short(ttl),
+            ..old.meta
+        };
+        let envelope = envelope::encode(&meta, |out| {
+            out.extend_from_slice(old.payload);
+            Ok(old.codec)
         })?;
         self.put(place, found.header, envelope, ttl, budget).await
     }
@@ -584,19 +588,20 @@ impl Far {
 /// Whether an entry may be seen: it is of this key and this shape, and each of its groups still
 /// has the stamp that it had before the load. Nothing else decides it.
 fn valid(entry: &Envelope<'_>, stamps: &[Option<Stamp>], typed: Typed<'_>) -> bool {
-    let same_key = match entry.key {
+    let same_key = match entry.meta.key {
         Some(written) => written == typed.key,
         None => matches!(slot_text(typed.key), Cow::Borrowed(_)),
     };
-    let same_stamps = entry.stamps.len() == stamps.len()
+    let same_stamps = entry.meta.stamps.len() == stamps.len()
         && entry
+            .meta
             .stamps
             .iter()
             .zip(stamps)
             .all(|(then, now)| *then != FLUX && Some(*then) == *now);
     let same_shape = typed
         .fingerprint
-        .is_none_or(|shape| shape == entry.fingerprint);
+        .is_none_or(|shape| shape == entry.meta.fingerprint);
     same_key && same_stamps && same_shape
 }
 
@@ -629,6 +634,13 @@ fn undecodable(typed: Typed<'_>, error: &Error) {
 fn damaged(typed: Typed<'_>, bad: &envelope::Bad) {
     typed.counts.undecodable.one();
     event::damaged(typed.key, bad);
+}
+
+fn too_many_groups() -> Error {
+    Error::new(
+        ErrorKind::Config,
+        format!("a key belongs to more than {MAX_GROUPS} groups: give it fewer segments or tags"),
+    )
 }
 
 fn too_large(type_name: &str, size: usize) -> Error {

@@ -99,8 +99,6 @@ pub trait Outcome: Copy + Send + Sync + 'static {
     fn of_absent(self) -> Option<Self::Return>;
     /// Makes a result of a shared error, if it is of this function's type.
     fn of_failure(self, failure: Failure) -> Option<Self::Return>;
-    /// Whether the result is an error.
-    fn failed(self, output: &Self::Return) -> bool;
 
     /// Whether [`join`](Self::join) can make a result of this.
     fn accepts(self, loaded: &Loaded) -> bool;
@@ -202,9 +200,6 @@ impl<T: Cacheable> Outcome for Plain<T> {
     fn of_failure(self, _: Failure) -> Option<T> {
         None
     }
-    fn failed(self, _: &T) -> bool {
-        false
-    }
     fn accepts(self, loaded: &Loaded) -> bool {
         match loaded {
             Loaded::Value(live) => (**live).is::<T>(),
@@ -229,9 +224,6 @@ impl<T: Cacheable> Outcome for Maybe<T> {
     }
     fn of_failure(self, _: Failure) -> Option<Option<T>> {
         None
-    }
-    fn failed(self, _: &Option<T>) -> bool {
-        false
     }
     fn accepts(self, loaded: &Loaded) -> bool {
         match loaded {
@@ -261,9 +253,6 @@ impl<T: Cacheable, E: Carried, C: Copying<E>> Outcome for Fallible<T, E, C> {
     fn of_failure(self, failure: Failure) -> Option<Result<T, E>> {
         failure.downcast().map(Err)
     }
-    fn failed(self, output: &Result<T, E>) -> bool {
-        output.is_err()
-    }
     fn accepts(self, loaded: &Loaded) -> bool {
         match loaded {
             Loaded::Value(live) => (**live).is::<T>(),
@@ -292,9 +281,6 @@ impl<T: Cacheable, E: Carried, C: Copying<E>> Outcome for FallibleMaybe<T, E, C>
     }
     fn of_failure(self, failure: Failure) -> Option<Result<Option<T>, E>> {
         failure.downcast().map(Err)
-    }
-    fn failed(self, output: &Result<Option<T>, E>) -> bool {
-        output.is_err()
     }
     fn accepts(self, loaded: &Loaded) -> bool {
         match loaded {

@@ -1,7 +1,17 @@
 //! What expansions of the attributes name. Not for people: it changes without notice.
 
-pub use crate::{__shape as shape, __table as table};
+mod failed;
+mod path;
+
+pub use self::{
+    failed::{NeverFails, Returned},
+    path::{Dotted, dotted_len, owner},
+};
 pub use crate::{
+    __default_path as default_path, __failed as failed, __shape as shape, __table as table,
+};
+pub use crate::{
+    cache::Cache,
     codec::{Probe, Table, ViaFar, ViaNear, named, probe},
     global::default_or,
     key::{KeyWriter, hashed, lower, part},
@@ -17,9 +27,4 @@ pub fn named_or(name: &str, default: fn() -> &'static crate::Cache) -> &'static 
         crate::event::no_such_cache(name);
         default()
     })
-}
-
-/// Whether a function's result is an error.
-pub fn failed<S: Outcome>(shape: S, output: &S::Return) -> bool {
-    shape.failed(output)
 }

@@ -10,13 +10,12 @@ use std::{
 use crate::{
     call::Call,
     entry::Live,
-    error::Result,
     event,
     far::{Budget, Far, Found, Look, Place, Right, Seen},
     flight::{Driving, Lead, Load, Orphan, Role, Turn},
     outcome::Loaded,
     policy::vary,
-    sync::within,
+    sync::{Arc, within},
 };
 
 /// Whether a caller can make its result of this.
@@ -24,34 +23,17 @@ pub(crate) type Accepts<'c> = &'c (dyn Fn(&Loaded) -> bool + Send + Sync);
 
 /// Finds the value or runs the load. Returns only what the caller accepts.
 pub(crate) async fn serve(call: &Call<'_>, accepts: Accepts<'_>, load: Load<'_>) -> Loaded {
-    let step = Serve { call, accepts };
-    let begin = || {
-        call.cache
-            .fence
-            .begin(call.groups().iter().map(String::as_str))
-    };
-    let waiter = match call.cache.flights.join(call.key, begin) {
-        Role::Lead(lead) => return step.lead(lead, load).await,
-        Role::Reentrant => {
-            event::reentrant(call.function, call.key.text);
-            return step.alone(load).await;
-        }
-        Role::Wait(waiter) => waiter,
-    };
-    match within(call.cache.wait, waiter.wait()).await {
-        Some(Turn::Done(Some(loaded))) if accepts(&loaded) => {
-            call.counts.misses.one();
-            call.counts.coalesced.one();
-            event::coalesced(call.function, call.key.text);
-            loaded
-        }
-        Some(Turn::Done(_)) => step.alone(load).await,
-        Some(Turn::Adopt(lead, orphan)) => step.adopt(lead, orphan, load).await,
-        Some(Turn::Start(lead)) => step.lead(lead, load).await,
-        Some(Turn::Panics) => panic!("the load of a cached function panicked, and so did the next"),
-        None => {
-            event::waited_too_long(call.function, call.key.text);
-            step.alone(load).await
+    let serve = Serve { call, accepts };
+    let mut step = serve.join().await;
+    loop {
+        match step {
+            Step::Lead(lead) => match serve.look(lead).await {
+                Ok((lead, far)) => return serve.load(lead, load, far).await,
+                Err(next) => step = next,
+            },
+            Step::Adopt(lead, orphan) => step = serve.adopt(lead, orphan).await,
+            Step::Alone => return serve.alone(load).await,
+            Step::Done(loaded) => return loaded,
         }
     }
 }
@@ -62,44 +44,82 @@ struct Serve<'s, 'c> {
     accepts: Accepts<'s>,
 }
 
+/// What comes next for a call.
+enum Step {
+    /// Bring a flight of one's own to an end.
+    Lead(Lead),
+    /// Go on with a load that lost its caller.
+    Adopt(Lead, Orphan),
+    /// Load, and share it with nobody.
+    Alone,
+    /// Return this.
+    Done(Loaded),
+}
+
+/// The right to store far, and how long that may still take.
+type FarRight = (Right, Budget);
+
 impl Serve<'_, '_> {
-    /// Brings a flight of one's own to an end.
-    async fn lead(&self, lead: Lead, load: Load<'_>) -> Loaded {
+    /// Joins the key's flight and waits for it, or becomes one.
+    async fn join(&self) -> Step {
         let call = self.call;
-        // Somebody may have stored it between this call's look and its flight.
-        if let Some(loaded) = self.look_near() {
-            return self.found(lead, loaded, load).await;
-        }
-        let Some(far) = call.far() else {
-            call.counts.misses.one();
-            event::miss(call.function, call.key.text);
-            return self.load(lead, load, None).await;
+        let begin = || {
+            let groups = call.groups();
+            call.cache.fence.begin(groups.iter().map(String::as_str))
         };
-        let mut budget = Budget::new(far.outage_budget);
-        let place = call.place(far);
-        let right = match call.look_far(far, &place, &mut budget).await {
-            Ok(Look::Hit(found)) => {
-                let loaded = self.take(&lead, found);
-                return self.found(lead, loaded, load).await;
+        let waiter = match call.cache.flights.join(call.key, begin) {
+            Role::Lead(lead) => return Step::Lead(lead),
+            Role::Reentrant => {
+                event::reentrant(call.function, call.key.text);
+                return Step::Alone;
             }
-            Ok(Look::Miss(seen)) => self.prepare(far, place, seen, &mut budget).await,
-            // Not a miss: nothing is known, so nothing may be stored.
-            Err(_) => None,
+            Role::Wait(waiter) => waiter,
         };
-        self.load(lead, load, right.map(|right| (right, budget)))
-            .await
+        match within(call.cache.wait, waiter.wait()).await {
+            Some(Turn::Done(Some(loaded))) if (self.accepts)(&loaded) => {
+                call.counts.misses.one();
+                call.counts.coalesced.one();
+                event::coalesced(call.function, call.key.text);
+                Step::Done(loaded)
+            }
+            Some(Turn::Done(_)) => Step::Alone,
+            Some(Turn::Adopt(lead, orphan)) => Step::Adopt(lead, orphan),
+            Some(Turn::Start(lead)) => Step::Lead(lead),
+            Some(Turn::Panics) => {
+                panic!("the load of a cached function panicked, and so did the next")
+            }
+            None => {
+                event::waited_too_long(call.function, call.key.text);
+                Step::Alone
+            }
+        }
     }
 
-    /// Ends a flight with what was found instead of loaded.
-    async fn found(&self, lead: Lead, loaded: Loaded, load: Load<'_>) -> Loaded {
-        if (self.accepts)(&loaded) {
-            lead.publish(&loaded);
-            return loaded;
+    /// Looks near once more, because somebody may have stored it between this call's look and
+    /// its flight, and then far. `Err` if that answers the call.
+    async fn look(&self, lead: Lead) -> Result<(Lead, Option<FarRight>), Step> {
+        let found = match (self.look_near(), self.call.far()) {
+            (Some(loaded), _) => Ok(loaded),
+            // Boxed, as everything that waits for a server: calls without one stay small.
+            (None, Some(far)) => Box::pin(self.look_far(&lead, far)).await,
+            (None, None) => {
+                self.call.counts.misses.one();
+                event::miss(self.call.function, self.call.key.text);
+                Err(None)
+            }
+        };
+        match found {
+            Err(right) => Ok((lead, right)),
+            Ok(loaded) if (self.accepts)(&loaded) => {
+                lead.publish(&loaded);
+                Err(Step::Done(loaded))
+            }
+            Ok(_) => {
+                let call = self.call;
+                event::other_type(call.function, call.key.text, call.table.type_name());
+                Err(Step::Alone)
+            }
         }
-        drop(lead);
-        let call = self.call;
-        event::other_type(call.function, call.key.text, call.table.type_name());
-        self.alone(load).await
     }
 
     fn look_near(&self) -> Option<Loaded> {
@@ -111,6 +131,21 @@ impl Serve<'_, '_> {
             self.call.counts.near_hit();
         }
         found
+    }
+
+    /// What the far tier holds, or else the right to store there, if it can be had.
+    async fn look_far(&self, lead: &Lead, far: &Arc<Far>) -> Result<Loaded, Option<FarRight>> {
+        let mut budget = Budget::new(far.outage_budget);
+        let place = self.call.place(far);
+        match self.call.look_far(far, &place, &mut budget).await {
+            Ok(Look::Hit(found)) => Ok(self.take(lead, found)),
+            Ok(Look::Miss(seen)) => {
+                let right = self.prepare(far, place, seen, &mut budget).await;
+                Err(right.map(|right| (right, budget)))
+            }
+            // Not a miss: nothing is known, so nothing may be stored.
+            Err(_) => Err(None),
+        }
     }
 
     async fn prepare(
@@ -144,8 +179,8 @@ impl Serve<'_, '_> {
     }
 
     /// Runs the load as the flight's leader, with the right to store far if there is one.
-    async fn load(&self, lead: Lead, load: Load<'_>, right: Option<(Right, Budget)>) -> Loaded {
-        let (right, budget) = right.unzip();
+    async fn load(&self, lead: Lead, load: Load<'_>, far: Option<FarRight>) -> Loaded {
+        let (right, budget) = far.unzip();
         let began = Instant::now();
         let (lead, right, ended) = Driving::new(lead, load, right).await;
         match ended {
@@ -162,8 +197,8 @@ impl Serve<'_, '_> {
     }
 
     /// Goes on with a load that lost its caller. If it cannot live without (its runtime may be
-    /// gone as well), one's own is run instead.
-    async fn adopt(&self, lead: Lead, orphan: Orphan, own: Load<'_>) -> Loaded {
+    /// gone as well), one's own is next.
+    async fn adopt(&self, lead: Lead, orphan: Orphan) -> Step {
         self.call.counts.misses.one();
         let began = Instant::now();
         let orphaned = Load::Owned(orphan.load);
@@ -171,23 +206,21 @@ impl Serve<'_, '_> {
         match ended {
             Ok(loaded) if (self.accepts)(&loaded) => {
                 self.count_load(began, &loaded);
-                let budget = self.call.far().map(|far| Budget::new(far.outage_budget));
-                self.keep(lead, loaded, right.zip(budget)).await
+                let far = self.call.far();
+                let budget = far.map(|far| Budget::new(far.outage_budget));
+                Step::Done(self.keep(lead, loaded, right.zip(budget)).await)
             }
-            Ok(_) => {
-                drop(lead);
-                self.alone(own).await
-            }
+            Ok(_) => Step::Alone,
             Err(_) => {
                 lead.panicked();
-                self.lead(lead, own).await
+                Step::Lead(lead)
             }
         }
     }
 
     /// Stores what was loaded and gives it to those who wait, before the far tier is asked. The
     /// lead stays until the far tier has answered, so that nobody loads anew before that.
-    async fn keep(&self, lead: Lead, loaded: Loaded, far: Option<(Right, Budget)>) -> Loaded {
+    async fn keep(&self, lead: Lead, loaded: Loaded, far: Option<FarRight>) -> Loaded {
         let call = self.call;
         let kept = self.kept(&loaded);
         let stands = kept.as_ref().is_none_or(|(value, ttl)| {
@@ -195,7 +228,7 @@ impl Serve<'_, '_> {
         });
         lead.publish(&loaded);
         let stored = match kept.zip(far) {
-            Some((kept, far)) if stands => self.store_far(kept, far).await,
+            Some((kept, far)) if stands => Box::pin(self.store_far(kept, far)).await,
             _ => Ok(stands),
         };
         match stored {
@@ -215,8 +248,8 @@ impl Serve<'_, '_> {
     async fn store_far(
         &self,
         (value, ttl): (Option<Live>, Duration),
-        (right, mut budget): (Right, Budget),
-    ) -> Result<bool> {
+        (right, mut budget): FarRight,
+    ) -> crate::Result<bool> {
         let Some(far) = self.call.far() else {
             return Ok(true);
         };

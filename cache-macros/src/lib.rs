@@ -1,1 +1,91 @@
 //! The attributes of larder. Use them through the facade: `use larder::{cached, invalidate_cache};`.
+//!
+//! An attribute goes through three steps, one file each: `args` is the grammar, `model` holds the
+//! rules and collects every mistake, `expand` writes the text and cannot fail. The examples here
+//! run in the facade, which is the crate that the generated code names.
+
+mod args;
+mod duration;
+mod errors;
+mod expand;
+mod function;
+mod model;
+mod nearest;
+mod template;
+
+use proc_macro::TokenStream;
+
+/// Caches what an `async fn` returns, under a key made from its arguments.
+///
+/// ```ignore
+/// #[cached(ttl = 600, key = "users:<id>")]
+/// async fn get_user(id: u64) -> Result<User, DbError> { … }
+/// ```
+///
+/// A call whose key is in the cache returns a clone of the value and does not run the body. Only
+/// `Ok` and `Some` are kept, unless `none_ttl` keeps `None` too. The returned type is `Clone`, owns
+/// its data, and is made of serde types if the cache is shared between processes.
+///
+/// # Options
+///
+/// | option | meaning | default |
+/// |---|---|---|
+/// | `ttl = 600`, `ttl = "10m"` | how long a value is kept: whole seconds, or a duration in `ms`, `s`, `m`, `h`, `d`, as in `"1h 30m"`; not zero, at most 36500 days | 300 s |
+/// | `none_ttl = "30s"` | keeps `None` too, for this long | `None` is not kept |
+/// | `key = "users:<id>"` | the key: literal segments and placeholders | crate, modules, function and all arguments |
+/// | `tags = ["team:<team>"]` | groups under which the entry can be invalidated | none |
+/// | `skip(db, trace)` | arguments that do not belong to the key | none |
+/// | `version = 2` | entries of other versions are misses | 0 |
+/// | `codec = path::Codec` | how the value becomes bytes | chosen by the type |
+/// | `local` | kept in this process only, so that the type needs no serde | shared if the cache is |
+/// | `cache = "name"`, `cache = self.cache` | a registered cache, or an expression that derefs to one | the default cache |
+/// | `crate = path` | where larder is, if it is renamed | `::larder` |
+///
+/// A placeholder is an argument, `<id>`, or a field of one, `<user.id>`, `<page.0>`,
+/// `<self.region>`; a filter may follow: `<name:lower>`, `<query:hash>`. `<<` is a literal `<`. A
+/// segment holds at most one placeholder, so that different arguments never give the same key.
+///
+/// An argument that `key` leaves out is reported as a warning, because forgetting one serves the
+/// value of another; `skip(…)` says that it is meant. `self` and axum's `State` need no `skip`
+/// there. Without `key`, every argument that is not skipped is in the key, `self` included.
+///
+/// A key has at most 16 groups: the namespace, its proper prefixes by segment, and its tags.
+#[proc_macro_attribute]
+pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
+    let item = item.into();
+    let checked = model::Cached::check(args.into(), &item);
+    expand::or_report(checked, expand::cached, &item).into()
+}
+
+/// Invalidates cached values when an `async fn` has run.
+///
+/// ```ignore
+/// #[invalidate_cache(prefix = "users")]
+/// async fn create_user(new: NewUser) -> Result<User, DbError> { … }
+/// ```
+///
+/// When the function returns, no call that begins later gets a value that was loaded before the
+/// invalidation. A function that is cancelled or panics invalidates all the same, because its
+/// write may have happened. A cache that fails does not fail the function: the invalidation is
+/// logged and repeated in the background.
+///
+/// # Options
+///
+/// | option | meaning | default |
+/// |---|---|---|
+/// | `prefix = "users"`, `prefix = ["users", "teams:<id>"]` | every key `users` and `users:…`; `"users:*"` is the same | none |
+/// | `keys = ["users:<id>"]` | these keys | none |
+/// | `tags = ["team:<team>"]` | every entry with one of these tags | none |
+/// | `all` | everything in the cache's namespace | off |
+/// | `when = ok` | `ok`: after the function, unless it returned `Err`; `always`: after it; `before`: before it | `ok` |
+/// | `cache = "name"`, `cache = self.cache` | a registered cache, or an expression that derefs to one | the default cache |
+/// | `crate = path` | where larder is, if it is renamed | `::larder` |
+///
+/// At least one of `prefix`, `keys`, `tags` and `all` is given. Placeholders are those of
+/// [`macro@cached`].
+#[proc_macro_attribute]
+pub fn invalidate_cache(args: TokenStream, item: TokenStream) -> TokenStream {
+    let item = item.into();
+    let checked = model::Invalidate::check(args.into(), &item);
+    expand::or_report(checked, expand::invalidate, &item).into()
+}

@@ -84,14 +84,18 @@ impl Bench {
         match contender {
             Contender::Get => {
                 let command = redis::cmd("GET").arg(&names[0]).to_owned();
-                let value: Option<Vec<u8>> =
-                    command.query_async(&mut self.connection).await.expect("the server runs");
+                let value: Option<Vec<u8>> = command
+                    .query_async(&mut self.connection)
+                    .await
+                    .expect("the server runs");
                 assert!(value.is_some());
             }
             Contender::Mget => {
                 let command = redis::cmd("MGET").arg(names).to_owned();
-                let values: Vec<Option<Vec<u8>>> =
-                    command.query_async(&mut self.connection).await.expect("the server runs");
+                let values: Vec<Option<Vec<u8>>> = command
+                    .query_async(&mut self.connection)
+                    .await
+                    .expect("the server runs");
                 assert!(values.iter().all(Option::is_some));
             }
             Contender::Larder => assert_eq!(by_larder(id).await.id, id),
@@ -114,7 +118,11 @@ pub(crate) fn run(rounds: usize) {
         let alone = spawned.await.expect("no contender fails");
         let spawned = tokio::spawn(together(bench, rounds));
         let together = spawned.await.expect("no contender fails");
-        assert_eq!(LOADS.load(Ordering::Relaxed), loads, "only hits are measured");
+        assert_eq!(
+            LOADS.load(Ordering::Relaxed),
+            loads,
+            "only hits are measured"
+        );
         print(&alone, &together, rounds);
     });
 }
@@ -123,7 +131,10 @@ pub(crate) fn run(rounds: usize) {
 async fn prepare(server: &RedisServer) -> Bench {
     let redis = Redis::connect(server.url()).expect("the URL is one");
     let cache = Cache::builder().namespace("bench").far(redis).build();
-    cache.expect("the settings are right").register("far").expect("the name is free");
+    cache
+        .expect("the settings are right")
+        .register("far")
+        .expect("the name is free");
     let mut names = Vec::new();
     for id in 0..KEYS {
         by_larder(id).await;
@@ -135,7 +146,10 @@ async fn prepare(server: &RedisServer) -> Bench {
         names.push(commands.remove(0).split_off(1));
     }
     let length = server.raw(&["STRLEN", &names[0][0]]);
-    println!("a value is {length:?} bytes in its envelope; a hit reads {:?}\n", names[0]);
+    println!(
+        "a value is {length:?} bytes in its envelope; a hit reads {:?}\n",
+        names[0]
+    );
     let client = redis::Client::open(server.url()).expect("the URL is one");
     let connection = client.get_multiplexed_async_connection().await;
     Bench {
@@ -206,9 +220,17 @@ fn print(alone: &[Vec<f64>; 3], together: &[Vec<f64>; 3], rounds: usize) {
     }
     println!();
     let [get, mget, larder] = alone;
-    verdict("c=1, time over GET", ratio(larder, get), Target::AtMost(1.06));
+    verdict(
+        "c=1, time over GET",
+        ratio(larder, get),
+        Target::AtMost(1.06),
+    );
     println!("c=1, time over MGET: {:.2}", ratio(larder, mget));
     let [get, mget, larder] = together;
-    verdict("c=64, throughput over MGET", ratio(larder, mget), Target::AtLeast(0.9));
+    verdict(
+        "c=64, throughput over MGET",
+        ratio(larder, mget),
+        Target::AtLeast(0.9),
+    );
     println!("c=64, throughput over GET: {:.2}", ratio(larder, get));
 }

@@ -37,7 +37,12 @@ impl<'a> Monitor<'a> {
             let mut line = String::new();
             self.lines.read_line(&mut line).expect("the server answers");
             // `+1700000000.000001 [0 127.0.0.1:50000] "GET" "key"`; a script's have `[0 lua]`.
-            let command: Command = line.split('"').skip(1).step_by(2).map(str::to_owned).collect();
+            let command: Command = line
+                .split('"')
+                .skip(1)
+                .step_by(2)
+                .map(str::to_owned)
+                .collect();
             if command.last().is_some_and(|last| last == END) {
                 return commands;
             }

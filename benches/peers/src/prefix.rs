@@ -49,7 +49,9 @@ async fn fill(server: &RedisServer) -> Cache {
     let cache = Cache::builder().namespace("bench").far(redis).build();
     let cache = cache.expect("the settings are right");
     for start in (0..KEYS).step_by(usize::try_from(CHUNK).expect("a small number")) {
-        let keys: Vec<_> = (start..start + CHUNK).map(|id| format!("users:{id}")).collect();
+        let keys: Vec<_> = (start..start + CHUNK)
+            .map(|id| format!("users:{id}"))
+            .collect();
         let values: Vec<_> = keys.iter().map(String::as_str).zip(start..).collect();
         cache.set_many(&values).await.expect("the server runs");
     }
@@ -82,7 +84,10 @@ async fn measure(
         for _ in 0..CALLS {
             let start = Instant::now();
             let set = redis::cmd("SET").arg("plain").arg("value").to_owned();
-            let answer: String = set.query_async(&mut connection).await.expect("the server runs");
+            let answer: String = set
+                .query_async(&mut connection)
+                .await
+                .expect("the server runs");
             times[0].push(start.elapsed().as_secs_f64() * 1e6);
             assert_eq!(answer, "OK");
 

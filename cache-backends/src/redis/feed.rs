@@ -170,7 +170,8 @@ impl Feed {
         let ping = redis::cmd("PING");
         while wanted() {
             let sent = Instant::now();
-            let answer = answered(session.connection.send_packed_command(&ping)).await;
+            let asking = session.connection.send_packed_command(&ping);
+            let answer = answered(2 * HEARTBEAT, asking).await;
             // An error of the server is an answer like any other.
             if !matches!(answer, Some(Ok(_))) {
                 return;

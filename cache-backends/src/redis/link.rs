@@ -16,7 +16,7 @@ use redis::{
 };
 use tokio::{
     sync::{Notify, watch},
-    time::{Instant, error::Elapsed, sleep, timeout, timeout_at},
+    time::{Instant, error::Elapsed, timeout, timeout_at},
 };
 
 use super::{
@@ -29,6 +29,8 @@ use super::{
 
 /// How often a connection is asked whether it lives. Unanswered twice as long, it is replaced.
 pub(super) const HEARTBEAT: Duration = Duration::from_millis(500);
+/// A caller who gives up after at least this long raises doubt: the connection is asked at once.
+const DOUBT: Duration = Duration::from_millis(20);
 /// So many failures in a row, of whatever kind, and a connection is replaced.
 const FAILURES: u32 = 3;
 
@@ -50,6 +52,8 @@ pub(super) struct Link {
     why: Mutex<Arc<str>>,
     /// The current connection was given up.
     ended: Notify,
+    /// A caller did not wait for the end of the deadline.
+    doubt: Notify,
     /// Whether the first try has an outcome.
     settled: watch::Sender<bool>,
     post: Arc<Post>,
@@ -87,6 +91,7 @@ impl Link {
             serials: AtomicU64::new(0),
             why: Mutex::new("not yet tried".into()),
             ended: Notify::new(),
+            doubt: Notify::new(),
             settled: watch::Sender::new(false),
             post: Arc::default(),
         })
@@ -96,8 +101,10 @@ impl Link {
     pub(super) async fn one(self: &Arc<Self>, command: &Cmd) -> Result<Value, Fault> {
         let until = Instant::now() + self.deadline;
         let mut current = self.current(until).await?;
+        let wait = Wait::new(self, until);
         let sending = current.connection.send_packed_command(command);
         let answer = timeout_at(until, sending).await;
+        wait.end();
         match self.judge(current.serial, answer)? {
             Value::ServerError(error) => {
                 self.weigh(current.serial, verdict(&error), || error.code().into());
@@ -111,10 +118,13 @@ impl Link {
     pub(super) async fn all(self: &Arc<Self>, pipeline: &Pipeline) -> Result<Vec<Value>, Fault> {
         let until = Instant::now() + self.deadline;
         let mut current = self.current(until).await?;
+        let wait = Wait::new(self, until);
         let sending = current
             .connection
             .send_packed_commands(pipeline, 0, pipeline.len());
-        let values = self.judge(current.serial, timeout_at(until, sending).await)?;
+        let answer = timeout_at(until, sending).await;
+        wait.end();
+        let values = self.judge(current.serial, answer)?;
         if values.len() != pipeline.len() {
             return Err(self.garbled());
         }
@@ -307,15 +317,48 @@ impl Drop for Keeper {
     }
 }
 
-/// Asks a connection again and again whether it lives, and gives it up when it does not answer.
+/// A caller who waits for an answer. Callers may have less patience than the deadline, and when
+/// all of them go away before it, no failure is ever seen: so one who has gone leaves a doubt.
+struct Wait<'a> {
+    link: &'a Link,
+    until: Instant,
+}
+
+impl<'a> Wait<'a> {
+    fn new(link: &'a Link, until: Instant) -> Self {
+        Self { link, until }
+    }
+
+    /// The caller has stayed to the end.
+    fn end(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if Instant::now() + self.link.deadline >= self.until + DOUBT {
+            self.link.doubt.notify_one();
+        }
+    }
+}
+
+/// Asks a connection again and again whether it lives, at once if there is doubt, and gives it
+/// up when it does not answer.
 async fn heart(link: Arc<Link>, mut current: Current) {
     let ping = redis::cmd("PING");
     loop {
-        sleep(HEARTBEAT).await;
+        let doubted = timeout(HEARTBEAT, link.doubt.notified()).await.is_ok();
         if !link.has(current.serial) {
             return;
         }
-        let fault = match answered(current.connection.send_packed_command(&ping)).await {
+        let patience = if doubted {
+            link.deadline
+        } else {
+            2 * HEARTBEAT
+        };
+        let asking = current.connection.send_packed_command(&ping);
+        let fault = match answered(patience, asking).await {
             Some(Ok(_)) => continue,
             Some(Err(error)) => explain(&error),
             None => "heartbeats are not answered".to_owned(),
@@ -325,12 +368,12 @@ async fn heart(link: Arc<Link>, mut current: Current) {
     }
 }
 
-/// The outcome of `asking` if it comes within two heartbeats. Two waits and not one: on a
-/// runtime that was not driven for a while, the second still leaves time to read what is there.
-pub(super) async fn answered<F: Future>(asking: F) -> Option<F::Output> {
+/// The outcome of `asking` if it comes in time. Two waits and not one: on a runtime that was not
+/// driven for a while, the second still leaves time to read what is there.
+pub(super) async fn answered<F: Future>(patience: Duration, asking: F) -> Option<F::Output> {
     let mut asking = std::pin::pin!(asking);
     for _ in 0..2 {
-        if let Ok(answer) = timeout(HEARTBEAT, &mut asking).await {
+        if let Ok(answer) = timeout(patience / 2, &mut asking).await {
             return Some(answer);
         }
     }

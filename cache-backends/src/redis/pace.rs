@@ -36,9 +36,8 @@ impl Pace {
     fn step(&mut self) {
         // Between half and all of the delay, so that many processes do not come back as one.
         let half = self.delay / 2;
-        let draw = RandomState::new().hash_one(0) % 1024;
-        let jitter = half.mul_f64(draw as f64 / 1024.0);
-        self.next = Instant::now() + half + jitter;
+        let [draw, ..] = RandomState::new().hash_one(0).to_ne_bytes();
+        self.next = Instant::now() + half + half * u32::from(draw) / 256;
         self.delay = (self.delay * 2).min(LAST);
     }
 

@@ -42,7 +42,7 @@ pub(super) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Read<T> {
 /// something all the same, since it costs time.
 #[inline]
 pub(super) fn spend(memory: usize, size: usize) -> Option<usize> {
-    memory.checked_sub(if size == 0 { 16 } else { size })
+    memory.checked_sub(if size == 0 { 64 } else { size })
 }
 
 /// The bytes not read yet.

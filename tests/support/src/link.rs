@@ -23,6 +23,8 @@ const QUEUE: usize = 256;
 const CHUNK: usize = 16 * 1024;
 /// How many steps a rate-limited link makes in a second.
 const STEPS: u32 = 100;
+/// How late a timer may be without making a rate-limited link slower.
+const LATE: Duration = Duration::from_millis(20);
 
 /// Why a link ends before both sides have closed it.
 enum End {
@@ -171,8 +173,9 @@ impl Writer<'_> {
                 Step::Write(length) => length,
             };
             let (now, later) = bytes.split_at(length);
-            self.to.write_all(now).await.map_err(|_| End::Broken)?;
+            // Counted before, so that whoever has seen a byte sees it counted.
             self.count(length);
+            self.to.write_all(now).await.map_err(|_| End::Broken)?;
             self.pause(length).await;
             bytes = later;
         }
@@ -218,10 +221,11 @@ impl Writer<'_> {
     async fn pause(&mut self, length: usize) {
         match self.shared.switch.get().fault {
             Fault::Rate(rate) => {
-                // Reckoned from when the line was free, so that late timers do not add up.
                 let length = u32::try_from(length).unwrap_or(u32::MAX);
                 let time = Duration::from_secs(1) * length / rate.max(1);
-                self.free_at = self.free_at.max(Instant::now()) + time;
+                // Late timers are made up for; the time when nothing was sent is not.
+                let earliest = Instant::now() - LATE;
+                self.free_at = self.free_at.max(earliest) + time;
                 sleep_until(self.free_at).await;
             }
             // The reader gets a chance to see this byte alone.

@@ -63,9 +63,9 @@ pub struct Traffic {
     pub connections: u64,
     /// Links that stand now.
     pub links: u64,
-    /// Bytes delivered to the server.
+    /// Bytes passed on to the server.
     pub requests: u64,
-    /// Bytes delivered to clients.
+    /// Bytes passed on to clients.
     pub replies: u64,
     /// Bytes that vanished, in both directions.
     pub swallowed: u64,

@@ -95,16 +95,43 @@ fn a_prefix_promises_for_each_of_its_keys() {
 #[test]
 fn an_invalidation_that_returns_late_does_not_lower_the_floor() {
     let log = Log {
-        reads: vec![read(0, (9, 10), 2)],
-        invalidations: vec![promise(&[(0, 2)], 1, 8), promise(&[(0, 3)], 2, 4)],
+        reads: vec![
+            read(0, (6, 7), 4),
+            read(0, (9, 10), 4),
+            read(0, (13, 14), 4),
+        ],
+        invalidations: vec![
+            promise(&[(0, 3)], 3, 12),
+            promise(&[(0, 2)], 1, 8),
+            promise(&[(0, 5)], 2, 5),
+        ],
     };
     let report = check(&log);
-    assert_eq!((report.stale, report.worst[0].floor), (1, 3));
+    let floors: Vec<u64> = report.worst.iter().map(|stale| stale.floor).collect();
+    assert_eq!(floors, [5, 5, 5]);
+}
+
+#[test]
+fn between_two_promises_the_first_one_binds() {
+    let log = Log {
+        reads: vec![read(0, (6, 7), 0), read(0, (6, 7), 1), read(0, (9, 10), 1)],
+        invalidations: vec![promise(&[(0, 2)], 2, 8), promise(&[(0, 1)], 1, 4)],
+    };
+    let report = check(&log);
+    let found: Vec<_> = report
+        .worst
+        .iter()
+        .map(|stale| (stale.read.start, stale.floor))
+        .collect();
+    assert_eq!(found, [(6, 1), (9, 2)]);
 }
 
 #[test]
 fn the_reads_that_are_furthest_behind_are_shown_first() {
-    let reads = (0..20).map(|version| read(0, (50, 51), version)).collect();
+    let reads = (0..20)
+        .rev()
+        .map(|version| read(0, (50, 51), version))
+        .collect();
     let invalidations = vec![promise(&[(0, 10)], 3, 4)];
     let report = check(&Log {
         reads,

@@ -65,6 +65,20 @@ fn assert_silent(stream: &mut TcpStream) {
         .unwrap();
 }
 
+/// Closes a connection without saying goodbye (RST).
+fn reset(stream: TcpStream) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .unwrap();
+    let _context = runtime.enter();
+    stream.set_nonblocking(true).unwrap();
+    tokio::net::TcpStream::from_std(stream)
+        .unwrap()
+        .set_zero_linger()
+        .unwrap();
+}
+
 fn until(what: &str, mut done: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !done() {
@@ -136,19 +150,19 @@ fn a_delay_holds_each_way_for_its_time_and_not_for_each_command() {
     let proxy = FaultProxy::start(echo());
     let mut stream = connect(proxy.addr());
     exchange(&mut stream, b"warm");
-    let [requests, replies] = [40, 80].map(Duration::from_millis);
+    let [requests, replies] = [100, 200].map(Duration::from_millis);
     proxy.set(Fault::Delay { requests, replies });
     let start = Instant::now();
     // Pipelined: the second does not wait for the first to be delivered.
-    for byte in [b"1", b"2", b"3", b"4"] {
+    for byte in [b"1", b"2", b"3", b"4", b"5"] {
         stream.write_all(byte).unwrap();
     }
-    let mut answer = [0; 4];
+    let mut answer = [0; 5];
     stream.read_exact(&mut answer).unwrap();
     let took = start.elapsed();
-    assert_eq!(&answer, b"1234");
+    assert_eq!(&answer, b"12345");
     assert!(
-        (requests + replies..4 * (requests + replies)).contains(&took),
+        (requests + replies..5 * (requests + replies)).contains(&took),
         "{took:?}"
     );
 
@@ -164,13 +178,15 @@ fn a_rate_holds_each_way() {
     let mut stream = connect(proxy.addr());
     exchange(&mut stream, b"warm");
     proxy.set(Fault::Rate(50_000));
+    // What an idle line could have carried is not made up for.
+    thread::sleep(Duration::from_millis(300));
     let start = Instant::now();
-    let bytes = vec![7; 10_000];
+    let bytes = vec![7; 20_000];
     assert_eq!(exchange(&mut stream, &bytes), bytes);
     let took = start.elapsed();
-    // Both ways overlap; the last step is not waited for.
+    // Both ways overlap; the last step is not waited for, and a late timer is made up for.
     assert!(
-        (Duration::from_millis(185)..Duration::from_millis(600)).contains(&took),
+        (Duration::from_millis(350)..Duration::from_secs(4)).contains(&took),
         "{took:?}"
     );
 }
@@ -327,6 +343,22 @@ fn one_byte_per_segment_arrives_in_pieces_and_complete() {
     }
     assert_eq!(answer, bytes);
     assert!(pieces > 8, "{pieces} pieces");
+}
+
+#[test]
+fn a_client_that_resets_its_connection_resets_the_server_too() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = FaultProxy::start(listener.local_addr().unwrap());
+    let client = connect(proxy.addr());
+    let (mut server, _) = listener.accept().unwrap();
+    reset(client);
+    assert_eq!(
+        server.read(&mut [0]).unwrap_err().kind(),
+        io::ErrorKind::ConnectionReset
+    );
+    until("the link ends with its client", || {
+        proxy.traffic().links == 0
+    });
 }
 
 #[test]

@@ -23,8 +23,12 @@ fn directory(server: &RedisServer) -> String {
     setting[1].text().expect("a directory").to_owned()
 }
 
+/// Whether the process runs; one that nobody has waited for yet (`Z`) does not.
 fn is_alive(pid: u32) -> bool {
-    Path::new(&format!("/proc/{pid}")).exists()
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ")
+        .next()
+        .is_some_and(|state| !state.is_empty() && !state.starts_with('Z'))
 }
 
 #[test]

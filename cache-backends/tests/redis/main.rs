@@ -1,0 +1,10 @@
+//! The far tier on Redis, on real servers that the tests start and break themselves.
+
+mod contract;
+mod feed;
+mod outage;
+mod probe;
+mod refusal;
+mod runtime;
+#[cfg(feature = "redis-rustls")]
+mod tls;

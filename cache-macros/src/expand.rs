@@ -1,0 +1,540 @@
+//! The text of the generated code. Everything here has been checked, so nothing can fail.
+//!
+//! Locals are hygienic, so that they cannot meet the user's names; items stand in blocks of their
+//! own, out of sight of the user's code, because items have no hygiene.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Path, Result, Type, ext::IdentExt, spanned::Spanned};
+
+use crate::{
+    args::{CacheArg, When},
+    function::{Function, mentions},
+    model::{Cached, Invalidate, Key},
+    template::{Filter, Piece, Placeholder, Template},
+};
+
+/// The expansion, or the mistakes beside the item as it was written.
+pub(crate) fn or_report<T>(
+    checked: Result<T>,
+    expand: fn(&T) -> TokenStream,
+    item: &TokenStream,
+) -> TokenStream {
+    match checked {
+        Ok(model) => expand(&model),
+        Err(mistakes) => {
+            let mistakes = mistakes.into_compile_error();
+            quote!(#item #mistakes)
+        }
+    }
+}
+
+/// `#[cached]`: a hit returns before anything is boxed.
+pub(crate) fn cached(model: &Cached) -> TokenStream {
+    let Cached {
+        function, output, ..
+    } = model;
+    let krate = model.krate.as_ref();
+    let private = private(krate, here());
+    let warnings = model
+        .left_out
+        .iter()
+        .map(|(argument, message)| warning(argument, message));
+    let site = site(&private, model);
+    let cache = cache(&private, model.cache.as_ref());
+    let key = key(krate, model);
+    let tags = model.tags.iter().map(|tag| writer(krate, tag));
+    let tags = (!model.tags.is_empty())
+        .then(|| quote_spanned!(here()=> .tags(|tags| { #(tags.add(#tags);)* })));
+    let shape = shape(krate, output);
+    let near = near(krate, output);
+    let table = table(krate, model);
+    let load = if function.owns_its_arguments() {
+        "load_owned"
+    } else {
+        "load"
+    };
+    let load = Ident::new(load, here());
+    let body = body(function, output);
+    let body = quote_spanned!(at(&function.body)=> ::std::boxed::Box::pin(#body));
+    around(
+        function,
+        &quote_spanned! {here()=>
+            #(#warnings)*
+            let site = #site;
+            let shape = #shape;
+            #[allow(clippy::used_underscore_binding)]
+            let missed = {
+                let mut writer = #private::KeyWriter::new();
+                let key = &mut writer;
+                #key
+                #cache
+                match #near {
+                    ::core::result::Result::Ok(hit) => return hit,
+                    ::core::result::Result::Err(missed) => missed #tags,
+                }
+            };
+            missed.#load(shape, #table, #body).await
+        },
+    )
+}
+
+/// `#[invalidate_cache]`: what to invalidate is named before the body moves the arguments.
+pub(crate) fn invalidate(model: &Invalidate) -> TokenStream {
+    let function = &model.function;
+    let krate = model.krate.as_ref();
+    let private = private(krate, here());
+    let cache = cache(&private, model.cache.as_ref());
+    let prefixes = model.prefixes.iter().map(|prefix| writer(krate, prefix));
+    let keys = model.keys.iter().map(|key| writer(krate, key));
+    let tags = model.tags.iter().map(|tag| writer(krate, tag));
+    let all = model.all.then(|| quote_spanned!(here()=> .all()));
+    let purge = quote_spanned! {here()=> {
+        #cache
+        #private::Purge::new(cache) #(.prefix(#prefixes))* #(.key(#keys))* #(.tag(#tags))* #all
+    }};
+    let body = body(function, &function.output());
+    let text = match model.when {
+        When::Before => quote_spanned! {here()=>
+            #purge.run().await;
+            #body.await
+        },
+        When::Always => quote_spanned! {here()=>
+            let purge = #purge.on_exit();
+            let output = #body.await;
+            purge.run().await;
+            output
+        },
+        When::Ok => quote_spanned! {here()=>
+            let purge = #purge.on_exit();
+            let output = #body.await;
+            if #private::failed!(&output) {
+                purge.disarm();
+            } else {
+                purge.run().await;
+            }
+            output
+        },
+    };
+    around(function, &text)
+}
+
+/// Where names are ours: they see the user's items, but locals are apart.
+fn here() -> Span {
+    Span::mixed_site()
+}
+
+/// The place of `tokens`, where an error about them belongs.
+fn at(tokens: &impl Spanned) -> Span {
+    tokens.span().resolved_at(here())
+}
+
+/// The room of the runtime that is for generated code alone, named at `span`.
+fn private(krate: Option<&Path>, span: Span) -> TokenStream {
+    let krate = krate.map_or_else(|| quote_spanned!(span=> ::larder), Path::to_token_stream);
+    quote_spanned!(span=> #krate::__private)
+}
+
+/// The function as it was written, with `text` for its body.
+fn around(function: &Function, text: &TokenStream) -> TokenStream {
+    let Function {
+        outer,
+        vis,
+        sig,
+        inner,
+        ..
+    } = function;
+    quote_spanned! {here()=>
+        #(#outer)* #vis #sig {
+            #(#inner)*
+            #text
+        }
+    }
+}
+
+/// The constants of the function.
+fn site(private: &TokenStream, model: &Cached) -> TokenStream {
+    let name = model.function.sig.ident.unraw().to_string();
+    let path = quote_spanned!(here()=> ::core::concat!(::core::module_path!(), "::", #name));
+    let label = match &model.key {
+        Key::Template(template) => template.text.to_token_stream(),
+        Key::Default(_) => path.clone(),
+    };
+    let ttl = model
+        .ttl
+        .map(|millis| quote_spanned!(here()=> .ttl(#millis)));
+    let none_ttl = model
+        .none_ttl
+        .map(|millis| quote_spanned!(here()=> .none_ttl(#millis)));
+    let version = model
+        .version
+        .map(|version| quote_spanned!(here()=> .version(#version)));
+    let local = model.local.then(|| quote_spanned!(here()=> .local()));
+    quote_spanned! {here()=> {
+        static SITE: #private::Site =
+            #private::Site::new(#path, #label) #ttl #none_ttl #version #local;
+        &SITE
+    }}
+}
+
+/// A statement that binds `cache`. A reference to whatever derefs to a cache is one.
+fn cache(private: &TokenStream, cache: Option<&CacheArg>) -> TokenStream {
+    let cache = match cache {
+        None => quote_spanned!(here()=> #private::default_cache()),
+        Some(CacheArg::Name(name)) => quote_spanned!(here()=> #private::named_cache(#name)),
+        Some(CacheArg::Expr(cache)) => quote_spanned!(at(cache)=> &#cache),
+    };
+    quote_spanned!(here()=> let cache: &#private::Cache = #cache;)
+}
+
+/// What kind of value the function returns.
+fn shape(krate: Option<&Path>, output: &Type) -> TokenStream {
+    let private = private(krate, at(output));
+    quote_spanned!(at(output)=> #private::shape!(#output))
+}
+
+/// The hit. A type that cannot be cached is reported where it is written.
+fn near(krate: Option<&Path>, output: &Type) -> TokenStream {
+    let private = private(krate, at(output));
+    quote_spanned!(at(output)=> #private::near(site, cache, &writer, shape))
+}
+
+/// How the value becomes bytes, if it does.
+fn table(krate: Option<&Path>, model: &Cached) -> TokenStream {
+    let at = model.codec.as_ref().map_or_else(|| at(&model.output), at);
+    let private = private(krate, at);
+    match &model.codec {
+        // Without a look at serde, so that the type need not even come near it.
+        _ if model.local => {
+            quote_spanned!(at=> #private::ViaNear::table(&#private::probe(shape)))
+        }
+        Some(codec) => quote_spanned!(at=> #private::table!(shape, #codec)),
+        None => quote_spanned!(at=> #private::table!(shape)),
+    }
+}
+
+/// Statements that write the key into `key`.
+fn key(krate: Option<&Path>, model: &Cached) -> TokenStream {
+    let arguments = match &model.key {
+        Key::Template(template) => return template_parts(krate, template),
+        Key::Default(arguments) => arguments,
+    };
+    let private = private(krate, here());
+    let name = model.function.sig.ident.unraw().to_string();
+    let parts = arguments
+        .iter()
+        .map(|argument| part(krate, argument, &argument.to_token_stream()));
+    quote_spanned! {here()=>
+        #private::default_path!(key, #name);
+        key.literal(":(");
+        #(#parts key.literal(",");)*
+        key.literal(")");
+    }
+}
+
+/// A closure that writes `template` into the key it is given.
+fn writer(krate: Option<&Path>, template: &Template) -> TokenStream {
+    let parts = template_parts(krate, template);
+    quote_spanned!(here()=> |key| { #parts })
+}
+
+fn template_parts(krate: Option<&Path>, template: &Template) -> TokenStream {
+    let parts = template.pieces.iter().map(|piece| match piece {
+        Piece::Literal(literal) => quote_spanned!(here()=> key.literal(#literal);),
+        Piece::Value(Placeholder {
+            root,
+            fields,
+            filter,
+        }) => {
+            let value = quote!(#root #(.#fields)*);
+            let private = private(krate, at(root));
+            part(
+                krate,
+                root,
+                &match filter {
+                    None => value,
+                    Some(Filter::Hash) => quote_spanned!(at(root)=> #private::hashed(&#value)),
+                    Some(Filter::Lower) => quote_spanned!(at(root)=> #private::lower(&#value)),
+                },
+            )
+        }
+    });
+    parts.collect()
+}
+
+/// A statement that writes `value`; one that cannot be part of a key is reported at `argument`.
+fn part(krate: Option<&Path>, argument: &Ident, value: &TokenStream) -> TokenStream {
+    let private = private(krate, at(argument));
+    let key = Ident::new("key", here());
+    quote_spanned!(at(argument)=> #private::part(#key, &#value);)
+}
+
+/// The user's body as a future that owns the arguments, so that it can live on its own.
+fn body(function: &Function, output: &Type) -> TokenStream {
+    let opaque = |token: &TokenTree| matches!(token, TokenTree::Ident(ident) if ident == "impl");
+    // A return that is never reached types the body, so that a wrong one is reported inside it.
+    let edge = (!mentions(output.to_token_stream(), &opaque)).then(|| {
+        quote_spanned! {at(output)=>
+            #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
+            if false {
+                let output: #output = loop {};
+                return output;
+            }
+        }
+    });
+    let arguments = function.arguments();
+    let arguments = arguments.iter().map(|argument| &argument.ident);
+    // The user's statements are a block of their own, so that they begin with the first of them;
+    // it is ours to the lints, which would find its braces needless.
+    let mut block = Group::new(Delimiter::Brace, function.body.stream());
+    block.set_span(at(&function.body));
+    quote_spanned! {at(&function.body)=> async move {
+        #edge
+        #[allow(clippy::used_underscore_binding)]
+        let _ = (#(&#arguments,)*);
+        #block
+    }}
+}
+
+/// A warning at `argument`. A procedural macro on stable Rust can only make the compiler warn, and
+/// the use of a deprecated item is the one warning with a text of our choice.
+fn warning(argument: &Ident, message: &str) -> TokenStream {
+    let call = Ident::new("argument_left_out", argument.span());
+    quote_spanned! {here()=> {
+        #[deprecated(note = #message)]
+        const fn #call() {}
+        #call();
+    }}
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use proc_macro2::TokenStream;
+    use quote::quote;
+
+    use super::{cached, invalidate, or_report};
+    use crate::model::{Cached, Invalidate};
+
+    fn assert_text(tokens: TokenStream, expected: &Expect) {
+        let file = syn::parse2(tokens).expect("an expansion is a file of items");
+        expected.assert_eq(&prettyplease::unparse(&file));
+    }
+
+    #[test]
+    fn a_cached_function_asks_near_before_anything_is_boxed() {
+        let args = quote!(
+            ttl = "10m",
+            key = "users:<id>:<lang:lower>",
+            tags = ["team:<team>"],
+            skip(team)
+        );
+        let item = quote! {
+            /// Reads.
+            #[must_use]
+            pub async fn get_user(id: u64, lang: String, team: u32) -> Result<User, DbError> {
+                load(id, lang, team).await
+            }
+        };
+        let text = or_report(Cached::check(args, &item), cached, &item);
+        assert_text(
+            text,
+            &expect![[r#"
+            /// Reads.
+            #[must_use]
+            pub async fn get_user(id: u64, lang: String, team: u32) -> Result<User, DbError> {
+                let site = {
+                    static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                            ::core::concat!(::core::module_path!(), "::", "get_user"),
+                            "users:<id>:<lang:lower>",
+                        )
+                        .ttl(600000u64);
+                    &SITE
+                };
+                let shape = ::larder::__private::shape!(Result < User, DbError >);
+                #[allow(clippy::used_underscore_binding)]
+                let missed = {
+                    let mut writer = ::larder::__private::KeyWriter::new();
+                    let key = &mut writer;
+                    key.literal("users:");
+                    ::larder::__private::part(key, &id);
+                    key.literal(":");
+                    ::larder::__private::part(key, &::larder::__private::lower(&lang));
+                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                    match ::larder::__private::near(site, cache, &writer, shape) {
+                        ::core::result::Result::Ok(hit) => return hit,
+                        ::core::result::Result::Err(missed) => {
+                            missed
+                                .tags(|tags| {
+                                    tags.add(|key| {
+                                        key.literal("team:");
+                                        ::larder::__private::part(key, &team);
+                                    });
+                                })
+                        }
+                    }
+                };
+                missed
+                    .load_owned(
+                        shape,
+                        ::larder::__private::table!(shape),
+                        ::std::boxed::Box::pin(async move {
+                            #[allow(
+                                unreachable_code,
+                                clippy::diverging_sub_expression,
+                                clippy::empty_loop
+                            )]
+                            if false {
+                                let output: Result<User, DbError> = loop {};
+                                return output;
+                            }
+                            #[allow(clippy::used_underscore_binding)]
+                            let _ = (&id, &lang, &team);
+                            { load(id, lang, team).await }
+                        }),
+                    )
+                    .await
+            }
+        "#]],
+        );
+    }
+
+    #[test]
+    fn without_a_key_the_function_and_its_arguments_are_the_key() {
+        let item = quote! {
+            async fn page(&self, number: u32) -> Vec<User> {
+                self.load(number).await
+            }
+        };
+        let args = quote!(local, version = 2, cache = self.cache, crate = crate::store);
+        let text = or_report(Cached::check(args, &item), cached, &item);
+        assert_text(
+            text,
+            &expect![[r#"
+                async fn page(&self, number: u32) -> Vec<User> {
+                    let site = {
+                        static SITE: crate::store::__private::Site = crate::store::__private::Site::new(
+                                ::core::concat!(::core::module_path!(), "::", "page"),
+                                ::core::concat!(::core::module_path!(), "::", "page"),
+                            )
+                            .version(2u32)
+                            .local();
+                        &SITE
+                    };
+                    let shape = crate::store::__private::shape!(Vec < User >);
+                    #[allow(clippy::used_underscore_binding)]
+                    let missed = {
+                        let mut writer = crate::store::__private::KeyWriter::new();
+                        let key = &mut writer;
+                        crate::store::__private::default_path!(key, "page");
+                        key.literal(":(");
+                        crate::store::__private::part(key, &self);
+                        key.literal(",");
+                        crate::store::__private::part(key, &number);
+                        key.literal(",");
+                        key.literal(")");
+                        let cache: &crate::store::__private::Cache = &self.cache;
+                        match crate::store::__private::near(site, cache, &writer, shape) {
+                            ::core::result::Result::Ok(hit) => return hit,
+                            ::core::result::Result::Err(missed) => missed,
+                        }
+                    };
+                    missed
+                        .load(
+                            shape,
+                            crate::store::__private::ViaNear::table(
+                                &crate::store::__private::probe(shape),
+                            ),
+                            ::std::boxed::Box::pin(async move {
+                                #[allow(
+                                    unreachable_code,
+                                    clippy::diverging_sub_expression,
+                                    clippy::empty_loop
+                                )]
+                                if false {
+                                    let output: Vec<User> = loop {};
+                                    return output;
+                                }
+                                #[allow(clippy::used_underscore_binding)]
+                                let _ = (&self, &number);
+                                { self.load(number).await }
+                            }),
+                        )
+                        .await
+                }
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_write_names_what_it_invalidates_before_it_runs() {
+        let args = quote!(
+            prefix = "users:<id>:*",
+            keys = ["names:<name>"],
+            tags = "team"
+        );
+        let item = quote! {
+            async fn rename(id: u64, name: String) -> Result<(), DbError> {
+                store(id, name).await
+            }
+        };
+        let text = or_report(Invalidate::check(args, &item), invalidate, &item);
+        assert_text(
+            text,
+            &expect![[r#"
+            async fn rename(id: u64, name: String) -> Result<(), DbError> {
+                let purge = {
+                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                    ::larder::__private::Purge::new(cache)
+                        .prefix(|key| {
+                            key.literal("users:");
+                            ::larder::__private::part(key, &id);
+                        })
+                        .key(|key| {
+                            key.literal("names:");
+                            ::larder::__private::part(key, &name);
+                        })
+                        .tag(|key| {
+                            key.literal("team");
+                        })
+                }
+                    .on_exit();
+                let output = async move {
+                    #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
+                    if false {
+                        let output: Result<(), DbError> = loop {};
+                        return output;
+                    }
+                    #[allow(clippy::used_underscore_binding)]
+                    let _ = (&id, &name);
+                    { store(id, name).await }
+                }
+                    .await;
+                if ::larder::__private::failed!(& output) {
+                    purge.disarm();
+                } else {
+                    purge.run().await;
+                }
+                output
+            }
+        "#]],
+        );
+    }
+
+    #[test]
+    fn the_item_stays_beside_the_mistakes() {
+        let item = quote!(
+            async fn rename(id: u64) {}
+        );
+        let text = or_report(Invalidate::check(quote!(), &item), invalidate, &item);
+        assert_text(
+            text,
+            &expect![[r#"
+            async fn rename(id: u64) {}
+            ::core::compile_error! {
+                "nothing to invalidate: give `prefix`, `keys`, `tags` or `all`"
+            }
+        "#]],
+        );
+    }
+}

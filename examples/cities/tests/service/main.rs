@@ -1,0 +1,6 @@
+//! What the README of this example promises, over its own router.
+
+mod api;
+mod app;
+mod coherence;
+mod load;

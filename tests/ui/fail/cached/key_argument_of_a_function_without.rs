@@ -1,0 +1,10 @@
+use larder::cached;
+
+#[cached(key = "users:<id>")]
+async fn all() -> u64 {
+    1
+}
+
+fn main() {
+    drop(all());
+}

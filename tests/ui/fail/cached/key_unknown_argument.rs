@@ -1,0 +1,8 @@
+use larder::cached;
+
+#[cached(key = "users:<usr>")]
+async fn get_user(user: u64, page: u32) -> u64 {
+    user + u64::from(page)
+}
+
+fn main() {}

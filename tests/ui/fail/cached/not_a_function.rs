@@ -1,0 +1,8 @@
+use larder::cached;
+
+#[cached(ttl = 600)]
+struct User;
+
+fn main() {
+    drop(User);
+}

@@ -1,0 +1,8 @@
+use larder::cached;
+
+#[cached(key = "users:<id>", cache = id)]
+async fn get_user(id: u64) -> u64 {
+    id
+}
+
+fn main() {}

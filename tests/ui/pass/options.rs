@@ -1,0 +1,84 @@
+#![deny(warnings)]
+
+use std::sync::{Arc, LazyLock};
+
+use larder::{cached, invalidate_cache};
+
+mod renamed {
+    pub(crate) use larder as store;
+}
+
+use larder::Cache;
+
+struct App {
+    cache: Arc<Cache>,
+}
+
+impl App {
+    fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    #[cached(key = "a:<id>", cache = self.cache)]
+    async fn field(&self, id: u64) -> u64 {
+        id
+    }
+
+    #[cached(key = "a:<id>", cache = self.cache())]
+    async fn method(&self, id: u64) -> u64 {
+        id
+    }
+
+    #[invalidate_cache(prefix = "a", cache = self.cache)]
+    async fn write(&self) -> u64 {
+        1
+    }
+}
+
+fn cache() -> Cache {
+    Cache::builder().build().expect("a cache of no tier")
+}
+
+static SHARED: LazyLock<Cache> = LazyLock::new(cache);
+
+#[cached(key = "a:<id>", cache = SHARED)]
+async fn global(id: u64) -> u64 {
+    id
+}
+
+#[cached(key = "a:<id>", cache = cache, skip(cache))]
+async fn argument(cache: &Cache, id: u64) -> u64 {
+    drop(cache.clone());
+    id
+}
+
+#[cached(key = "a:<id>", cache = "sessions")]
+async fn named(id: u64) -> u64 {
+    id
+}
+
+#[cached(crate = crate::renamed::store, key = "a:<id>",)]
+async fn renamed_crate(id: u64) -> u64 {
+    id
+}
+
+#[cached(key = "a:<id>", ttl = "1h 30m", none_ttl = 30, version = 2, tags = "team:<id>", codec = larder::codec::MsgPack)]
+async fn everything(id: u64) -> Option<u64> {
+    Some(id)
+}
+
+#[cached(ttl = "250ms", local, tags = ["all", "team:<id>"])]
+async fn short(id: u64) -> u64 {
+    id
+}
+
+#[cached()]
+async fn empty(id: u64) -> u64 {
+    id
+}
+
+fn main() {
+    let app = App { cache: Arc::new(cache()) };
+    drop((app.field(1), app.method(1), app.write(), global(1), argument(&app.cache, 1)));
+    drop((named(1), renamed_crate(1), everything(1), short(1), empty(1)));
+}
