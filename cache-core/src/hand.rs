@@ -101,17 +101,20 @@ impl Call<'_> {
             .fence
             .begin(self.groups().iter().map(String::as_str));
         let stored = self.set_far(&value).await;
-        let near = self.cache.entry(self.key, Some(value), self.ttl());
-        let near = near.map(|entry| entry.born(born, cells));
+        let told = match &stored {
+            Ok(_) => self.cache.announce(self.key.text).await,
+            Err(error) => Err(error.clone()),
+        };
+        if told.is_err() {
+            self.cache.disbelieve(self.key.text);
+        }
         // Not stored: somebody wrote or invalidated the key in the middle of this, and came
         // later.
         let stands = !matches!(stored, Ok(false));
+        let near = self.cache.entry(self.key, Some(value), self.ttl());
+        let near = near.map(|entry| entry.born(born, cells));
         self.cache.replace(self.key, near.filter(|_| stands));
-        let told = match stored {
-            Ok(_) => self.cache.announce(self.key.text).await,
-            Err(error) => Err(error),
-        };
-        told.inspect_err(|_| self.cache.disbelieve(self.key.text))
+        told
     }
 
     async fn set_far(&self, value: &Live) -> Result<bool> {

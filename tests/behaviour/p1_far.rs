@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use larder::{Cache, CacheBuilder, Error, Moka, Redis, policy::DEFAULT_OUTAGE_BUDGET};
+use larder::{Cache, CacheBuilder, Error, Moka, Redis, SetOptions, policy::DEFAULT_OUTAGE_BUDGET};
 use test_support::{Failure, Mix, Naive, Random, RedisServer, Report, Run, Subject};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -118,6 +118,17 @@ async fn run<S: Subject>(name: &str, subject: Arc<S>, fault: impl Future<Output 
 }
 
 async fn nothing() {}
+
+async fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let wait = async {
+        while !is() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(5), wait)
+        .await
+        .unwrap_or_else(|_| panic!("not so: {what}"));
+}
 
 /// Breaks something over and over until the mix is over.
 async fn often(pause: Duration, mut fault: impl FnMut()) {
@@ -300,26 +311,63 @@ async fn a_flushed_server_empties_the_near_tiers() -> Result<(), Error> {
     let server = RedisServer::start(&[]);
     let larder = Larder::both(&server.url());
     let cache = larder.cache();
+    cache.get::<u64>("rows:0").await?;
+    until("the feed is up", || cache.stats().feed_alive).await;
     for at in 0..100_u64 {
         cache.set(&format!("rows:{at}"), &at).await?;
     }
     assert_eq!(cache.stats().near_entries, 100);
-    let flushed = async {
-        loop {
-            // The feed may not be up yet: what matters is that a flush reaches it once it is.
-            server.raw(&["FLUSHALL"]);
-            if cache.stats().near_entries == 0 {
-                return;
-            }
-            sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(Duration::from_secs(5), flushed)
-        .await
-        .expect("the near tier keeps what was flushed");
+    server.raw(&["FLUSHALL"]);
+    until("the near tier is empty", || cache.stats().near_entries == 0).await;
     let flush = often(Duration::from_millis(50), || {
         server.raw(&["FLUSHALL"]);
     });
     fresh(&run("flushed", larder.clone(), flush).await);
+    Ok(())
+}
+
+/// The near tier of another process hears of an invalidation, by key, prefix and tag, and of a
+/// value that was set; without a feed its entries live for seconds only.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_near_tier_of_another_process_is_told() -> Result<(), Error> {
+    let server = RedisServer::start(&[]);
+    let reader = patient(&server.url()).near(Moka::default()).build()?;
+    let writer = patient(&server.url()).near(Moka::default()).build()?;
+    reader.get::<u64>("rows:1").await?;
+    until("the feed is up", || reader.stats().feed_alive).await;
+    for version in 0..40_u64 {
+        let options = SetOptions::new().tag("team:1");
+        let load = || async { Ok::<_, String>(version) };
+        let read = reader
+            .get_or_load_with("rows:1", options.clone(), load)
+            .await;
+        assert_eq!(read, Ok(version));
+        assert_eq!(reader.stats().near_entries, 1);
+        match version % 5 {
+            0 => writer.remove("rows:1").await?,
+            1 => writer.remove_prefix("rows").await?,
+            2 => writer.remove_tag("team:1").await?,
+            3 => writer.clear().await?,
+            _ => {
+                writer.set("rows:1", &(version + 1)).await?;
+                let mut seen = 0;
+                let fresh = async {
+                    while seen != version + 1 {
+                        seen = reader.get("rows:1").await?.unwrap_or_default();
+                    }
+                    Ok::<_, Error>(())
+                };
+                timeout(Duration::from_secs(5), fresh)
+                    .await
+                    .expect("told")?;
+                writer.remove("rows:1").await?;
+            }
+        }
+        let gone = async {
+            while reader.get::<u64>("rows:1").await?.is_some() {}
+            Ok::<_, Error>(())
+        };
+        timeout(Duration::from_secs(5), gone).await.expect("told")?;
+    }
     Ok(())
 }
