@@ -58,6 +58,16 @@ impl App {
         [Self::plain(), near, shared]
     }
 
+    /// Two processes that know nothing of each other, over one database.
+    pub(crate) fn strangers() -> [Self; 2] {
+        let one = Self::new(Duration::ZERO, None, |db| Cached::new(db, near_cache()));
+        let other = Self {
+            router: web::router(Cached::new(one.db.clone(), near_cache())),
+            ..one.clone()
+        };
+        [one, other]
+    }
+
     fn new<C: Catalogue>(
         latency: Duration,
         redis: Option<Arc<RedisServer>>,

@@ -186,6 +186,18 @@ async fn a_change_leaves_alone_what_does_not_show_the_city() {
 }
 
 #[tokio::test]
+async fn a_change_starts_from_what_another_process_has_made_of_the_city() {
+    let [one, other] = App::strangers();
+    one.get(BERLIN).await;
+    other.put(BERLIN, &giant("Berlin", "FR")).await;
+    assert_eq!(first(&one, FRANCE).await, "Berlin");
+    let (status, changed) = one.put(BERLIN, &giant("Berlin", "AT")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(one.get(BERLIN).await.1, changed);
+    assert_ne!(first(&one, FRANCE).await, "Berlin");
+}
+
+#[tokio::test]
 async fn a_change_whose_client_has_gone_shows_all_the_same() {
     // The client goes at another point of the change each time.
     for patience in [1, 15, 25, 35, 45, 55] {
