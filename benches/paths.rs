@@ -44,7 +44,8 @@ async fn tagged(id: u64) -> Arc<String> {
     Arc::new(format!("value {id}"))
 }
 
-#[cached(ttl = 600, key = "cold:<id>")]
+// In a cache of its own: newcomers would push out what the other ways hit.
+#[cached(ttl = 600, key = "cold:<id>", cache = "cold")]
 async fn cold(id: u64) -> u64 {
     id
 }
@@ -107,6 +108,12 @@ fn main() {
         .near(Moka::default())
         .build();
     let cache = &cache.expect("the settings are right");
+    let cold = Cache::builder()
+        .namespace("cold")
+        .near(Moka::default())
+        .build();
+    cold.and_then(|cold| cold.register("cold"))
+        .expect("the settings are right");
     let keys: Vec<String> = (0..KEYS).map(|id| format!("hand:{id}")).collect();
     let key = |id: u64| keys[usize::try_from(id).expect("few keys")].as_str();
 

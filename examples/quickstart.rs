@@ -67,5 +67,5 @@ async fn main() {
     };
     show("1,000 callers at once", crowd).await;
 
-    println!("\n{:#?}", cache.stats());
+    println!("\n{:#?}", cache.stats().total);
 }

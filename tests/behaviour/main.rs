@@ -1,5 +1,6 @@
 //! What the README promises, from outside. One binary, one module for each promise.
 
+mod api;
 mod basics;
 #[cfg(feature = "redis")]
 mod p1_far;

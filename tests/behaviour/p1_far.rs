@@ -9,11 +9,12 @@ use std::{
     time::Duration,
 };
 
-use larder::{Cache, Error, Moka, Redis};
+use larder::{Cache, CacheBuilder, Error, Moka, Redis, SetOptions, policy::DEFAULT_OUTAGE_BUDGET};
 use test_support::{Failure, Mix, Naive, Random, RedisServer, Report, Run, Subject};
 use tokio::time::{Instant, sleep, timeout};
 
 const RUN: Duration = Duration::from_secs(8);
+const FINE: &str = "the settings are in order";
 
 /// Caches that share a far tier, used in turn.
 struct Larder {
@@ -24,14 +25,24 @@ struct Larder {
 impl Larder {
     /// As four processes without near tiers: what one invalidates, all must believe at once.
     fn far_only(url: &str) -> Arc<Self> {
-        Self::of((0..4).map(|_| far_cache(url)).collect())
+        Self::of((0..4).map(|_| patient(url).build().expect(FINE)).collect())
+    }
+
+    /// The same, with the deadlines that users have.
+    fn impatient(url: &str, budget: Duration) -> Arc<Self> {
+        let cache = || {
+            let redis = Redis::connect(url).expect(FINE);
+            let builder = Cache::builder().far(redis).outage_budget(budget);
+            builder.build().expect(FINE)
+        };
+        Self::of((0..4).map(|_| cache()).collect())
     }
 
     /// As one process with both tiers.
     fn both(url: &str) -> Arc<Self> {
-        let redis = Redis::connect(url).expect("a url");
-        let cache = Cache::builder().near(Moka::default()).far(redis).build();
-        Self::of(vec![cache.expect("settings in order")])
+        Self::of(vec![
+            patient(url).near(Moka::default()).build().expect(FINE),
+        ])
     }
 
     fn of(caches: Vec<Cache>) -> Arc<Self> {
@@ -54,12 +65,11 @@ impl Larder {
     }
 }
 
-fn far_cache(url: &str) -> Cache {
-    let redis = Redis::connect(url).expect("a url");
-    Cache::builder()
-        .far(redis)
-        .build()
-        .expect("settings in order")
+/// A cache for which a busy machine is no outage.
+fn patient(url: &str) -> CacheBuilder {
+    let long = Duration::from_secs(5);
+    let redis = Redis::builder(url).deadline(long).build().expect(FINE);
+    Cache::builder().far(redis).outage_budget(long)
 }
 
 fn key(key: usize) -> String {
@@ -84,7 +94,11 @@ impl Subject for Larder {
 
 /// Runs the mix while `fault` breaks things, and prints what happened.
 async fn run<S: Subject>(name: &str, subject: Arc<S>, fault: impl Future<Output = ()>) -> Run {
-    let mix = Mix::lasting(RUN);
+    let pause = Duration::from_millis(30);
+    let mix = Mix {
+        pause,
+        ..Mix::lasting(RUN)
+    };
     let run = mix.run(subject);
     tokio::pin!(run);
     tokio::pin!(fault);
@@ -104,6 +118,17 @@ async fn run<S: Subject>(name: &str, subject: Arc<S>, fault: impl Future<Output 
 }
 
 async fn nothing() {}
+
+async fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let wait = async {
+        while !is() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(5), wait)
+        .await
+        .unwrap_or_else(|_| panic!("not so: {what}"));
+}
 
 /// Breaks something over and over until the mix is over.
 async fn often(pause: Duration, mut fault: impl FnMut()) {
@@ -151,14 +176,13 @@ async fn no_stale_read_when_entries_and_stamps_are_evicted_at_random() {
     let server = RedisServer::start(&[]);
     let larder = Larder::far_only(&server.url());
     let mut random = Random::new(3);
-    let mut client = server.client();
     let names: Vec<String> = (0..3)
         .map(|at| format!("larder:e:{}", key(at)))
         .chain(["larder:g:n".to_owned(), "larder:g:p:rows".to_owned()])
         .collect();
     let evict = often(Duration::from_millis(1), || {
         let name = &names[random.below(names.len())];
-        client.call(&["UNLINK", name]).expect("an answer");
+        server.raw(&["UNLINK", name]);
     });
     fresh(&run("eviction at random", larder, evict).await);
 }
@@ -180,7 +204,7 @@ async fn no_stale_read_when_the_server_runs_out_of_memory_under_any_policy() {
         let fill = often(Duration::from_millis(1), || {
             next += 1;
             // Refused without eviction: that is the case.
-            let _ = client.call(&["SET", &format!("filler:{next}"), &filler, "PX", "60000"]);
+            let _ = client.command(&["SET", &format!("filler:{next}"), &filler, "PX", "60000"]);
         });
         let run = run(policy, larder, fill).await;
         fresh(&run);
@@ -198,7 +222,7 @@ async fn no_stale_read_when_the_server_runs_out_of_memory_under_any_policy() {
 #[tokio::test]
 async fn an_invalidation_works_on_a_server_without_memory() {
     let server = RedisServer::start(&["--maxmemory-policy", "noeviction"]);
-    let cache = far_cache(&server.url());
+    let cache = patient(&server.url()).build().expect(FINE);
     for how in ["key", "prefix", "all"] {
         let read = async |version: u64| {
             let load = || async { Ok::<_, String>(version) };
@@ -223,12 +247,9 @@ async fn an_invalidation_works_on_a_server_without_memory() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_stale_read_when_connections_are_killed() {
     let server = RedisServer::start(&[]);
-    let larder = Larder::far_only(&server.url());
-    let mut client = server.client();
+    let larder = Larder::impatient(&server.url(), DEFAULT_OUTAGE_BUDGET);
     let kill = often(Duration::from_millis(100), || {
-        client
-            .call(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"])
-            .expect("an answer");
+        server.raw(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
     });
     let report = fresh(&run("connections killed", larder.clone(), kill).await);
     assert!(report.hits > 0);
@@ -239,7 +260,7 @@ async fn no_stale_read_when_connections_are_killed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_stale_read_when_the_server_stops_for_seconds() {
     let server = RedisServer::start(&[]);
-    let larder = Larder::far_only(&server.url());
+    let larder = Larder::impatient(&server.url(), DEFAULT_OUTAGE_BUDGET);
     let stop = async {
         sleep(RUN / 4).await;
         server.stop();
@@ -256,13 +277,7 @@ async fn no_stale_read_when_the_server_stops_for_seconds() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_stale_read_when_the_server_stops_for_moments() {
     let server = RedisServer::start(&[]);
-    let caches = (0..4).map(|_| {
-        let redis = Redis::connect(server.url()).expect("a url");
-        let cache = Cache::builder().far(redis);
-        let cache = cache.outage_budget(Duration::from_millis(20));
-        cache.build().expect("settings in order")
-    });
-    let larder = Larder::of(caches.collect());
+    let larder = Larder::impatient(&server.url(), Duration::from_millis(20));
     let mut random = Random::new(11);
     let stop = often(Duration::from_millis(100), || {
         server.stop();
@@ -281,9 +296,8 @@ async fn no_stale_read_when_the_server_stops_for_moments() {
 async fn no_error_and_no_stale_read_when_scripts_are_flushed() {
     let server = RedisServer::start(&[]);
     let larder = Larder::far_only(&server.url());
-    let mut client = server.client();
     let flush = often(Duration::from_millis(50), || {
-        client.call(&["SCRIPT", "FLUSH"]).expect("an answer");
+        server.raw(&["SCRIPT", "FLUSH"]);
     });
     let run = run("scripts flushed", larder.clone(), flush).await;
     fresh(&run);
@@ -297,28 +311,63 @@ async fn a_flushed_server_empties_the_near_tiers() -> Result<(), Error> {
     let server = RedisServer::start(&[]);
     let larder = Larder::both(&server.url());
     let cache = larder.cache();
+    cache.get::<u64>("rows:0").await?;
+    until("the feed is up", || cache.stats().feed_alive).await;
     for at in 0..100_u64 {
         cache.set(&format!("rows:{at}"), &at).await?;
     }
     assert_eq!(cache.stats().near_entries, 100);
-    let flushed = async {
-        let mut client = server.client();
-        loop {
-            // The feed may not be up yet: what matters is that a flush reaches it once it is.
-            client.call(&["FLUSHALL"]).expect("an answer");
-            if cache.stats().near_entries == 0 {
-                return;
-            }
-            sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(Duration::from_secs(5), flushed)
-        .await
-        .expect("the near tier keeps what was flushed");
-    let mut client = server.client();
+    server.raw(&["FLUSHALL"]);
+    until("the near tier is empty", || cache.stats().near_entries == 0).await;
     let flush = often(Duration::from_millis(50), || {
-        client.call(&["FLUSHALL"]).expect("an answer");
+        server.raw(&["FLUSHALL"]);
     });
     fresh(&run("flushed", larder.clone(), flush).await);
+    Ok(())
+}
+
+/// The near tier of another process hears of an invalidation, by key, prefix and tag, and of a
+/// value that was set; without a feed its entries live for seconds only.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_near_tier_of_another_process_is_told() -> Result<(), Error> {
+    let server = RedisServer::start(&[]);
+    let reader = patient(&server.url()).near(Moka::default()).build()?;
+    let writer = patient(&server.url()).near(Moka::default()).build()?;
+    reader.get::<u64>("rows:1").await?;
+    until("the feed is up", || reader.stats().feed_alive).await;
+    for version in 0..40_u64 {
+        let options = SetOptions::new().tag("team:1");
+        let load = || async { Ok::<_, String>(version) };
+        let read = reader
+            .get_or_load_with("rows:1", options.clone(), load)
+            .await;
+        assert_eq!(read, Ok(version));
+        assert_eq!(reader.stats().near_entries, 1);
+        match version % 5 {
+            0 => writer.remove("rows:1").await?,
+            1 => writer.remove_prefix("rows").await?,
+            2 => writer.remove_tag("team:1").await?,
+            3 => writer.clear().await?,
+            _ => {
+                writer.set("rows:1", &(version + 1)).await?;
+                let mut seen = 0;
+                let fresh = async {
+                    while seen != version + 1 {
+                        seen = reader.get("rows:1").await?.unwrap_or_default();
+                    }
+                    Ok::<_, Error>(())
+                };
+                timeout(Duration::from_secs(5), fresh)
+                    .await
+                    .expect("told")?;
+                writer.remove("rows:1").await?;
+            }
+        }
+        let gone = async {
+            while reader.get::<u64>("rows:1").await?.is_some() {}
+            Ok::<_, Error>(())
+        };
+        timeout(Duration::from_secs(5), gone).await.expect("told")?;
+    }
     Ok(())
 }

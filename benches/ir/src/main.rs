@@ -1,9 +1,11 @@
 //! Cached functions that share a return type: `benches/ir.sh` counts what each costs the compiler.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin};
 
-/// A value like many: the functions share it, as they do in a service.
-#[derive(Debug)]
+use serde::{Deserialize, Serialize};
+
+/// A value like many: the functions share it, as they do in a service. It can go far.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct User {
     /// Which.
     pub id: u64,
@@ -12,19 +14,19 @@ pub struct User {
 }
 
 /// Why there is none.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Lost;
 
-type Loading = Pin<Box<dyn Future<Output = Result<Arc<User>, Lost>> + Send>>;
+type Loading = Pin<Box<dyn Future<Output = Result<User, Lost>> + Send>>;
 
 /// What a function does on a miss: compiled once, for all of them.
 #[expect(clippy::unused_async, reason = "stands for a query")]
-async fn load(id: u64, table: &'static str) -> Result<Arc<User>, Lost> {
+async fn load(id: u64, table: &'static str) -> Result<User, Lost> {
     if id == 0 {
         return Err(Lost);
     }
     let name = table.to_owned();
-    Ok(Arc::new(User { id, name }))
+    Ok(User { id, name })
 }
 
 macro_rules! functions {
@@ -34,7 +36,7 @@ macro_rules! functions {
                 not(feature = "plain"),
                 larder::cached(ttl = 600, key = "users:<id>:<table>")
             )]
-            async fn $name(id: u64, table: &'static str) -> Result<Arc<User>, Lost> {
+            async fn $name(id: u64, table: &'static str) -> Result<User, Lost> {
                 load(id, table).await
             }
         )*

@@ -1,5 +1,7 @@
 //! The same function, cached in different ways.
 
+#![expect(clippy::unused_async, reason = "what is cached stands for a query")]
+
 use std::{
     future::Future,
     hint::black_box,
@@ -156,7 +158,7 @@ async fn by_cached_one_lock(id: u64) -> Arc<User> {
 static MOKA: LazyLock<moka::future::Cache<String, Arc<User>>> = LazyLock::new(|| {
     moka::future::Cache::builder()
         .max_capacity(CAPACITY as u64)
-        .time_to_live(Duration::from_secs(600))
+        .time_to_live(Duration::from_mins(10))
         .build()
 });
 
@@ -207,7 +209,7 @@ async fn by_sketch(id: u64) -> Arc<User> {
         Some((user, expires, born)) if now < expires && born == generation => user,
         _ => {
             let user = User::load(id);
-            let expires = now + coarsetime::Duration::from_secs(600).as_ticks();
+            let expires = now + coarsetime::Duration::from_mins(10).as_ticks();
             SKETCH.insert(key.into(), (user.clone(), expires, generation));
             user
         }
