@@ -96,8 +96,17 @@ impl Purse {
     }
 }
 
+/// The reading that is going on in this thread.
+#[derive(Clone, Copy)]
+enum Clock {
+    Off,
+    /// Nothing failed yet, so nobody looked at the time.
+    Unused(Duration),
+    Until(Instant),
+}
+
 thread_local! {
-    static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
+    static CLOCK: Cell<Clock> = const { Cell::new(Clock::Off) };
 }
 
 /// Carried by the unwinding that ends a reading that takes too long.
@@ -106,7 +115,7 @@ struct TooLong;
 /// What reading so many bytes may take: far more than it ever does, unless a recursive untagged
 /// enum tries all combinations of its variants.
 fn allowance(bytes: usize) -> Duration {
-    Duration::from_millis(50) + Duration::from_micros(2) * u32::try_from(bytes).unwrap_or(u32::MAX)
+    Duration::from_millis(40) + Duration::from_micros(2) * u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 /// Runs `read`, which calls [`check_time`] with each failed attempt. `None` if it took too long.
@@ -116,9 +125,9 @@ pub(super) fn in_time<T>(bytes: usize, read: impl FnOnce() -> T) -> Option<T> {
     if cfg!(not(panic = "unwind")) {
         return Some(read());
     }
-    let outer = DEADLINE.replace(Some(Instant::now() + allowance(bytes)));
+    let outer = CLOCK.replace(Clock::Unused(allowance(bytes)));
     let outcome = catch_unwind(AssertUnwindSafe(read));
-    DEADLINE.set(outer);
+    CLOCK.set(outer);
     match outcome {
         Ok(value) => Some(value),
         Err(reason) if (*reason).is::<TooLong>() => None,
@@ -126,11 +135,15 @@ pub(super) fn in_time<T>(bytes: usize, read: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
-/// Ends the reading that is going on if it takes too long.
+/// Ends the reading that is going on if it takes too long. The time counts from the first call.
 pub(super) fn check_time() {
-    let late = |deadline| Instant::now() > deadline;
-    if DEADLINE.get().is_some_and(late) {
-        let reason: Box<dyn Any + Send> = Box::new(TooLong);
-        resume_unwind(reason);
+    match CLOCK.get() {
+        Clock::Off => {}
+        Clock::Unused(allowance) => CLOCK.set(Clock::Until(Instant::now() + allowance)),
+        Clock::Until(end) if Instant::now() < end => {}
+        Clock::Until(_) => {
+            let reason: Box<dyn Any + Send> = Box::new(TooLong);
+            resume_unwind(reason);
+        }
     }
 }

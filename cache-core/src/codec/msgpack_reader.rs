@@ -69,6 +69,7 @@ struct State<'de> {
 }
 
 impl<'de> State<'de> {
+    #[inline]
     fn peek(&self) -> Read<Marker> {
         match self.rest {
             [first, ..] => Ok(Marker::from_u8(*first)),
@@ -76,9 +77,13 @@ impl<'de> State<'de> {
         }
     }
 
+    #[inline]
+
     fn skip(&mut self) {
         self.rest = &self.rest[1..];
     }
+
+    #[inline]
 
     fn take(&mut self, n: usize) -> Read<&'de [u8]> {
         let Some((taken, rest)) = self.rest.split_at_checked(n) else {
@@ -87,6 +92,8 @@ impl<'de> State<'de> {
         self.rest = rest;
         Ok(taken)
     }
+
+    #[inline]
 
     fn array<const N: usize>(&mut self) -> Read<[u8; N]> {
         let Some((taken, rest)) = self.rest.split_first_chunk() else {
@@ -104,6 +111,8 @@ impl<'de> State<'de> {
             .fold(0, |sum, byte| (sum << 8) | usize::from(*byte)))
     }
 
+    #[inline]
+
     fn str(&mut self, len: usize) -> Read<&'de str> {
         match str::from_utf8(self.take(len)?) {
             Ok(text) => Ok(text),
@@ -113,6 +122,7 @@ impl<'de> State<'de> {
 
     /// Reads what lies one level deeper. After an error nothing more is read, so only success
     /// comes up again.
+    #[inline]
     fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
         if !self.limits.down() {
             return bad(TOO_DEEP);
@@ -122,6 +132,8 @@ impl<'de> State<'de> {
         Ok(value)
     }
 
+    #[inline]
+
     fn list<V: Visitor<'de>>(&mut self, len: usize, pays: bool, visitor: V) -> Read<V::Value> {
         self.deeper(|state| {
             let mut elements = Elements::new(state, len, pays)?;
@@ -129,6 +141,8 @@ impl<'de> State<'de> {
             elements.end().map(|()| value)
         })
     }
+
+    #[inline]
 
     fn map<V: Visitor<'de>>(&mut self, len: usize, pays: bool, visitor: V) -> Read<V::Value> {
         self.deeper(|state| {
@@ -140,6 +154,7 @@ impl<'de> State<'de> {
 
     /// Reads whatever comes next. If it has elements, it `pays` for them, unless the type knows
     /// how many there are.
+    #[inline]
     fn any<V: Visitor<'de>>(&mut self, pays: bool, visitor: V) -> Read<V::Value> {
         let marker = self.peek()?;
         self.skip();
@@ -197,6 +212,7 @@ struct Reader<'s, 'de>(&'s mut State<'de>);
 
 macro_rules! any {
     ($($method:ident)*) => { $(
+        #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
             self.0.any(true, visitor)
         }
@@ -216,13 +232,19 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
         deserialize_seq deserialize_map deserialize_identifier deserialize_ignored_any
     }
 
+    #[inline]
+
     fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
         visitor.visit_i128(i128::from_be_bytes(self.0.wide()?))
     }
 
+    #[inline]
+
     fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
         visitor.visit_u128(u128::from_be_bytes(self.0.wide()?))
     }
+
+    #[inline]
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
         if self.0.peek()? == Marker::Null {
@@ -231,6 +253,8 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
         }
         self.0.deeper(|state| visitor.visit_some(Reader(state)))
     }
+
+    #[inline]
 
     fn deserialize_unit_struct<V: Visitor<'de>>(
         self,
@@ -246,6 +270,8 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
         }
     }
 
+    #[inline]
+
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -254,9 +280,13 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
         visitor.visit_newtype_struct(self)
     }
 
+    #[inline]
+
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Read<V::Value> {
         self.0.any(false, visitor)
     }
+
+    #[inline]
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
         self,
@@ -267,6 +297,8 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
         self.0.any(false, visitor)
     }
 
+    #[inline]
+
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -275,6 +307,8 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
     ) -> Read<V::Value> {
         self.0.any(false, visitor)
     }
+
+    #[inline]
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
@@ -314,6 +348,8 @@ impl<'s, 'de> Variant<'s, 'de> {
 impl<'de> de::EnumAccess<'de> for Variant<'_, 'de> {
     type Error = Unreadable;
     type Variant = Self;
+
+    #[inline]
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Read<(V::Value, Self)> {
         let name = seed.deserialize(Reader(&mut *self.state))?;
@@ -358,6 +394,7 @@ struct Elements<'s, 'de> {
 }
 
 impl<'s, 'de> Elements<'s, 'de> {
+    #[inline]
     fn new(state: &'s mut State<'de>, left: usize, pays: bool) -> Read<Self> {
         // Every element takes a byte at least.
         if left > state.rest.len() {
@@ -373,6 +410,8 @@ impl<'s, 'de> Elements<'s, 'de> {
         })
     }
 
+    #[inline]
+
     fn element<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Read<T::Value> {
         let size = size_of::<T::Value>();
         if self.pays && !self.purse.pay(&mut self.state.limits, size) {
@@ -380,6 +419,8 @@ impl<'s, 'de> Elements<'s, 'de> {
         }
         seed.deserialize(Reader(self.state))
     }
+
+    #[inline]
 
     fn next<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Read<Option<T::Value>> {
         if self.left == 0 {
@@ -389,9 +430,13 @@ impl<'s, 'de> Elements<'s, 'de> {
         self.element(seed).map(Some)
     }
 
+    #[inline]
+
     fn hint(&self) -> usize {
         self.left.min(self.room)
     }
+
+    #[inline]
 
     fn end(&mut self) -> Read<()> {
         self.purse.close(&mut self.state.limits);
@@ -405,9 +450,13 @@ impl<'s, 'de> Elements<'s, 'de> {
 impl<'de> de::SeqAccess<'de> for Elements<'_, 'de> {
     type Error = Unreadable;
 
+    #[inline]
+
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Read<Option<T::Value>> {
         self.next(seed)
     }
+
+    #[inline]
 
     fn size_hint(&self) -> Option<usize> {
         Some(self.hint())
@@ -417,13 +466,19 @@ impl<'de> de::SeqAccess<'de> for Elements<'_, 'de> {
 impl<'de> de::MapAccess<'de> for Elements<'_, 'de> {
     type Error = Unreadable;
 
+    #[inline]
+
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Read<Option<K::Value>> {
         self.next(seed)
     }
 
+    #[inline]
+
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Read<V::Value> {
         self.element(seed)
     }
+
+    #[inline]
 
     fn size_hint(&self) -> Option<usize> {
         Some(self.hint())
