@@ -66,7 +66,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Auto {
     fn decode_as(format: u8, bytes: &[u8]) -> Result<T> {
         match format {
             id::BINCODE => bincode::decode(bytes),
-            id::MSGPACK => msgpack::decode(shape::of::<T>(), bytes),
+            id::MSGPACK => msgpack::decode(bytes),
             other => Err(foreign(other)),
         }
     }

@@ -8,11 +8,12 @@ use bincode::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    Codec, MEMORY, ROOM, failed, id,
+    Codec, ROOM, bincode_reader, failed, id,
+    limits::Purse,
     schema::{Fit, Kind, Schema},
     shape::{self, Shape},
     sink::{At, Done, Frame, Group, Payload, Scalar, Sink, Stop, tell},
-    unpack, verify,
+    verify,
 };
 use crate::error::Result;
 
@@ -65,7 +66,7 @@ where
     let mut packer = Packer {
         encoder: EncoderImpl::new(Out(out), config::standard()),
         schema: &shape.schema,
-        memory: MEMORY - MEMORY / 8,
+        memory: Purse::FOR_WRITERS,
         doubt: false,
     };
     let told = tell(value, shape.schema.root, &mut packer);
@@ -79,7 +80,7 @@ where
 }
 
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    unpack::unpack(bytes).map_err(|error| failed::<T>("reading", FORMAT, error))
+    bincode_reader::read(bytes).map_err(|error| failed::<T>("reading", FORMAT, error))
 }
 
 struct Out<'o>(&'o mut Vec<u8>);
@@ -174,6 +175,8 @@ impl Sink for Packer<'_> {
     #[inline]
     fn open(&mut self, at: At, group: Group) -> Done<Frame> {
         let piece = self.must(self.schema.open(at, group))?;
+        let left = self.memory.checked_sub(Schema::cost(piece, group));
+        self.memory = left.ok_or(Stop::Size)?;
         match group {
             Group::Seq(Some(len)) | Group::Map(Some(len)) => self.put(len as u64)?,
             Group::Seq(None) | Group::Map(None) => return Err(Stop::Shape),
@@ -183,11 +186,7 @@ impl Sink for Packer<'_> {
     }
 
     #[inline]
-    fn item(&mut self, frame: &mut Frame, name: Option<&'static str>, size: usize) -> Done<At> {
-        if matches!(frame.group, Group::Seq(_) | Group::Map(_)) {
-            let left = self.memory.checked_sub(unpack::cost(size));
-            self.memory = left.ok_or(Stop::Size)?;
-        }
+    fn item(&mut self, frame: &mut Frame, name: Option<&'static str>) -> Done<At> {
         let inner = self.must(self.schema.item(frame, name))?;
         frame.index += 1;
         Ok(inner)

@@ -102,7 +102,7 @@ impl Sink for Digest {
         Ok(frame)
     }
 
-    fn item(&mut self, frame: &mut Frame, _: Option<&'static str>, _: usize) -> Done<At> {
+    fn item(&mut self, frame: &mut Frame, _: Option<&'static str>) -> Done<At> {
         // An element, or a pair, is hashed by itself and added to the sum.
         let begins = match frame.group {
             Group::Seq(_) => true,

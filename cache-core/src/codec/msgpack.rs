@@ -4,7 +4,9 @@ use rmp::encode;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    Codec, MAX_DECODED, ROOM, failed, id, scan,
+    Codec, ROOM, failed, id,
+    limits::Purse,
+    msgpack_reader,
     schema::{Fit, Kind, Piece, Schema},
     shape::{self, Shape},
     sink::{At, Done, Frame, Group, Payload, Scalar, Sink, Stop, tell},
@@ -38,7 +40,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for MsgPack {
     }
 
     fn decode(bytes: &[u8]) -> Result<T> {
-        decode(shape::of::<T>(), bytes)
+        decode(bytes)
     }
 
     fn fingerprint() -> u64 {
@@ -52,41 +54,34 @@ const FORMAT: &str = "msgpack";
 /// Appends `value`, which is read back if anything about it is doubtful.
 pub(super) fn encode<T>(shape: &Shape, value: &T, out: &mut Vec<u8>) -> Result<()>
 where
-    T: Serialize + DeserializeOwned + 'static,
+    T: Serialize + DeserializeOwned,
 {
     out.reserve(ROOM);
     let start = out.len();
     let mut writer = Writer {
         out,
         schema: &shape.schema,
+        memory: Purse::FOR_WRITERS,
         doubt: false,
     };
     let told = tell::<T, dyn Sink>(value, shape.schema.root, &mut writer);
     let doubt = writer.doubt;
     told.map_err(|stop| failed::<T>("writing", FORMAT, stop))?;
     if doubt || shape.sample() {
-        let read = |bytes: &[u8]| decode(shape::of::<T>(), bytes);
-        verify::reads_back(value, &out[start..], FORMAT, read)?;
+        verify::reads_back(value, &out[start..], FORMAT, decode::<T>)?;
     }
     Ok(())
 }
 
-pub(super) fn decode<T: DeserializeOwned>(shape: &Shape, bytes: &[u8]) -> Result<T> {
-    let read = || {
-        if shape.endless {
-            return Err(rmp_serde::decode::Error::DepthLimitExceeded);
-        }
-        if bytes.len() > MAX_DECODED || !scan::whole(bytes) {
-            return Err(rmp_serde::decode::Error::OutOfRange);
-        }
-        rmp_serde::from_slice(bytes)
-    };
-    read().map_err(|error| failed::<T>("reading", FORMAT, error))
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    msgpack_reader::read(bytes).map_err(|error| failed::<T>("reading", FORMAT, error))
 }
 
 struct Writer<'o> {
     out: &'o mut Vec<u8>,
     schema: &'o Schema,
+    /// What elements may still take when they are read; less than a reader is allowed.
+    memory: usize,
     doubt: bool,
 }
 
@@ -194,11 +189,17 @@ impl Sink for Writer<'_> {
     }
 
     fn open(&mut self, at: At, group: Group) -> Done<Frame> {
-        let piece = self.schema.open(at, group);
-        let mut frame = Frame::new(group, self.known(piece, Piece::Unknown));
+        let piece = self.known(self.schema.open(at, group), Piece::Unknown);
+        let left = self.memory.checked_sub(Schema::cost(piece, group));
+        self.memory = left.ok_or(Stop::Size)?;
+        let mut frame = Frame::new(group, piece);
         frame.start = self.out.len();
         match group {
-            Group::Seq(None) | Group::Map(None) => Ok(()),
+            Group::Seq(None) | Group::Map(None) => {
+                // What it costs to read is not known yet.
+                self.doubt = true;
+                Ok(())
+            }
             Group::Seq(Some(n)) | Group::Tuple(n) => {
                 put(encode::write_array_len(self.out, len(n)?))
             }
@@ -207,7 +208,7 @@ impl Sink for Writer<'_> {
         Ok(frame)
     }
 
-    fn item(&mut self, frame: &mut Frame, name: Option<&'static str>, _: usize) -> Done<At> {
+    fn item(&mut self, frame: &mut Frame, name: Option<&'static str>) -> Done<At> {
         let inner = self.place(self.schema.item(frame, name));
         frame.index += 1;
         if let Some(name) = name {

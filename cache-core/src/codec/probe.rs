@@ -61,6 +61,8 @@ pub(super) struct Way {
     pub(super) payload: Payload,
     pub(super) fields: &'static [&'static str],
     pub(super) parts: Vec<Id>,
+    /// What the parts take in memory; not part of the fingerprint.
+    pub(super) sizes: Vec<usize>,
     /// How many parts were asked for when it first succeeded.
     pub(super) len: Option<usize>,
 }
@@ -324,6 +326,7 @@ impl Trace {
                 payload: Payload::Unit,
                 fields: &[],
                 parts: Vec::new(),
+                sizes: Vec::new(),
                 len: None,
             };
             self.nodes.push(Node {
@@ -363,12 +366,15 @@ impl Trace {
         self.run.place = (id, way, part);
     }
 
-    /// The part that was asked for last is finished.
-    pub(super) fn part(&mut self, id: Id, way: usize, part: usize) {
+    /// The part that was asked for last is finished; it takes `size` bytes in memory.
+    pub(super) fn part(&mut self, id: Id, way: usize, part: usize, size: usize) {
         let node = &mut self.nodes[id];
-        let parts = &mut node.ways[way].parts;
+        let Way { parts, sizes, .. } = &mut node.ways[way];
         match parts.get(part) {
-            None if parts.len() == part => parts.push(self.run.last),
+            None if parts.len() == part => {
+                parts.push(self.run.last);
+                sizes.push(size);
+            }
             Some(known) if *known == self.run.last => {}
             _ => node.odd = true,
         }

@@ -42,8 +42,8 @@ pub(super) enum Piece {
     /// Not known, or not the same each time.
     Unknown,
     Option(At),
-    Seq(At),
-    Map(At, At),
+    Seq(Element),
+    Map(Element, Element),
     /// A struct or tuple: so many of the schema's `parts`. `names` is empty if there are none or
     /// if they cannot be told apart.
     Product {
@@ -56,6 +56,14 @@ pub(super) enum Piece {
         first: u32,
         names: &'static [&'static str],
     },
+}
+
+/// What a list or map consists of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Element {
+    pub(super) at: At,
+    /// What a reader has to pay for one; see [`Purse`](super::limits::Purse).
+    pub(super) cost: usize,
 }
 
 /// What a variant holds: for a struct or tuple, `at` is a product.
@@ -169,12 +177,9 @@ impl Schema {
     #[inline]
     pub(super) fn item(&self, frame: &Frame, name: Option<&'static str>) -> Fit<At> {
         match frame.piece {
-            Piece::Seq(element) => Fit::Sure(element),
-            Piece::Map(key, value) => Fit::Sure(if frame.index.is_multiple_of(2) {
-                key
-            } else {
-                value
-            }),
+            Piece::Seq(element) => Fit::Sure(element.at),
+            Piece::Map(key, _) if frame.index.is_multiple_of(2) => Fit::Sure(key.at),
+            Piece::Map(_, value) => Fit::Sure(value.at),
             Piece::Product { first, len, names } if frame.index < len => {
                 let at = self.parts[(first + frame.index) as usize];
                 match (name, names.get(frame.index as usize)) {
@@ -184,6 +189,18 @@ impl Schema {
                 }
             }
             _ => Fit::No,
+        }
+    }
+
+    /// What a reader will have to pay for so many elements.
+    #[inline]
+    pub(super) fn cost(piece: Piece, group: Group) -> usize {
+        match (piece, group) {
+            (Piece::Seq(element), Group::Seq(Some(n))) => n.saturating_mul(element.cost),
+            (Piece::Map(key, value), Group::Map(Some(n))) => {
+                n.saturating_mul(key.cost + value.cost)
+            }
+            _ => 0,
         }
     }
 

@@ -14,8 +14,9 @@ use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
+    limits::Purse,
     probe::{Ask, Id, Node, State, Trace, Way, trace},
-    schema::{Kind, Piece, Schema, Variant},
+    schema::{Element, Kind, Piece, Schema, Variant},
     sink::{At, Payload},
 };
 
@@ -29,8 +30,12 @@ pub(super) struct Shape {
     /// Changes with the names, kinds and order of everything in the type.
     pub(super) fingerprint: u64,
     pub(super) schema: Schema,
-    /// Whether a `Some` in a `Some` in a `Some` … takes no bytes in a format that has no mark for
+    /// Whether a `Some` in a `Some` in a `Some` … takes no bytes in JSON, which has no mark for
     /// presence, so that one byte would recurse for ever.
+    #[cfg_attr(
+        not(feature = "json"),
+        allow(dead_code, reason = "the others count depth")
+    )]
     pub(super) endless: bool,
     positional: AtomicBool,
     written: AtomicU32,
@@ -210,11 +215,15 @@ impl Compiler {
             let known = way.state == State::Done;
             place(nodes, way.parts.get(part).copied().filter(|_| known))
         };
+        let element = |number: usize| Element {
+            at: part(1, number),
+            cost: Purse::cost(node.ways[1].sizes.get(number).copied().unwrap_or(0)),
+        };
         match node.ask {
             Ask::Leaf(_) | Ask::Newtype => Piece::Unknown,
             Ask::Option => Piece::Option(part(1, 0)),
-            Ask::Seq => Piece::Seq(part(1, 0)),
-            Ask::Map => Piece::Map(part(1, 0), part(1, 1)),
+            Ask::Seq => Piece::Seq(element(0)),
+            Ask::Map => Piece::Map(element(0), element(1)),
             Ask::Tuple | Ask::Struct => self.product(nodes, &node.ways[0], node.names),
             Ask::Enum => self.choice(nodes, node, count),
         }

@@ -130,8 +130,8 @@ pub(super) trait Sink {
     /// A variant's name; its payload, if any, follows at the returned place.
     fn variant(&mut self, at: At, index: u32, name: &'static str, payload: Payload) -> Done<At>;
     fn open(&mut self, at: At, group: Group) -> Done<Frame>;
-    /// The next item follows, at the returned place. `size` is what it takes in memory.
-    fn item(&mut self, frame: &mut Frame, name: Option<&'static str>, size: usize) -> Done<At>;
+    /// The next item follows, at the returned place.
+    fn item(&mut self, frame: &mut Frame, name: Option<&'static str>) -> Done<At>;
     /// A field is left out on purpose.
     fn skip(&mut self, frame: &mut Frame) -> Done;
     fn close(&mut self, frame: Frame) -> Done;
@@ -330,7 +330,7 @@ struct Items<'s, S: ?Sized> {
 impl<S: Sink + ?Sized> Items<'_, S> {
     #[inline]
     fn item<T: Serialize + ?Sized>(&mut self, name: Option<&'static str>, value: &T) -> Done {
-        let at = self.sink.item(&mut self.frame, name, size_of_val(value))?;
+        let at = self.sink.item(&mut self.frame, name)?;
         value.serialize(Teller {
             sink: &mut *self.sink,
             at,

@@ -42,7 +42,7 @@ impl Tracer<'_> {
         let Entered { id, way, .. } = *entered;
         self.0.at(id, way, 0);
         let value = visit(Tracer(self.0))?;
-        self.0.part(id, way, 0);
+        self.0.part(id, way, 0, size_of::<T>());
         self.0.ended(id, way, 1);
         Ok(value)
     }
@@ -244,7 +244,8 @@ impl Items<'_> {
     fn next<'de, T: DeserializeSeed<'de>>(&mut self, seed: T) -> Traced<T::Value> {
         self.trace.at(self.id, self.way, self.index);
         let value = seed.deserialize(Tracer(&mut *self.trace))?;
-        self.trace.part(self.id, self.way, self.index);
+        let size = size_of::<T::Value>();
+        self.trace.part(self.id, self.way, self.index, size);
         self.index += 1;
         Ok(value)
     }
@@ -334,7 +335,7 @@ impl<'de> de::VariantAccess<'de> for Chosen<'_> {
         trace.payload(id, way, Payload::Newtype);
         trace.at(id, way, 0);
         let value = seed.deserialize(Tracer(&mut *trace))?;
-        trace.part(id, way, 0);
+        trace.part(id, way, 0, size_of::<T::Value>());
         trace.ended(id, way, 1);
         Ok(value)
     }

@@ -147,13 +147,75 @@ fn what_is_written_deep_is_read_deep() {
     });
 }
 
-/// A byte for each element, half a kilobyte of memory for each byte.
+/// Half a kilobyte of memory for each byte.
+type Wide = Option<[u128; 32]>;
+
 #[test]
 fn elements_that_are_larger_in_memory_than_in_bytes_are_bounded() {
     quickly(|| {
-        let mut bytes = length(16 << 20);
+        let mut bytes = length(15 << 20);
         bytes.resize(16 << 20, 0);
-        assert!(<Bincode as Codec<Vec<Option<[u128; 32]>>>>::decode(&bytes).is_err());
+        assert!(<Bincode as Codec<Vec<Wide>>>::decode(&bytes).is_err());
+        let mut bytes = vec![0xdd, 0, 0xf0, 0, 0];
+        bytes.resize(5 + 0xf0_0000, 0xc0);
+        assert!(<MsgPack as Codec<Vec<Wide>>>::decode(&bytes).is_err());
+        assert!(<MsgPack as Codec<Vec<Option<u64>>>>::decode(&bytes).is_err());
+        assert!(<MsgPack as Codec<serde_json::Value>>::decode(&bytes).is_err());
+        assert!(<MsgPack as Codec<Untagged>>::decode(&bytes).is_err());
+    });
+}
+
+/// The writer counts as the reader does, also for values that are not read back.
+#[test]
+fn what_would_be_too_large_to_read_is_not_written() {
+    fn agree<T: crate::Storable>(small: &T, values: impl IntoIterator<Item = T>) {
+        for _ in 0..100 {
+            Auto::encode(small, &mut Vec::new()).unwrap();
+            MsgPack::encode(small, &mut Vec::new()).unwrap();
+        }
+        for value in values {
+            for format in [<Bincode as Codec<T>>::ID, <MsgPack as Codec<T>>::ID] {
+                let mut out = Vec::new();
+                let written = match format {
+                    1 => Bincode::encode(&value, &mut out),
+                    _ => MsgPack::encode(&value, &mut out),
+                };
+                if written.is_ok() {
+                    assert_eq!(<Auto as Codec<T>>::decode_as(format, &out).unwrap(), value);
+                }
+            }
+        }
+    }
+    let lists = (0..8).map(|n| vec![None; 30_000 + n * 300]);
+    agree::<Vec<Wide>>(&Vec::new(), lists);
+    let maps = (0..8).map(|n| (0..30_000 + n * 300).map(|key| (key, None)).collect());
+    agree::<HashMap<u32, Wide>>(&HashMap::new(), maps);
+    let mut out = Vec::new();
+    assert!(Auto::encode(&vec![None::<[u128; 32]>; 100_000], &mut out).is_err());
+}
+
+/// Each level doubles the attempts, so thirty bytes would take for ever.
+#[test]
+fn untagged_enums_that_try_all_combinations_are_stopped() {
+    #[derive(Debug, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Left(Box<Either>, u8),
+        Right(Box<Either>, String),
+        Leaf(u8),
+    }
+    quickly(|| {
+        let mut bytes = vec![0x92; 30];
+        bytes.extend([0xc0; 31]);
+        let error = <MsgPack as Codec<Either>>::decode(&bytes).unwrap_err();
+        assert!(error.to_string().contains("too long"), "{error}");
+        let either = Either::Left(
+            Box::new(Either::Right(Box::new(Either::Leaf(1)), "r".into())),
+            2,
+        );
+        let mut out = Vec::new();
+        MsgPack::encode(&either, &mut out).unwrap();
+        assert!(<MsgPack as Codec<Either>>::decode(&out).is_ok());
     });
 }
 

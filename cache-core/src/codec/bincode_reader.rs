@@ -17,32 +17,27 @@ use serde::de::{
     value::U32Deserializer,
 };
 
-use super::{MAX_DECODED, MAX_DEPTH, MEMORY};
+use super::{
+    MAX_DECODED,
+    limits::{Limits, Purse},
+};
 
 type Read<T> = Result<T, DecodeError>;
 
 /// Reads a value that is all of `bytes`.
-pub(super) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Read<T> {
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Read<T> {
     if bytes.len() > MAX_DECODED {
         return Err(DecodeError::LimitExceeded);
     }
     let mut state = State {
         decoder: DecoderImpl::new(Rest(bytes), config::standard(), ()),
-        depth: MAX_DEPTH,
-        memory: MEMORY,
+        limits: Limits::new(),
     };
-    let value = T::deserialize(Unpacker(&mut state))?;
+    let value = T::deserialize(Source(&mut state))?;
     if state.rest() > 0 {
         return Err(DecodeError::Other("bytes are left over"));
     }
     Ok(value)
-}
-
-/// What an element of this size in memory counts for. One without a size counts all the same,
-/// since it takes time.
-#[inline]
-pub(super) const fn cost(size: usize) -> usize {
-    if size == 0 { 64 } else { size }
 }
 
 /// The bytes not read yet.
@@ -80,10 +75,7 @@ impl<'de> BorrowReader<'de> for Rest<'de> {
 
 struct State<'de> {
     decoder: DecoderImpl<Rest<'de>, Configuration, ()>,
-    /// How much deeper it may go.
-    depth: u16,
-    /// How much more memory elements may take.
-    memory: usize,
+    limits: Limits,
 }
 
 impl<'de> State<'de> {
@@ -118,12 +110,11 @@ impl<'de> State<'de> {
     /// comes up again.
     #[inline]
     fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
-        self.depth = self
-            .depth
-            .checked_sub(1)
-            .ok_or(DecodeError::LimitExceeded)?;
+        if !self.limits.down() {
+            return Err(DecodeError::LimitExceeded);
+        }
         let value = read(self)?;
-        self.depth += 1;
+        self.limits.up();
         Ok(value)
     }
 
@@ -133,7 +124,7 @@ impl<'de> State<'de> {
     }
 }
 
-struct Unpacker<'s, 'de>(&'s mut State<'de>);
+struct Source<'s, 'de>(&'s mut State<'de>);
 
 macro_rules! primitives {
     ($($method:ident $visit:ident $get:ident)*) => { $(
@@ -144,7 +135,7 @@ macro_rules! primitives {
     )* };
 }
 
-impl<'de> Deserializer<'de> for Unpacker<'_, 'de> {
+impl<'de> Deserializer<'de> for Source<'_, 'de> {
     type Error = DecodeError;
 
     primitives! {
@@ -186,7 +177,7 @@ impl<'de> Deserializer<'de> for Unpacker<'_, 'de> {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
         match self.0.get::<u8>()? {
             0 => visitor.visit_none(),
-            1 => self.0.deeper(|state| visitor.visit_some(Unpacker(state))),
+            1 => self.0.deeper(|state| visitor.visit_some(Source(state))),
             _ => Err(DecodeError::Other("neither absent nor present")),
         }
     }
@@ -252,7 +243,7 @@ impl<'de> Deserializer<'de> for Unpacker<'_, 'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Read<V::Value> {
-        self.0.deeper(|state| visitor.visit_enum(Unpacker(state)))
+        self.0.deeper(|state| visitor.visit_enum(Source(state)))
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Read<V::Value> {
@@ -277,7 +268,7 @@ fn unnamed() -> DecodeError {
     DecodeError::Other("the type asks for names, which bincode does not have")
 }
 
-impl<'de> de::EnumAccess<'de> for Unpacker<'_, 'de> {
+impl<'de> de::EnumAccess<'de> for Source<'_, 'de> {
     type Error = DecodeError;
     type Variant = Self;
 
@@ -289,7 +280,7 @@ impl<'de> de::EnumAccess<'de> for Unpacker<'_, 'de> {
     }
 }
 
-impl<'de> de::VariantAccess<'de> for Unpacker<'_, 'de> {
+impl<'de> de::VariantAccess<'de> for Source<'_, 'de> {
     type Error = DecodeError;
 
     #[inline]
@@ -332,7 +323,7 @@ impl<'de> de::SeqAccess<'de> for Fields<'_, 'de> {
             return Ok(None);
         }
         self.left -= 1;
-        seed.deserialize(Unpacker(self.state)).map(Some)
+        seed.deserialize(Source(self.state)).map(Some)
     }
 
     #[inline]
@@ -347,49 +338,30 @@ struct Elements<'s, 'de> {
     left: usize,
     /// How many may be made room for at once.
     room: usize,
-    /// Memory taken from the state and not spent yet: taking it in portions is much faster.
-    purse: usize,
+    purse: Purse,
 }
-
-/// What is taken at once.
-const PORTION: usize = 4096;
 
 impl<'s, 'de> Elements<'s, 'de> {
     #[inline]
     fn new(state: &'s mut State<'de>, left: usize) -> Self {
-        // An element takes a byte at least, or no memory. Deep down, where every level may make
-        // room in vain, it is little.
-        let deep = state.depth < MAX_DEPTH - 16;
-        let room = state.rest().min(if deep { 64 } else { usize::MAX });
+        let rest = state.rest();
         Self {
-            state,
             left,
-            room,
-            purse: 0,
+            room: state.limits.room(rest),
+            purse: Purse::default(),
+            state,
         }
     }
 
     #[inline]
     fn element<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Read<T::Value> {
-        let cost = cost(size_of::<T::Value>());
-        if self.purse < cost {
-            self.take(cost)?;
+        if !self
+            .purse
+            .pay(&mut self.state.limits, size_of::<T::Value>())
+        {
+            return Err(DecodeError::LimitExceeded);
         }
-        self.purse -= cost;
-        seed.deserialize(Unpacker(self.state))
-    }
-
-    #[cold]
-    fn take(&mut self, cost: usize) -> Read<()> {
-        let left = self
-            .state
-            .memory
-            .checked_sub(cost)
-            .ok_or(DecodeError::LimitExceeded)?;
-        let more = left.min(PORTION);
-        self.state.memory = left - more;
-        self.purse += cost + more;
-        Ok(())
+        seed.deserialize(Source(self.state))
     }
 
     #[inline]
@@ -404,7 +376,7 @@ impl<'s, 'de> Elements<'s, 'de> {
     /// What was not asked for is still there, and would be taken for what comes next.
     #[inline]
     fn end(&mut self) -> Read<()> {
-        self.state.memory += self.purse;
+        self.purse.close(&mut self.state.limits);
         if self.left > 0 {
             return Err(DecodeError::Other("elements are left over"));
         }
