@@ -165,3 +165,67 @@ impl Front {
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn entry(n: u64) -> Arc<Entry> {
+        let ttl = Duration::from_secs(3_600);
+        Arc::new(Entry::detached(&format!("key:{n}"), Arc::new(n), ttl))
+    }
+
+    fn finds(front: &Front, entry: &Arc<Entry>) -> bool {
+        let mut found = None;
+        front.find(entry.key(), &mut |seen| {
+            found = Some(std::ptr::from_ref(seen))
+        });
+        found.is_some_and(|found| std::ptr::eq(found, Arc::as_ptr(entry)))
+    }
+
+    #[test]
+    fn every_slot_of_a_pair_is_used_before_an_entry_loses_its_own() {
+        let front = Front::new(1);
+        let entries: Vec<_> = (0..20).map(entry).collect();
+        for (n, entry) in entries.iter().enumerate() {
+            front.put(entry.clone());
+            assert!(finds(&front, entry));
+            let kept = entries.iter().filter(|entry| finds(&front, entry)).count();
+            assert_eq!(kept, (n + 1).min(2 * WIDTH));
+        }
+    }
+
+    #[test]
+    fn a_key_has_one_slot_which_its_newest_entry_keeps() {
+        let front = Front::new(1);
+        for _ in 0..20 {
+            front.put(entry(1));
+        }
+        let newest = entry(1);
+        front.put(newest.clone());
+        front.forget(&entry(1));
+        assert!(
+            finds(&front, &newest),
+            "another entry of the key was forgotten"
+        );
+        assert!(front.some(newest.key().hash).is_some());
+        front.remove(newest.key());
+        assert!(front.some(newest.key().hash).is_none());
+        assert_eq!(Arc::strong_count(&newest), 1);
+    }
+
+    #[test]
+    fn what_is_forgotten_or_cleared_has_no_owner_here() {
+        let front = Front::new(1);
+        let (one, two) = (entry(1), entry(2));
+        front.put(one.clone());
+        front.put(two.clone());
+        front.forget(&one);
+        assert!(!finds(&front, &one) && finds(&front, &two));
+        front.clear();
+        assert!(!finds(&front, &two));
+        assert_eq!((Arc::strong_count(&one), Arc::strong_count(&two)), (1, 1));
+    }
+}
