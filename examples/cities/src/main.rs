@@ -104,6 +104,7 @@ impl Options {
             clients: self.clients,
             time: Duration::from_secs(self.seconds),
             requests: 1_000_000,
+            change_in: 50,
         };
         load.table(LATENCY, redis).await
     }

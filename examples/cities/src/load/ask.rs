@@ -4,9 +4,6 @@ use fastrand::Rng;
 
 use crate::{CountryCode, Draft, Name, db};
 
-/// One in so many requests is a change.
-const CHANGE: u32 = 50;
-
 /// One request to the service.
 #[derive(Debug, Clone)]
 pub(super) enum Ask {
@@ -73,10 +70,16 @@ impl Fame {
         &self.cities[rank.min(self.cities.len() - 1)]
     }
 
-    /// The next request. `created` are the cities that the load itself made and that still
+    /// The next request; one in `change_in` is a change. `created` are the cities that the load itself made and that still
     /// exist for all it knows; `gone` those that it deleted.
-    pub(super) fn ask(&self, random: &mut Rng, created: &[u32], gone: &[u32]) -> Ask {
-        if random.u32(..CHANGE) == 0 {
+    pub(super) fn ask(
+        &self,
+        random: &mut Rng,
+        change_in: u32,
+        created: &[u32],
+        gone: &[u32],
+    ) -> Ask {
+        if random.u32(..change_in) == 0 {
             return self.change(random, created);
         }
         let (id, city) = self.pick(random);
@@ -171,11 +174,11 @@ mod tests {
     }
 
     #[test]
-    fn two_percent_are_changes() {
+    fn one_request_in_so_many_is_a_change() {
         let fame = Fame::new();
         let mut random = Rng::with_seed(1);
         let changes = (0..100_000)
-            .filter(|_| fame.ask(&mut random, &[1], &[2]).is_change())
+            .filter(|_| fame.ask(&mut random, 50, &[1], &[2]).is_change())
             .count();
         assert!((1_850..2_150).contains(&changes), "{changes}");
     }

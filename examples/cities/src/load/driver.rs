@@ -24,8 +24,8 @@ pub(super) struct Driver {
 /// What one client saw.
 #[derive(Default)]
 struct Tally {
-    latencies: Vec<Duration>,
-    changes: u32,
+    reads: Vec<Duration>,
+    changes: Vec<Duration>,
     stale: u32,
     wrong: u32,
 }
@@ -33,6 +33,7 @@ struct Tally {
 struct Bounds {
     end: Instant,
     left: AtomicU32,
+    change_in: u32,
 }
 
 impl Driver {
@@ -67,6 +68,7 @@ impl Driver {
         let bounds = Arc::new(Bounds {
             end: Instant::now() + load.time,
             left: AtomicU32::new(load.requests),
+            change_in: load.change_in,
         });
         let mut clients = JoinSet::new();
         for seed in 0..load.clients {
@@ -91,15 +93,20 @@ impl Driver {
         let mut tally = Tally::default();
         while bounds.again() {
             let (ask, known) = self.ledger(|ledger| {
-                let ask = self.fame.ask(&mut random, &ledger.created, &ledger.gone);
+                let Ledger { created, gone, .. } = &*ledger;
+                let ask = self.fame.ask(&mut random, bounds.change_in, created, gone);
                 let known = ledger.begin(&ask);
                 (ask, known)
             });
             let (method, path, body) = ask.request();
             let start = Instant::now();
             let (status, body) = client.send(method, &path, body).await?;
-            tally.latencies.push(start.elapsed());
-            tally.changes += u32::from(ask.is_change());
+            let spans = if ask.is_change() {
+                &mut tally.changes
+            } else {
+                &mut tally.reads
+            };
+            spans.push(start.elapsed());
             if let Some(answer) = Answer::read(&ask, status, &body) {
                 let current = self.ledger(|ledger| ledger.is_current(&ask, known, &answer));
                 tally.stale += u32::from(!current);
@@ -132,28 +139,31 @@ impl Bounds {
 
 impl Tally {
     fn add(&mut self, other: Self) {
-        self.latencies.extend(other.latencies);
-        self.changes += other.changes;
+        self.reads.extend(other.reads);
+        self.changes.extend(other.changes);
         self.stale += other.stale;
         self.wrong += other.wrong;
     }
 
-    fn measured(mut self, elapsed: Duration, reads: u32) -> Measured {
-        self.latencies.sort_unstable();
-        let quantile = |percent: usize| {
-            let rank = (self.latencies.len() * percent)
-                .div_ceil(100)
-                .saturating_sub(1);
-            self.latencies.get(rank).copied().unwrap_or_default()
-        };
+    fn measured(mut self, elapsed: Duration, queries: u32) -> Measured {
+        self.reads.sort_unstable();
+        self.changes.sort_unstable();
+        let count = |spans: &[Duration]| u32::try_from(spans.len()).unwrap_or(u32::MAX);
         Measured {
-            requests: u32::try_from(self.latencies.len()).unwrap_or(u32::MAX),
+            requests: count(&self.reads) + count(&self.changes),
             elapsed,
-            p50: quantile(50),
-            p99: quantile(99),
-            reached: reads + self.changes,
+            p50: quantile(&self.reads, 50),
+            p99: quantile(&self.reads, 99),
+            change: quantile(&self.changes, 50),
+            reached: queries + count(&self.changes),
             stale: self.stale,
             wrong: self.wrong,
         }
     }
+}
+
+/// What `percent` of the sorted `spans` do not exceed; zero if there are none.
+fn quantile(spans: &[Duration], percent: usize) -> Duration {
+    let rank = (spans.len() * percent).div_ceil(100).saturating_sub(1);
+    spans.get(rank).copied().unwrap_or_default()
 }

@@ -30,6 +30,8 @@ pub struct Load {
     pub time: Duration,
     /// Nor after so many requests.
     pub requests: u32,
+    /// One request in so many is a change.
+    pub change_in: u32,
 }
 
 /// What a load found. Its `Display` is a row of the table.
@@ -39,10 +41,12 @@ pub struct Measured {
     pub requests: u32,
     /// In which time.
     pub elapsed: Duration,
-    /// Half of them were answered within this.
+    /// Half of the reads were answered within this.
     pub p50: Duration,
-    /// 99 % of them were answered within this.
+    /// 99 % of the reads were answered within this.
     pub p99: Duration,
+    /// Half of the changes were answered within this.
+    pub change: Duration,
     /// How many went to the database: every change, and every read that the cache could not answer.
     pub reached: u32,
     /// Answers that did not show a change that had been reported as done before they were asked.
@@ -99,8 +103,8 @@ fn row(service: &str, measured: Measured) {
 
 /// A column per fact, as in the README.
 const HEAD: &str = "\
-| service | requests/s | p50 | p99 | reached the database | stale answers | wrong answers |
-|---|---:|---:|---:|---:|---:|---:|";
+| service | requests/s | read p50 | read p99 | change p50 | reached the database | stale answers | wrong answers |
+|---|---:|---:|---:|---:|---:|---:|---:|";
 
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,9 +113,10 @@ impl fmt::Display for Measured {
         let millis = |span: Duration| span.as_secs_f64() * 1e3;
         write!(
             f,
-            "{rate:.0} | {:.2} ms | {:.2} ms | {share:.1} % | {} of {} | {}",
+            "{rate:.0} | {:.2} ms | {:.2} ms | {:.2} ms | {share:.1} % | {} of {} | {}",
             millis(self.p50),
             millis(self.p99),
+            millis(self.change),
             self.stale,
             self.requests,
             self.wrong,

@@ -12,10 +12,10 @@ use crate::{
 
 type Entries = HashMap<String, Box<dyn Any + Send + Sync>>;
 
-/// Looks, asks the database, stores; and removes after a change the city and all lists.
+/// Looks, asks the database, stores; and removes after a change what the change has touched.
 ///
-/// It removes what it must, and more, and at the right time. But a query that began before the
-/// change may store its answer after the removal, and there it stays.
+/// It removes all that it must, and at the right time. But a query that began before the change
+/// may store its answer after the removal, and there it stays.
 #[derive(Debug, Clone)]
 pub struct Naive {
     db: Db,
@@ -52,10 +52,15 @@ impl Naive {
         Ok(value)
     }
 
-    fn remove(&self, id: u32) {
+    /// Removes a city, and the lists of these places: country and start of the name.
+    fn remove(&self, id: u32, places: &[(CountryCode, &Name)]) {
         let city = format!("cities:{id}");
+        let shows = |key: &str, &(country, name): &(CountryCode, &Name)| {
+            key.starts_with(&format!("countries:{country:?}:"))
+                || key.starts_with(&format!("searches:{}:", name.start))
+        };
         self.entries()
-            .retain(|key, _| key.starts_with("cities:") && *key != city);
+            .retain(|key, _| *key != city && !places.iter().any(|place| shows(key, place)));
     }
 }
 
@@ -75,25 +80,26 @@ impl Catalogue for Naive {
     }
 
     async fn search(&self, name: &Name, page: Page) -> Result<Arc<Listing>> {
-        let key = format!("searches:{}:{page:?}", name.folded);
+        let key = format!("searches:{}:{}:{page:?}", name.start, name.folded);
         self.aside(key, self.db.search(name, page)).await
     }
 
     async fn create(&self, id: u32, draft: &Draft) -> Result<City> {
         let city = self.db.create(id, draft).await;
-        self.remove(id);
+        self.remove(id, &[(draft.country, &draft.name)]);
         city
     }
 
     async fn update(&self, before: &City, draft: &Draft) -> Result<City> {
         let city = self.db.update(before, draft).await;
-        self.remove(before.id);
+        let places = [(before.country, &before.name), (draft.country, &draft.name)];
+        self.remove(before.id, &places);
         city
     }
 
     async fn delete(&self, before: &City) -> Result<u32> {
         let version = self.db.delete(before).await;
-        self.remove(before.id);
+        self.remove(before.id, &[(before.country, &before.name)]);
         version
     }
 

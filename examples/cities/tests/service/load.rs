@@ -10,11 +10,12 @@ use cities::{
 use crate::app;
 
 async fn measured<C: Catalogue>(service: impl FnOnce(Db) -> C) -> Measured {
-    let (db, _directory) = app::database(Duration::from_millis(4));
+    let (db, _directory) = app::database(Duration::from_millis(8));
     let load = Load {
         clients: 24,
         time: Duration::from_secs(60),
-        requests: 12_000,
+        requests: 5_000,
+        change_in: 10,
     };
     let measured = load
         .drive(service(db))
@@ -22,7 +23,7 @@ async fn measured<C: Catalogue>(service: impl FnOnce(Db) -> C) -> Measured {
         .expect("every request is answered");
     assert_eq!(
         (measured.requests, measured.wrong),
-        (12_000, 0),
+        (5_000, 0),
         "{measured:?}"
     );
     measured
@@ -36,23 +37,25 @@ async fn without_a_cache_no_answer_is_stale_and_each_comes_from_the_database() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cache_written_by_hand_is_found_to_be_stale() {
-    let naive = measured(Naive::new).await;
-    assert!(naive.stale > 0, "{naive:?}");
+    // One load shows some ten stale answers, but it may be lucky.
+    for _ in 0..5 {
+        if measured(Naive::new).await.stale > 0 {
+            return;
+        }
+    }
+    panic!("five loads found nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_the_cache_no_answer_is_stale_and_few_come_from_the_database() {
+async fn with_the_cache_no_answer_is_stale_and_fewer_come_from_the_database() {
     let near = measured(|db| Cached::new(db, app::near_cache())).await;
-    few(near);
+    fewer(near);
     let server = app::redis();
     let shared = app::shared_cache(&server).await;
-    few(measured(|db| Cached::new(db, shared)).await);
+    fewer(measured(|db| Cached::new(db, shared)).await);
 }
 
-fn few(measured: Measured) {
+fn fewer(measured: Measured) {
     assert_eq!(measured.stale, 0, "{measured:?}");
-    assert!(
-        measured.reached < measured.requests * 6 / 10,
-        "{measured:?}"
-    );
+    assert!(measured.reached < measured.requests * 3 / 4, "{measured:?}");
 }
