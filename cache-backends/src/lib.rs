@@ -1,10 +1,6 @@
 //! The stores of larder, one room and one feature each.
 
 #[cfg(feature = "moka")]
-mod front;
-#[cfg(feature = "moka")]
-mod janitor;
-#[cfg(feature = "moka")]
 mod moka;
 #[cfg(feature = "redis")]
 mod redis;

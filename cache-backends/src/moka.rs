@@ -1,7 +1,7 @@
 //! The near tier on moka: which entries stay in this process, and how a hit is made cheap.
 //!
 //! moka decides what stays: capacity, admission, expiry. In front of it stands a table of slots
-//! ([`Front`](crate::front::Front)) in which a hit finds its entry without a lock and without
+//! ([`Front`]) in which a hit finds its entry without a lock and without
 //! writing to memory that other threads read.
 //!
 //! # Why no read that begins after a write has returned sees an older entry
@@ -20,34 +20,37 @@
 //!   the entry at once, comes after: no slot keeps what has left moka.
 //! - Keys of equal hash may stand side by side, in slots and in moka: the text decides.
 
+mod front;
+mod hits;
+mod janitor;
+mod place;
+
 use std::{
     any::Any,
-    cell::Cell,
     fmt,
-    hash::{BuildHasherDefault, Hash, Hasher},
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
+    hash::BuildHasherDefault,
+    sync::{Arc, Weak},
+    time::Instant,
 };
 
+use arc_swap::ArcSwapOption;
 use cache_core::{Entry, Error, ErrorKind, KeyRef, NearStore, Result};
-use moka::{Equivalent, Expiry, sync::Cache};
-use smol_str::SmolStr;
+use moka::sync::Cache;
 
-use crate::{
+use self::{
     front::Front,
-    janitor::{self, Swept},
+    hits::Hits,
+    janitor::Swept,
+    place::{Departed, Name, OwnTtl, Place, Ready, Wanted},
 };
 
 /// How many entries a store holds unless told otherwise.
 pub const DEFAULT_ENTRIES: u64 = 65_536;
 
-/// moka as a near tier: bounded, with TinyLFU admission, and quicker than moka alone.
+/// moka as a near tier: bounded, and quicker than moka alone.
 ///
-/// A hit is found without a lock. One in 32 hits is told to moka, so that its idea of what is
-/// popular stays right. Expired entries leave memory within about two seconds.
+/// A hit is found without a lock. moka is told of a sample of them later, so that its idea of
+/// what is popular stays right. Expired entries leave memory within about two seconds.
 ///
 /// ```
 /// # use cache_backends::Moka;
@@ -65,10 +68,11 @@ pub struct Moka(Arc<Inner>);
 struct Inner {
     store: Store,
     front: Arc<Front>,
+    departed: Arc<Departed>,
     hits: Hits,
 }
 
-type Store = Cache<Name, Arc<Entry>, BuildHasherDefault<Ready>>;
+type Store = Cache<Name, Place, BuildHasherDefault<Ready>>;
 
 impl Moka {
     /// A store for this many entries.
@@ -97,21 +101,24 @@ impl NearStore for Moka {
     fn read(&self, key: KeyRef<'_>, seen: &mut dyn FnMut(&Entry)) {
         if self.0.front.find(key, seen) {
             self.0.hits.note(key.hash);
-        } else if let Some(entry) = self.0.store.get(&Wanted(key)) {
-            seen(&entry);
+        } else {
+            self.0.read_moka(key, seen);
         }
     }
 
     fn insert(&self, entry: Arc<Entry>) {
+        let Inner { store, front, .. } = &*self.0;
         self.0.report_hits();
-        self.0.front.put(entry.clone());
-        self.0.store.insert(Name::of(&entry), entry);
+        front.put(entry.clone());
+        store.insert(Name::of(&entry), Arc::new(ArcSwapOption::new(Some(entry))));
+        self.0.departed.bury();
         janitor::wake();
     }
 
     fn remove(&self, key: KeyRef<'_>) {
         self.0.front.remove(key);
         self.0.store.invalidate(&Wanted(key));
+        self.0.departed.bury();
     }
 
     fn clear(&self) {
@@ -127,7 +134,7 @@ impl NearStore for Moka {
     }
 
     fn len(&self) -> u64 {
-        self.0.store.run_pending_tasks();
+        self.0.tidy();
         self.0.store.entry_count()
     }
 }
@@ -142,6 +149,16 @@ impl fmt::Debug for Moka {
 }
 
 impl Inner {
+    #[cold]
+    fn read_moka(&self, key: KeyRef<'_>, seen: &mut dyn FnMut(&Entry)) {
+        if let Some(place) = self.store.get(&Wanted(key))
+            && let Some(entry) = &*place.load()
+        {
+            seen(entry);
+        }
+        self.departed.bury();
+    }
+
     /// Tells moka which entries were hit in their slots.
     fn report_hits(&self) {
         self.hits.drain(|hash| {
@@ -150,12 +167,18 @@ impl Inner {
             }
         });
     }
+
+    /// Has moka do what it puts off.
+    fn tidy(&self) {
+        self.store.run_pending_tasks();
+        self.departed.bury();
+    }
 }
 
 impl Swept for Inner {
     fn sweep(&self) -> bool {
         self.report_hits();
-        self.store.run_pending_tasks();
+        self.tidy();
         self.store.entry_count() > 0
     }
 }
@@ -230,164 +253,47 @@ impl MokaBuilder {
             ));
         }
         // How many entries a weight makes is unknown; a slot too few costs time, not entries.
-        let entries = self
-            .weigher
-            .as_ref()
-            .map_or(self.capacity, |_| DEFAULT_ENTRIES);
+        let entries = match &self.weigher {
+            Some(_) => DEFAULT_ENTRIES,
+            None => self.capacity,
+        };
         let front = Arc::new(Front::new(entries));
-        let forgetful = front.clone();
-        let mut builder = Cache::builder()
-            .max_capacity(self.capacity)
-            .expire_after(OwnTtl)
-            .eviction_listener(move |_, entry, _| forgetful.forget(entry));
-        if let Some(weigh) = self.weigher {
-            builder = builder.weigher(move |name: &Name, entry: &Arc<Entry>| {
-                weigh(&name.text, entry.value().unwrap_or(&())).max(1)
-            });
-        }
+        let departed = Arc::new(Departed::default());
         let inner = Arc::new(Inner {
-            store: builder.build_with_hasher(BuildHasherDefault::default()),
+            store: self.store(front.clone(), departed.clone()),
             front,
+            departed,
             hits: Hits::default(),
         });
         let swept: Weak<Inner> = Arc::downgrade(&inner);
         janitor::employ(swept);
         Ok(Moka(inner))
     }
-}
 
-/// Every entry lives as long as it says.
-struct OwnTtl;
-
-/// Longer than any process, and short enough for moka to add to a moment.
-const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 86_400);
-
-impl Expiry<Name, Arc<Entry>> for OwnTtl {
-    fn expire_after_create(&self, _: &Name, entry: &Arc<Entry>, _: Instant) -> Option<Duration> {
-        Some(entry.ttl().min(FOR_EVER))
-    }
-
-    fn expire_after_update(
-        &self,
-        name: &Name,
-        entry: &Arc<Entry>,
-        now: Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
-        self.expire_after_create(name, entry, now)
-    }
-}
-
-/// A key as moka holds it.
-#[derive(PartialEq, Eq)]
-struct Name {
-    hash: u64,
-    text: SmolStr,
-}
-
-impl Name {
-    fn of(entry: &Entry) -> Self {
-        Self {
-            hash: entry.key().hash,
-            text: entry.key_text(),
+    fn store(self, front: Arc<Front>, departed: Arc<Departed>) -> Store {
+        let mut builder = Cache::builder()
+            .max_capacity(self.capacity)
+            .expire_after(OwnTtl)
+            .eviction_listener(move |_, place: Place, _| {
+                if let Some(entry) = place.swap(None) {
+                    front.forget(&entry);
+                    departed.push(entry);
+                }
+            });
+        if let Some(weigh) = self.weigher {
+            builder = builder.weigher(move |name: &Name, place: &Place| {
+                let entry = place.load();
+                let value = entry.as_ref().and_then(|entry| entry.value());
+                weigh(&name.text, value.unwrap_or(&())).max(1)
+            });
         }
+        builder.build_with_hasher(BuildHasherDefault::default())
     }
 }
 
-impl Hash for Name {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::Moka;
 
-/// A key as moka is asked for it.
-struct Wanted<'a>(KeyRef<'a>);
-
-impl Hash for Wanted<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0.hash);
-    }
-}
-
-impl Equivalent<Name> for Wanted<'_> {
-    fn equivalent(&self, name: &Name) -> bool {
-        self.0.hash == name.hash && name.text == self.0.text
-    }
-}
-
-/// Passes on a hash that is ready.
-#[derive(Default)]
-struct Ready(u64);
-
-impl Hasher for Ready {
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("names are hashed as one number");
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-/// A sample of the hits that moka did not see, until the next writer or the janitor tells it.
-/// Telling it at once would cost a hit 150 ns, and moka would use it to evict.
-struct Hits {
-    len: AtomicUsize,
-    hashes: [AtomicU64; Self::MOST],
-}
-
-impl Hits {
-    /// Further hits are not noted: a sample is enough.
-    const MOST: usize = 128;
-
-    /// One hit in 2 to this power is noted.
-    const RARITY: u32 = 5;
-
-    #[inline]
-    fn note(&self, hash: u64) {
-        thread_local!(static DICE: Cell<u32> = const { Cell::new(0) });
-        // Random, because a loop over 32 keys would always note the same one.
-        let dice = DICE
-            .get()
-            .wrapping_mul(0x915F_77F5)
-            .wrapping_add(0x9E37_79B9);
-        DICE.set(dice);
-        if dice >> (u32::BITS - Self::RARITY) == 0 {
-            self.push(hash);
-        }
-    }
-
-    #[cold]
-    fn push(&self, hash: u64) {
-        if self.len.load(Ordering::Relaxed) < Self::MOST {
-            let at = self.len.fetch_add(1, Ordering::Relaxed);
-            if let Some(slot) = self.hashes.get(at) {
-                slot.store(hash, Ordering::Relaxed);
-            }
-        }
-    }
-
-    fn drain(&self, mut tell: impl FnMut(u64)) {
-        if self.len.load(Ordering::Relaxed) == 0 {
-            return;
-        }
-        // A hash that is being written just now is told the next time, or not.
-        let len = self.len.swap(0, Ordering::Relaxed).min(Self::MOST);
-        for slot in &self.hashes[..len] {
-            tell(slot.load(Ordering::Relaxed));
-        }
-    }
-}
-
-impl Default for Hits {
-    fn default() -> Self {
-        Self {
-            len: AtomicUsize::new(0),
-            hashes: [const { AtomicU64::new(0) }; Self::MOST],
-        }
-    }
+    cache_core::near_conformance!(Moka::new(100));
 }

@@ -107,6 +107,7 @@ impl Cache {
             flights: inner.flights.len(),
             groups: inner.fence.len(),
             retries: inner.far.as_ref().map_or(0, |far| far.flux.len()),
+            feed_alive: inner.hears(inner.clock.now()),
             breaker_open: inner.far.as_ref().is_some_and(|far| far.breaker_open()),
             ..Stats::default()
         };
@@ -116,6 +117,10 @@ impl Cache {
 }
 
 impl Inner {
+    pub(crate) fn has_near(&self) -> bool {
+        self.near.is_some()
+    }
+
     /// Calls `seen` with the value in the near tier, if there is a valid one: `None` for a
     /// remembered absence.
     pub(crate) fn look_near(&self, key: KeyRef<'_>, seen: &mut dyn FnMut(Option<&Live>)) {
@@ -136,9 +141,11 @@ impl Inner {
 
     /// Whether another process's invalidation of this entry would have been heard.
     fn is_fed(&self, entry: &Entry, now: Moment) -> bool {
-        self.far.is_none()
-            || now < Moment::from_millis(self.feed.until.load(Ordering::Acquire))
-            || now < entry.stored.after(NEAR_CAP_UNFED)
+        self.far.is_none() || self.hears(now) || now < entry.stored.after(NEAR_CAP_UNFED)
+    }
+
+    fn hears(&self, now: Moment) -> bool {
+        now < Moment::from_millis(self.feed.until.load(Ordering::Acquire))
     }
 
     /// Puts what a flight brought into the near tier. The caller holds the key's shard and has
@@ -235,7 +242,11 @@ impl Inner {
         }
     }
 
-    /// Makes keys and groups invalid: here first, then in the far tier and for all who share it.
+    /// Makes keys and groups invalid, here and in the far tier, for all who share it.
+    ///
+    /// Here twice: before, so that it holds at once, also if this call is dropped; and after,
+    /// because until the far tier knows, a load that begins here may still find there what is
+    /// about to be invalid.
     pub(crate) async fn invalidate(&self, change: &Change) -> Result<()> {
         self.forget_change(change);
         event::invalidated(self.names.as_str(), change);
@@ -247,7 +258,9 @@ impl Inner {
             .map(|group| self.names.stamp(group))
             .collect();
         let notice = feed::notice(self.sender, change.keys(), change.groups());
-        far.invalidate(slots, stamps, &notice).await
+        let told = far.invalidate(slots, stamps, &notice).await;
+        self.forget_change(change);
+        told
     }
 
     /// Tells other processes that a key has another value now.

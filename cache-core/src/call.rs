@@ -68,6 +68,13 @@ impl Call<'_> {
         Some(far)
     }
 
+    /// Whether a result may go to whoever waits for it when it comes. With a near tier it may: it
+    /// would be found there. Without, other processes' invalidations count from the moment they
+    /// return, and only the far tier knows of them.
+    pub(crate) fn shares_with_all(&self) -> bool {
+        self.cache.has_near() || self.far().is_none()
+    }
+
     /// Where it lies in the far tier.
     pub(crate) fn place(&self, far: &Far) -> Place {
         far.place(self.key.text, &self.tags)

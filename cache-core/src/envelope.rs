@@ -65,7 +65,7 @@ impl Kind {
 /// The stamps of an entry's groups, at most [`MAX_STAMPS`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamps {
-    len: usize,
+    len: u8,
     stamps: [Stamp; MAX_STAMPS],
 }
 
@@ -79,7 +79,7 @@ impl Stamps {
     pub(crate) fn new(given: &[Stamp]) -> Option<Self> {
         let mut stamps = Self::NONE;
         stamps.stamps.get_mut(..given.len())?.copy_from_slice(given);
-        stamps.len = given.len();
+        stamps.len = u8::try_from(given.len()).ok()?;
         Some(stamps)
     }
 }
@@ -88,7 +88,7 @@ impl Deref for Stamps {
     type Target = [Stamp];
 
     fn deref(&self) -> &[Stamp] {
-        &self.stamps[..self.len]
+        &self.stamps[..self.len.into()]
     }
 }
 
@@ -185,7 +185,7 @@ fn write_meta(meta: &Meta<'_>, out: &mut Vec<u8>) -> Result<()> {
     let full_key = if meta.key.is_some() { FULL_KEY } else { 0 };
     let tags = if meta.tags.is_empty() { 0 } else { TAGS };
     let flags = full_key | tags;
-    out.extend_from_slice(&[0, flags, meta.stamps.len() as u8, 0]);
+    out.extend_from_slice(&[0, flags, meta.stamps.len, 0]);
     out.extend_from_slice(&meta.fingerprint.to_le_bytes());
     out.extend_from_slice(&meta.created.to_le_bytes());
     out.extend_from_slice(&meta.soft.to_le_bytes());
@@ -332,7 +332,7 @@ impl<'a> Rest<'a> {
 
     fn stamps(&mut self, len: u8) -> Result<Stamps, Bad> {
         let mut stamps = Stamps::NONE;
-        stamps.len = len.into();
+        stamps.len = len;
         let slots = stamps.stamps.get_mut(..len.into()).ok_or(Bad::Length)?;
         for slot in slots {
             *slot = self.u64()?;
@@ -345,3 +345,6 @@ impl<'a> Rest<'a> {
         str::from_utf8(self.take(len as usize)?).map_err(|_| Bad::Length)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,11 @@
 //! caller joins it only if nothing it belongs to was invalidated since, and its result is stored
 //! only if that is still so. Invalidating a key takes its flight out of the table first.
 //!
+//! That fence knows the invalidations of this process, and of others as far as a feed tells. A
+//! cache without a near tier promises more: there, a result is given only to those who joined
+//! before it was asked for. Whoever comes later waits for it too, but then one of them asks anew
+//! for all of them.
+//!
 //! No lock is held over an await, and there is one order of locks: shard, then flight.
 
 use std::{
@@ -72,6 +77,12 @@ pub(crate) struct Flight {
 #[derive(Default)]
 struct State {
     phase: Phase,
+    /// What was loaded or found, and the first ticket of those who joined too late for it.
+    /// `None` within: an error that cannot be copied.
+    done: Option<(Option<Loaded>, u64)>,
+    /// The next ticket, and the first of those who joined after the last question was asked.
+    tickets: u64,
+    late: u64,
     /// The key itself was invalidated or set: the result is for those who wait, nobody else.
     doomed: bool,
     waiting: usize,
@@ -80,15 +91,13 @@ struct State {
 
 #[derive(Default)]
 enum Phase {
-    /// Somebody polls the load.
+    /// Somebody leads.
     #[default]
     Running,
-    /// Its caller was dropped in the middle; who waits goes on with it.
+    /// The leader was dropped in the middle of its load; who waits goes on with it.
     Orphan(Orphan),
-    /// Its caller was dropped and the load with it; who waits starts anew.
+    /// Nobody leads; who waits may.
     Vacant,
-    /// Loaded. `None`: an error that cannot be copied.
-    Done(Option<Loaded>),
 }
 
 /// A load in the middle, with the right to store that was taken before it began.
@@ -137,11 +146,7 @@ impl Flights {
             if running_here(flight) {
                 return Role::Reentrant;
             }
-            lock(&flight.state).waiting += 1;
-            return Role::Wait(Waiter {
-                flights: self.clone(),
-                flight: flight.clone(),
-            });
+            return Role::Wait(Waiter::of(self, flight));
         }
         let (born, cells) = begin();
         let flight = Arc::new(Flight {
@@ -206,8 +211,8 @@ fn forget(shard: &mut Shard, flight: &Arc<Flight>) {
     }
 }
 
-/// The right and the duty to bring one flight to an end. Dropped before that, it leaves the
-/// flight to whoever waits.
+/// The right and the duty to bring one flight to an end. Dropped, it leaves the flight to
+/// whoever still waits; without anybody, the flight ends.
 pub(crate) struct Lead {
     flights: Arc<Flights>,
     pub(crate) flight: Arc<Flight>,
@@ -235,15 +240,30 @@ impl Lead {
         stands
     }
 
-    /// Gives the result to all who wait. Those who come before the lead is dropped get it too,
-    /// unless it is an error.
-    pub(crate) fn publish(&self, loaded: &Loaded) {
+    /// Remembers who waits already: what is asked for from now on may be given to them.
+    pub(crate) fn ask(&self) {
+        let mut state = lock(&self.flight.state);
+        state.late = state.tickets;
+    }
+
+    /// Gives the result to those who wait: to all, or only to those who did before it was asked
+    /// for. An error goes to all, and nobody joins any more.
+    pub(crate) fn publish(&self, loaded: &Loaded, to_all: bool) {
         let shared = loaded.share();
-        if matches!(loaded, Loaded::Failed(_)) {
+        let failed = matches!(loaded, Loaded::Failed(_));
+        if failed {
             forget(&mut self.flights.shard(self.flight.hash), &self.flight);
         }
-        lock(&self.flight.state).phase = Phase::Done(shared);
+        let mut state = lock(&self.flight.state);
+        let late = if to_all || failed {
+            u64::MAX
+        } else {
+            state.late
+        };
+        let before = state.done.replace((shared, late));
+        drop(state);
         self.flight.changed.notify_waiters();
+        drop(before);
     }
 
     /// Leaves a load in the middle to whoever waits; without anybody, it ends here.
@@ -274,14 +294,8 @@ impl Lead {
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        if self.left {
-            return;
-        }
-        let running = matches!(lock(&self.flight.state).phase, Phase::Running);
-        if running {
+        if !self.left {
             self.leave(Phase::Vacant);
-        } else {
-            forget(&mut self.flights.shard(self.flight.hash), &self.flight);
         }
     }
 }
@@ -290,9 +304,22 @@ impl Drop for Lead {
 pub(crate) struct Waiter {
     flights: Arc<Flights>,
     flight: Arc<Flight>,
+    ticket: u64,
 }
 
 impl Waiter {
+    fn of(flights: &Arc<Flights>, flight: &Arc<Flight>) -> Self {
+        let mut state = lock(&flight.state);
+        let ticket = state.tickets;
+        state.tickets += 1;
+        state.waiting += 1;
+        Self {
+            flights: flights.clone(),
+            flight: flight.clone(),
+            ticket,
+        }
+    }
+
     /// Waits until the load has ended, or is this caller's to go on with.
     pub(crate) async fn wait(&self) -> Turn {
         loop {
@@ -307,6 +334,11 @@ impl Waiter {
 
     fn turn(&self) -> Option<Turn> {
         let mut state = lock(&self.flight.state);
+        if let Some((loaded, late)) = &state.done
+            && self.ticket < *late
+        {
+            return Some(Turn::Done(loaded.as_ref().and_then(Loaded::share)));
+        }
         match mem::take(&mut state.phase) {
             Phase::Running => None,
             Phase::Orphan(orphan) => Some(Turn::Adopt(self.lead(), orphan)),
@@ -315,11 +347,6 @@ impl Waiter {
                 Some(Turn::Panics)
             }
             Phase::Vacant => Some(Turn::Start(self.lead())),
-            Phase::Done(loaded) => {
-                let shared = loaded.as_ref().and_then(Loaded::share);
-                state.phase = Phase::Done(loaded);
-                Some(Turn::Done(shared))
-            }
         }
     }
 
@@ -334,13 +361,13 @@ impl Drop for Waiter {
             let mut shard = self.flights.shard(self.flight.hash);
             let mut state = lock(&self.flight.state);
             state.waiting -= 1;
-            if state.waiting == 0 && matches!(state.phase, Phase::Orphan(_) | Phase::Vacant) {
-                forget(&mut shard, &self.flight);
-                mem::replace(&mut state.phase, Phase::Vacant)
-            } else {
+            if state.waiting > 0 || matches!(state.phase, Phase::Running) {
                 return;
             }
+            forget(&mut shard, &self.flight);
+            mem::replace(&mut state.phase, Phase::Vacant)
         };
+        // Dropping a load runs the user's code: outside the locks.
         drop(unused);
     }
 }

@@ -30,6 +30,9 @@ impl Call<'_> {
         // better claim to.
         let lead = self.lead();
         let mut budget = Budget::new(far.outage_budget);
+        if let Some(lead) = &lead {
+            lead.ask();
+        }
         match self.look_far(far, &self.place(far), &mut budget).await? {
             Look::Hit(found) => Ok(self.take(lead, found)),
             Look::Miss(_) => Ok(None),
@@ -55,7 +58,8 @@ impl Call<'_> {
             if found.known {
                 lead.store(|| self.cache.keep(&lead.flight, value.clone(), found.left));
             }
-            lead.publish(&value.clone().map_or(Loaded::Absent, Loaded::Value));
+            let loaded = value.clone().map_or(Loaded::Absent, Loaded::Value);
+            lead.publish(&loaded, self.shares_with_all());
         }
         value
     }
@@ -97,17 +101,20 @@ impl Call<'_> {
             .fence
             .begin(self.groups().iter().map(String::as_str));
         let stored = self.set_far(&value).await;
-        let near = self.cache.entry(self.key, Some(value), self.ttl());
-        let near = near.map(|entry| entry.born(born, cells));
+        let told = match &stored {
+            Ok(_) => self.cache.announce(self.key.text).await,
+            Err(error) => Err(error.clone()),
+        };
+        if told.is_err() {
+            self.cache.disbelieve(self.key.text);
+        }
         // Not stored: somebody wrote or invalidated the key in the middle of this, and came
         // later.
         let stands = !matches!(stored, Ok(false));
+        let near = self.cache.entry(self.key, Some(value), self.ttl());
+        let near = near.map(|entry| entry.born(born, cells));
         self.cache.replace(self.key, near.filter(|_| stands));
-        let told = match stored {
-            Ok(_) => self.cache.announce(self.key.text).await,
-            Err(error) => Err(error),
-        };
-        told.inspect_err(|_| self.cache.disbelieve(self.key.text))
+        told
     }
 
     async fn set_far(&self, value: &Live) -> Result<bool> {
@@ -144,6 +151,7 @@ pub(crate) async fn get_many(calls: &[Call<'_>]) -> Result<Vec<Option<Live>>> {
         return Ok(values);
     };
     let leads: Vec<_> = missed.iter().map(|&at| calls[at].lead()).collect();
+    leads.iter().flatten().for_each(Lead::ask);
     let places: Vec<_> = missed.iter().map(|&at| calls[at].place(far)).collect();
     let typed: Vec<_> = missed.iter().map(|&at| calls[at].typed()).collect();
     let mut budget = Budget::new(far.outage_budget);

@@ -1,4 +1,51 @@
-//! The runtime of larder.
+//! The runtime of larder: use it through the facade, `larder`.
+//!
+//! # The way of one call
+//!
+//! ```text
+//!   #[cached] fn ──► site::near ──► NearStore::read ──► Entry valid? ── yes ──► value        a hit
+//!                        │           (lock-free)         clock, fence, feed
+//!                        │ no: the key goes into a box, the body too
+//!                        ▼
+//!                  serve::serve ──► flight::join ──┬─ Wait: another's load ──► its value or error
+//!                        │                         ├─ Reentrant: run the body, share nothing
+//!                        │ Lead                    └─ (after 5 s: run the body, share nothing)
+//!                        ▼
+//!                  look near once more, then far::look ── one MGET: entry and stamps ── valid ──► hit
+//!                        │                                (error or timeout is not a miss)
+//!                        ▼ miss
+//!                  far::prepare ── stamps that are missing, the lease of the slot
+//!                        ▼
+//!                  Driving: poll the body; dropped in the middle, a waiter goes on with it
+//!                        ▼
+//!                  near.insert under the key's lock, if no invalidation came in between
+//!                        ▼
+//!                  publish to those who wait ──► far::store, if the lease still stands
+//!
+//!   #[invalidate_cache] fn ──► Purge ──► Inner::invalidate: forget here ──► far::invalidate ──► forget here
+//!                                        (doom flights, remove entries,    (stamps, slots, one message
+//!                                         move cells)                       to all near tiers; retried: flux)
+//! ```
+//!
+//! # The rooms
+//!
+//! | decides | modules |
+//! | --- | --- |
+//! | what a key is, and what it belongs to | `key`, `names`, `glob` |
+//! | what the parts of a return type mean | `outcome` |
+//! | whether a value may be seen in this process | `fence`, `entry`, `cache` (`valid`) |
+//! | who loads, who waits | `flight` |
+//! | what happens on a miss, in which order | `serve` (functions), `hand` (methods of `Cache`), both on a `call` |
+//! | whether a far entry may be seen | `far` (`valid`) |
+//! | whether the far tier is asked at all | `breaker`, `flux` |
+//! | how values become bytes | `codec`, `envelope` |
+//! | what processes tell each other | `feed` |
+//! | how long, how much | `policy`, `clock`, `rng` |
+//! | what is counted and logged | `stats`, `event` |
+//! | what a store must do | `near` ([`NearStore`]), `backend` ([`Backend`]) |
+//!
+//! Locks: a key's shard of the flights, then a flight's own. No lock is held over an await or
+//! while user code runs.
 
 mod api;
 mod backend;

@@ -111,7 +111,7 @@ impl Serve<'_, '_> {
         match found {
             Err(right) => Ok((lead, right)),
             Ok(loaded) if (self.accepts)(&loaded) => {
-                lead.publish(&loaded);
+                lead.publish(&loaded, self.call.shares_with_all());
                 Err(Step::Done(loaded))
             }
             Ok(_) => {
@@ -137,6 +137,7 @@ impl Serve<'_, '_> {
     async fn look_far(&self, lead: &Lead, far: &Arc<Far>) -> Result<Loaded, Option<FarRight>> {
         let mut budget = Budget::new(far.outage_budget);
         let place = self.call.place(far);
+        lead.ask();
         match self.call.look_far(far, &place, &mut budget).await {
             Ok(Look::Hit(found)) => Ok(self.take(lead, found)),
             Ok(Look::Miss(seen)) => {
@@ -181,6 +182,7 @@ impl Serve<'_, '_> {
     /// Runs the load as the flight's leader, with the right to store far if there is one.
     async fn load(&self, lead: Lead, load: Load<'_>, far: Option<FarRight>) -> Loaded {
         let (right, budget) = far.unzip();
+        lead.ask();
         let began = Instant::now();
         let (lead, right, ended) = Driving::new(lead, load, right).await;
         match ended {
@@ -226,7 +228,7 @@ impl Serve<'_, '_> {
         let stands = kept.as_ref().is_none_or(|(value, ttl)| {
             lead.store(|| call.cache.keep(&lead.flight, value.clone(), *ttl))
         });
-        lead.publish(&loaded);
+        lead.publish(&loaded, call.shares_with_all());
         let stored = match kept.zip(far) {
             Some((kept, far)) if stands => Box::pin(self.store_far(kept, far)).await,
             _ => Ok(stands),

@@ -169,6 +169,9 @@ pub struct Stats {
     pub groups: usize,
     /// Far invalidations that failed and wait to be tried again.
     pub retries: usize,
+    /// Whether invalidations of other processes are heard of. Without, near values of a shared
+    /// store live for 5 s at most.
+    pub feed_alive: bool,
     /// Whether the far tier is given up for the moment.
     pub breaker_open: bool,
 }

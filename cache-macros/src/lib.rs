@@ -19,7 +19,9 @@ use proc_macro::TokenStream;
 ///
 /// ```ignore
 /// #[cached(ttl = 600, key = "users:<id>")]
-/// async fn get_user(id: u64) -> Result<User, DbError> { … }
+/// async fn get_user(id: u64) -> Result<User, DbError> {
+///     db::user(id).await
+/// }
 /// ```
 ///
 /// A call whose key is in the cache returns a clone of the value and does not run the body. Only
@@ -61,7 +63,9 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```ignore
 /// #[invalidate_cache(prefix = "users")]
-/// async fn create_user(new: NewUser) -> Result<User, DbError> { … }
+/// async fn create_user(new: NewUser) -> Result<User, DbError> {
+///     db::insert(new).await
+/// }
 /// ```
 ///
 /// When the function returns, no call that begins later gets a value that was loaded before the

@@ -1,6 +1,9 @@
 //! What the README promises, from outside. One binary, one module for each promise.
 
+mod api;
 mod basics;
+#[cfg(feature = "redis")]
+mod p1_far;
 mod p1_no_resurrection;
 mod p2_one_load;
 mod world;

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 /// A cache with a near tier only, and nothing random.
 pub(crate) fn near_cache() -> Cache {
     Cache::builder()
-        .near(Moka::new(1_000))
+        .near(Moka::new(1_000).expect("a capacity"))
         .jitter(0.0)
         .build()
         .expect("the settings are in order")

@@ -1,19 +1,20 @@
 //! Every rule of the contract holds, also for a user who may do no more than is documented.
 
 use cache_backends::Redis;
+use cache_core::Backend;
 use test_support::RedisServer;
 
 /// A server, and the store in it.
 struct Room {
     redis: Redis,
-    _server: RedisServer,
+    server: RedisServer,
 }
 
 fn room() -> Room {
     let server = RedisServer::start(&[]);
     Room {
         redis: Redis::connect(server.url()).unwrap(),
-        _server: server,
+        server,
     }
 }
 
@@ -30,7 +31,7 @@ fn narrow_room() -> Room {
     let url = format!("redis://narrow:secret@{}", server.addr());
     Room {
         redis: Redis::connect(url).unwrap(),
-        _server: server,
+        server,
     }
 }
 
@@ -49,4 +50,19 @@ async fn the_documented_rights_are_enough() {
     far::an_invalidation_removes_slots_and_moves_stamps(&room.redis).await;
     far::a_notice_arrives_after_the_change_it_announces(&room.redis).await;
     far::a_feed_is_connected_and_then_alive(&room.redis).await;
+}
+
+#[tokio::test]
+async fn a_sweep_goes_through_all_pages() {
+    let room = room();
+    let fill = "for i = 1, 5000 do redis.call('SET', 'swept:' .. i, i) redis.call('SET', 'kept:' .. i, i) end";
+    room.server.raw(&["EVAL", fill, "0"]);
+    // A name that is not text, which none of ours is.
+    room.server
+        .client()
+        .command(&[&b"SET"[..], b"swept:\xff", b"1"])
+        .unwrap();
+    let swept = room.redis.sweep("swept:", &|name| name != "swept:7").await;
+    assert_eq!(swept.unwrap(), 4999);
+    assert_eq!(room.server.raw(&["DBSIZE"]).int(), Some(5002));
 }

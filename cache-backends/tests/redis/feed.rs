@@ -103,19 +103,23 @@ async fn publish(redis: &Redis, number: u64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_heartbeat_is_answered_after_all_that_was_published_before_it() {
     let server = RedisServer::start(&[]);
-    let redis = Redis::connect(server.url()).unwrap();
-    let ear = listen(&redis);
+    let proxy = FaultProxy::start(server.addr());
+    let (near, far) = (Redis::connect(server.url()), Redis::connect(proxy.url()));
+    let (near, far) = (near.unwrap(), far.unwrap());
+    let ear = listen(&far);
     ear.hears(1, connected, millis(2000)).await;
+    // What is published is some time on its way, so that there is something to wait for.
+    proxy.set(Fault::Delay {
+        requests: Duration::ZERO,
+        replies: millis(30),
+    });
 
     let alive = |told: &Told| matches!(told, Told::Alive { .. });
     let mut published = Vec::new();
     while ear.count(alive) < 6 {
-        for _ in 0..20 {
-            publish(&redis, published.len() as u64).await;
-            published.push(Instant::now());
-        }
-        // Slower than the line, so that the queue of pushes is what is measured and not its end.
-        tokio::task::yield_now().await;
+        publish(&near, published.len() as u64).await;
+        published.push(Instant::now());
+        sleep(millis(1)).await;
     }
 
     let (mut heard, mut checked) = (0, 0);

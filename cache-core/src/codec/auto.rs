@@ -29,6 +29,7 @@ use crate::error::Result;
 #[derive(Debug, Clone, Copy)]
 pub struct Auto;
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Auto {
     const ID: u8 = id::AUTO;
 

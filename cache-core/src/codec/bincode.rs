@@ -32,6 +32,7 @@ use crate::error::Result;
 #[derive(Debug, Clone, Copy)]
 pub struct Bincode;
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Bincode {
     const ID: u8 = id::BINCODE;
 
@@ -64,7 +65,7 @@ where
     let mut packer = Packer {
         encoder: EncoderImpl::new(Out(out), config::standard()),
         schema: &shape.schema,
-        memory: MEMORY,
+        memory: MEMORY - MEMORY / 8,
         doubt: false,
     };
     let told = tell(value, shape.schema.root, &mut packer);
@@ -94,7 +95,7 @@ impl Writer for Out<'_> {
 struct Packer<'o> {
     encoder: EncoderImpl<Out<'o>, Configuration>,
     schema: &'o Schema,
-    /// What a reader will be allowed to spend on elements.
+    /// What elements may still take when they are read; less than a reader is allowed.
     memory: usize,
     doubt: bool,
 }
@@ -107,7 +108,7 @@ impl Packer<'_> {
 
     #[inline]
     fn leaf(&mut self, at: At, kind: Kind, value: impl Encode) -> Done {
-        self.must(self.schema.leaf(at, kind))?;
+        self.must(Schema::leaf(at, kind))?;
         self.put(value)
     }
 
@@ -125,6 +126,7 @@ impl Packer<'_> {
 }
 
 impl Sink for Packer<'_> {
+    #[inline]
     fn scalar(&mut self, at: At, scalar: Scalar<'_>) -> Done {
         match scalar {
             Scalar::Unit | Scalar::UnitStruct => self.leaf(at, Kind::Unit, ()),
@@ -147,11 +149,13 @@ impl Sink for Packer<'_> {
         }
     }
 
+    #[inline]
     fn none(&mut self, at: At) -> Done {
         self.must(self.schema.none(at))?;
         self.put(0u8)
     }
 
+    #[inline]
     fn some(&mut self, at: At) -> Done<At> {
         // There is a mark for presence, so nothing is doubtful about a `Some` in a `Some`.
         match self.schema.some(at) {
@@ -160,36 +164,42 @@ impl Sink for Packer<'_> {
         }
     }
 
+    #[inline]
     fn variant(&mut self, at: At, index: u32, name: &'static str, payload: Payload) -> Done<At> {
         let inner = self.must(self.schema.variant(at, index, name, payload))?;
         self.put(index)?;
         Ok(inner)
     }
 
+    #[inline]
     fn open(&mut self, at: At, group: Group) -> Done<Frame> {
-        self.must(self.schema.open(at, group))?;
+        let piece = self.must(self.schema.open(at, group))?;
         match group {
             Group::Seq(Some(len)) | Group::Map(Some(len)) => self.put(len as u64)?,
             Group::Seq(None) | Group::Map(None) => return Err(Stop::Shape),
             Group::Tuple(_) | Group::Struct(_) => {}
         }
-        Ok(Frame::new(group, at))
+        Ok(Frame::new(group, piece))
     }
 
+    #[inline]
     fn item(&mut self, frame: &mut Frame, name: Option<&'static str>, size: usize) -> Done<At> {
         if matches!(frame.group, Group::Seq(_) | Group::Map(_)) {
-            self.memory = unpack::spend(self.memory, size).ok_or(Stop::Size)?;
+            let left = self.memory.checked_sub(unpack::cost(size));
+            self.memory = left.ok_or(Stop::Size)?;
         }
         let inner = self.must(self.schema.item(frame, name))?;
         frame.index += 1;
         Ok(inner)
     }
 
+    #[inline]
     fn skip(&mut self, _: &mut Frame) -> Done {
         Err(Stop::Skipped)
     }
 
+    #[inline]
     fn close(&mut self, frame: Frame) -> Done {
-        self.must(self.schema.close(&frame))
+        self.must(Schema::close(&frame))
     }
 }

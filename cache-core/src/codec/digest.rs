@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use serde::Serialize;
 
 use super::{
-    schema::Schema,
+    schema::{Piece, Schema},
     sink::{At, Done, Frame, Group, Payload, Scalar, Sink, tell},
 };
 
@@ -13,7 +13,7 @@ use super::{
 /// maps have none.
 pub(super) fn digest<T: Serialize>(value: &T) -> Done<u64> {
     let mut digest = Digest(SEED);
-    tell(value, Schema::NOWHERE, &mut digest)?;
+    tell::<T, dyn Sink>(value, Schema::NOWHERE, &mut digest)?;
     Ok(digest.0)
 }
 
@@ -31,6 +31,11 @@ impl Digest {
         self.add(word);
     }
 
+    fn signed(&mut self, tag: u64, word: i64) {
+        self.pair(tag, word.cast_unsigned());
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "both halves are taken")]
     fn wide(&mut self, tag: u64, word: u128) {
         self.pair(tag, word as u64);
         self.add((word >> 64) as u64);
@@ -51,11 +56,11 @@ impl Sink for Digest {
             Scalar::Unit => self.add(1),
             Scalar::UnitStruct => self.add(2),
             Scalar::Bool(value) => self.pair(3, value.into()),
-            Scalar::I8(value) => self.pair(4, value as u64),
-            Scalar::I16(value) => self.pair(5, value as u64),
-            Scalar::I32(value) => self.pair(6, value as u64),
-            Scalar::I64(value) => self.pair(7, value as u64),
-            Scalar::I128(value) => self.wide(8, value as u128),
+            Scalar::I8(value) => self.signed(4, value.into()),
+            Scalar::I16(value) => self.signed(5, value.into()),
+            Scalar::I32(value) => self.signed(6, value.into()),
+            Scalar::I64(value) => self.signed(7, value),
+            Scalar::I128(value) => self.wide(8, value.cast_unsigned()),
             Scalar::U8(value) => self.pair(9, value.into()),
             Scalar::U16(value) => self.pair(10, value.into()),
             Scalar::U32(value) => self.pair(11, value.into()),
@@ -85,15 +90,15 @@ impl Sink for Digest {
         Ok(at)
     }
 
-    fn open(&mut self, at: At, group: Group) -> Done<Frame> {
+    fn open(&mut self, _: At, group: Group) -> Done<Frame> {
         self.add(match group {
             Group::Seq(_) => 22,
             Group::Map(_) => 23,
             Group::Tuple(_) => 24,
             Group::Struct(_) => 25,
         });
-        let mut frame = Frame::new(group, at);
-        frame.mark = self.0;
+        let mut frame = Frame::new(group, Piece::Unknown);
+        frame.hash = self.0;
         Ok(frame)
     }
 
@@ -101,7 +106,7 @@ impl Sink for Digest {
         // An element, or a pair, is hashed by itself and added to the sum.
         let begins = match frame.group {
             Group::Seq(_) => true,
-            Group::Map(_) => frame.index % 2 == 0,
+            Group::Map(_) => frame.index.is_multiple_of(2),
             Group::Tuple(_) | Group::Struct(_) => false,
         };
         if begins {
@@ -111,7 +116,7 @@ impl Sink for Digest {
             self.0 = SEED;
         }
         frame.index += 1;
-        Ok(frame.at)
+        Ok(Schema::NOWHERE)
     }
 
     fn skip(&mut self, _: &mut Frame) -> Done {
@@ -125,7 +130,7 @@ impl Sink for Digest {
                 0 => 0,
                 _ => frame.sum.wrapping_add(mix(self.0)),
             };
-            self.0 = frame.mark;
+            self.0 = frame.hash;
             self.add(sum);
         }
         self.pair(27, frame.index.into());

@@ -23,6 +23,7 @@ pub struct Json;
 /// The name in messages.
 const FORMAT: &str = "json";
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Json {
     const ID: u8 = id::JSON;
 

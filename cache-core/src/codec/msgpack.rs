@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     Codec, MAX_DECODED, ROOM, failed, id, scan,
-    schema::{Fit, Kind, Schema},
+    schema::{Fit, Kind, Piece, Schema},
     shape::{self, Shape},
     sink::{At, Done, Frame, Group, Payload, Scalar, Sink, Stop, tell},
     verify,
@@ -29,6 +29,7 @@ use crate::error::Result;
 #[derive(Debug, Clone, Copy)]
 pub struct MsgPack;
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for MsgPack {
     const ID: u8 = id::MSGPACK;
 
@@ -60,7 +61,7 @@ where
         schema: &shape.schema,
         doubt: false,
     };
-    let told = tell(value, shape.schema.root, &mut writer);
+    let told = tell::<T, dyn Sink>(value, shape.schema.root, &mut writer);
     let doubt = writer.doubt;
     told.map_err(|stop| failed::<T>("writing", FORMAT, stop))?;
     if doubt || shape.sample() {
@@ -100,22 +101,26 @@ fn len(len: usize) -> Done<u32> {
 
 impl Writer<'_> {
     /// Whatever does not fit is doubtful here, not wrong: the names may make up for it.
-    fn may(&mut self, fit: Fit) {
-        self.doubt |= !matches!(fit, Fit::Sure(()));
-    }
-
-    fn place(&mut self, fit: Fit<At>) -> At {
+    fn known<T>(&mut self, fit: Fit<T>, unknown: T) -> T {
         match fit {
-            Fit::Sure(at) => at,
-            Fit::Doubtful(at) => {
+            Fit::Sure(known) => known,
+            Fit::Doubtful(known) => {
                 self.doubt = true;
-                at
+                known
             }
             Fit::No => {
                 self.doubt = true;
-                Schema::NOWHERE
+                unknown
             }
         }
+    }
+
+    fn may(&mut self, fit: Fit) {
+        self.known(fit, ());
+    }
+
+    fn place(&mut self, fit: Fit<At>) -> At {
+        self.known(fit, Schema::NOWHERE)
     }
 
     fn bytes(&mut self, bytes: &[u8]) -> Done {
@@ -159,16 +164,14 @@ impl Writer<'_> {
         } else {
             put(encode::write_array_len(&mut header, frame.index))?;
         }
-        let start = frame.mark as usize;
-        self.out.splice(start..start, header);
+        self.out.splice(frame.start..frame.start, header);
         Ok(())
     }
 }
 
 impl Sink for Writer<'_> {
     fn scalar(&mut self, at: At, scalar: Scalar<'_>) -> Done {
-        let fit = self.schema.leaf(at, kind(scalar));
-        self.may(fit);
+        self.may(Schema::leaf(at, kind(scalar)));
         self.value(scalar)
     }
 
@@ -191,9 +194,9 @@ impl Sink for Writer<'_> {
     }
 
     fn open(&mut self, at: At, group: Group) -> Done<Frame> {
-        self.may(self.schema.open(at, group));
-        let mut frame = Frame::new(group, at);
-        frame.mark = self.out.len() as u64;
+        let piece = self.schema.open(at, group);
+        let mut frame = Frame::new(group, self.known(piece, Piece::Unknown));
+        frame.start = self.out.len();
         match group {
             Group::Seq(None) | Group::Map(None) => Ok(()),
             Group::Seq(Some(n)) | Group::Tuple(n) => {
@@ -219,7 +222,7 @@ impl Sink for Writer<'_> {
     }
 
     fn close(&mut self, frame: Frame) -> Done {
-        self.may(self.schema.close(&frame));
+        self.may(Schema::close(&frame));
         match frame.group {
             Group::Seq(None) | Group::Map(None) => self.header(&frame),
             _ => Ok(()),

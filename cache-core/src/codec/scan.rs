@@ -50,7 +50,7 @@ pub(super) fn whole(bytes: &[u8]) -> bool {
 
 /// Steps over one value, not over those in it, whose number is returned.
 fn value(rest: &mut &[u8]) -> Option<usize> {
-    let marker = Marker::from_u8(number(rest, 1)? as u8);
+    let marker = Marker::from_u8(*take(rest, 1)?.first()?);
     match follows(marker)? {
         Follows::Nothing => Some(0),
         Follows::Bytes(n) => take(rest, n).map(|_| 0),

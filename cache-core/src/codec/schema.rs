@@ -7,8 +7,10 @@
 
 use super::sink::{At, Frame, Group, Payload};
 
-/// What a value is that holds no other, as it is asked for.
+/// What a value is that holds no other, as it is asked for. The numbers are part of every
+/// fingerprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub(super) enum Kind {
     Unit,
     Bool,
@@ -33,12 +35,12 @@ pub(super) enum Kind {
     Identifier,
 }
 
-/// One piece of a type.
+/// One piece of a type that holds others. One that does not is known by its place alone; see
+/// [`Schema::place_of`].
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Piece {
     /// Not known, or not the same each time.
     Unknown,
-    Leaf(Kind),
     Option(At),
     Seq(At),
     Map(At, At),
@@ -74,6 +76,7 @@ pub(super) enum Fit<T = ()> {
 }
 
 impl Fit {
+    #[inline]
     fn when(fits: bool) -> Self {
         if fits { Self::Sure(()) } else { Self::No }
     }
@@ -93,34 +96,47 @@ impl Schema {
     /// The place of what is not known; everything below it is not known either.
     pub(super) const NOWHERE: At = At::MAX;
 
-    fn piece(&self, at: At) -> Piece {
-        let piece = self.pieces.get(at as usize);
-        piece.copied().unwrap_or(Piece::Unknown)
+    /// The place of every piece of this kind, so that the usual check compares two numbers.
+    #[inline]
+    pub(super) const fn place_of(kind: Kind) -> At {
+        At::MAX - 256 + kind as At
     }
 
-    pub(super) fn leaf(&self, at: At, kind: Kind) -> Fit {
-        Fit::when(matches!(self.piece(at), Piece::Leaf(asked) if asked == kind))
+    #[inline]
+    fn piece(&self, at: At) -> &Piece {
+        self.pieces.get(at as usize).unwrap_or(&Piece::Unknown)
     }
 
+    #[inline]
+    pub(super) fn leaf(at: At, kind: Kind) -> Fit {
+        Fit::when(at == Self::place_of(kind))
+    }
+
+    #[inline]
     pub(super) fn none(&self, at: At) -> Fit {
         Fit::when(matches!(self.piece(at), Piece::Option(_)))
     }
 
     /// Doubtful if what follows may be written like an absent value by a format without a mark
     /// for presence.
+    #[inline]
     pub(super) fn some(&self, at: At) -> Fit<At> {
-        match self.piece(at) {
-            Piece::Option(inner) => match self.piece(inner) {
-                Piece::Unknown | Piece::Option(_) | Piece::Leaf(Kind::Unit) => Fit::Doubtful(inner),
-                _ => Fit::Sure(inner),
-            },
+        match *self.piece(at) {
+            Piece::Option(inner) if self.may_vanish(inner) => Fit::Doubtful(inner),
+            Piece::Option(inner) => Fit::Sure(inner),
             _ => Fit::No,
         }
     }
 
+    fn may_vanish(&self, at: At) -> bool {
+        let leaf = at > Self::place_of(Kind::Unit) && at < Self::NOWHERE;
+        !leaf && matches!(self.piece(at), Piece::Unknown | Piece::Option(_))
+    }
+
     /// Doubtful if the reading side knows no variant of this name.
+    #[inline]
     pub(super) fn variant(&self, at: At, index: u32, name: &str, payload: Payload) -> Fit<At> {
-        let Piece::Enum { first, names } = self.piece(at) else {
+        let Piece::Enum { first, names } = *self.piece(at) else {
             return Fit::No;
         };
         let index = index as usize;
@@ -133,20 +149,32 @@ impl Schema {
         }
     }
 
-    pub(super) fn open(&self, at: At, group: Group) -> Fit {
-        Fit::when(match (self.piece(at), group) {
-            (Piece::Seq(_), Group::Seq(_)) | (Piece::Map(..), Group::Map(_)) => true,
-            (Piece::Product { len, .. }, Group::Tuple(n) | Group::Struct(n)) => len as usize == n,
-            _ => false,
-        })
+    /// What is expected of the items.
+    #[inline]
+    pub(super) fn open(&self, at: At, group: Group) -> Fit<Piece> {
+        let piece = *self.piece(at);
+        match (piece, group) {
+            (Piece::Seq(_), Group::Seq(_)) | (Piece::Map(..), Group::Map(_)) => Fit::Sure(piece),
+            (Piece::Product { len, .. }, Group::Tuple(n) | Group::Struct(n))
+                if len as usize == n =>
+            {
+                Fit::Sure(piece)
+            }
+            _ => Fit::No,
+        }
     }
 
     /// The place of the item that `frame.index` counts. Doubtful if the reading side knows no
     /// field of this name.
+    #[inline]
     pub(super) fn item(&self, frame: &Frame, name: Option<&'static str>) -> Fit<At> {
-        match self.piece(frame.at) {
+        match frame.piece {
             Piece::Seq(element) => Fit::Sure(element),
-            Piece::Map(key, value) => Fit::Sure(if frame.index % 2 == 0 { key } else { value }),
+            Piece::Map(key, value) => Fit::Sure(if frame.index.is_multiple_of(2) {
+                key
+            } else {
+                value
+            }),
             Piece::Product { first, len, names } if frame.index < len => {
                 let at = self.parts[(first + frame.index) as usize];
                 match (name, names.get(frame.index as usize)) {
@@ -160,7 +188,8 @@ impl Schema {
     }
 
     /// Whether as many items came as were announced.
-    pub(super) fn close(&self, frame: &Frame) -> Fit {
+    #[inline]
+    pub(super) fn close(frame: &Frame) -> Fit {
         Fit::when(match frame.group {
             Group::Seq(n) => n.is_none_or(|n| frame.index as usize == n),
             Group::Map(n) => n.is_none_or(|n| frame.index as usize == 2 * n),
@@ -171,6 +200,7 @@ impl Schema {
 
 /// A name that is asked for elsewhere is in the wrong place; one that is asked for nowhere is
 /// probably spelt differently for writing.
+#[inline]
 fn named(names: &[&str], asked: &str, name: &str, at: At) -> Fit<At> {
     if asked == name {
         Fit::Sure(at)

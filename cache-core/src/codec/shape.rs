@@ -88,19 +88,18 @@ pub(super) fn of<T: DeserializeOwned + 'static>() -> &'static Shape {
     let hash = foldhash::fast::FixedState::default().hash_one(id);
     let mut link = &KNOWN[(hash % 64) as usize];
     loop {
-        let known = match link.get() {
-            Some(known) => known,
+        let known = if let Some(known) = link.get() {
+            known
+        } else {
             // Traced outside of the cell, so that a `Deserialize` that comes back here is safe.
-            None => {
-                let shape = Shape::of_trace(&trace::<T>(), type_name::<T>());
-                link.get_or_init(|| {
-                    Box::new(Known {
-                        id,
-                        shape,
-                        next: Link::new(),
-                    })
+            let shape = Shape::of_trace(&trace::<T>(), type_name::<T>());
+            link.get_or_init(|| {
+                Box::new(Known {
+                    id,
+                    shape,
+                    next: Link::new(),
                 })
-            }
+            })
         };
         if known.id == id {
             return &known.shape;
@@ -212,10 +211,7 @@ impl Compiler {
             place(nodes, way.parts.get(part).copied().filter(|_| known))
         };
         match node.ask {
-            Ask::Leaf(Kind::Any | Kind::Ignored | Kind::Identifier) | Ask::Newtype => {
-                Piece::Unknown
-            }
-            Ask::Leaf(kind) => Piece::Leaf(kind),
+            Ask::Leaf(_) | Ask::Newtype => Piece::Unknown,
             Ask::Option => Piece::Option(part(1, 0)),
             Ask::Seq => Piece::Seq(part(1, 0)),
             Ask::Map => Piece::Map(part(1, 0), part(1, 1)),
@@ -228,12 +224,12 @@ impl Compiler {
         if way.len != Some(way.parts.len()) {
             return Piece::Unknown;
         }
-        let first = self.schema.parts.len() as u32;
+        let first = number(self.schema.parts.len());
         let parts = way.parts.iter().map(|part| place(nodes, Some(*part)));
         self.schema.parts.extend(parts);
         Piece::Product {
             first,
-            len: way.parts.len() as u32,
+            len: number(way.parts.len()),
             // With aliases there are more names than fields.
             names: if names.len() == way.parts.len() {
                 names
@@ -253,7 +249,7 @@ impl Compiler {
             .iter()
             .map(|way| (way.state == State::Done).then(|| self.variant(nodes, way, count)))
             .collect();
-        let first = self.schema.variants.len() as u32;
+        let first = number(self.schema.variants.len());
         self.schema.variants.extend(variants);
         Piece::Enum {
             first,
@@ -268,7 +264,7 @@ impl Compiler {
             Payload::Tuple | Payload::Struct => {
                 let product = self.product(nodes, way, way.fields);
                 self.products.push(product);
-                (count + self.products.len() - 1) as At
+                number(count + self.products.len() - 1)
             }
         };
         Variant {
@@ -278,7 +274,11 @@ impl Compiler {
     }
 }
 
-/// The piece of a node; for a newtype, of what is in it, since it leaves no trace in the bytes.
+fn number(number: usize) -> u32 {
+    u32::try_from(number).expect("a trace is bounded far below this")
+}
+
+/// The place of a node; for a newtype, of what is in it, since it leaves no trace in the bytes.
 fn place(nodes: &[Node], id: Option<Id>) -> At {
     let mut next = id;
     for _ in 0..nodes.len() {
@@ -286,7 +286,13 @@ fn place(nodes: &[Node], id: Option<Id>) -> At {
             Some(id) if nodes[id].ask == Ask::Newtype && !nodes[id].odd => {
                 next = nodes[id].ways[0].parts.first().copied();
             }
-            Some(id) => return id as At,
+            Some(id) => {
+                return match nodes[id].ask {
+                    Ask::Leaf(Kind::Any | Kind::Ignored | Kind::Identifier) => Schema::NOWHERE,
+                    Ask::Leaf(kind) => Schema::place_of(kind),
+                    _ => number(id),
+                };
+            }
             None => break,
         }
     }

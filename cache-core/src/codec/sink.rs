@@ -1,11 +1,13 @@
-//! Turns what serde says about a value into plain calls, so that a user's `Serialize` is compiled
-//! once and not once per format.
+//! Turns what serde says about a value into plain calls, so that one adapter serves every format.
+//!
+//! A user's `Serialize` is compiled for each sink type it is told to. The fast path names its
+//! sink; the others share `dyn Sink`.
 
 use std::fmt;
 
 use serde::ser::{self, Serialize};
 
-use super::MAX_DEPTH;
+use super::{MAX_DEPTH, schema::Piece};
 
 /// Where in the expected shape a value stands; see [`Schema`](super::schema::Schema).
 pub(super) type At = u32;
@@ -53,25 +55,30 @@ pub(super) enum Payload {
     Struct,
 }
 
-/// A group that is being written. What the fields mean is the sink's own business, except that
-/// `group` and `at` are as given to [`Sink::open`].
+/// A group that is being written. The last three are for the sink's own use.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Frame {
     pub(super) group: Group,
-    pub(super) at: At,
+    /// What is expected here.
+    pub(super) piece: Piece,
     /// Items begun so far; a key and its value are two.
     pub(super) index: u32,
-    pub(super) mark: u64,
+    /// Where it starts in the bytes.
+    pub(super) start: usize,
+    /// The hash of all before it.
+    pub(super) hash: u64,
+    /// The sum of the hashes of its items.
     pub(super) sum: u64,
 }
 
 impl Frame {
-    pub(super) fn new(group: Group, at: At) -> Self {
+    pub(super) fn new(group: Group, piece: Piece) -> Self {
         Self {
             group,
-            at,
+            piece,
             index: 0,
-            mark: 0,
+            start: 0,
+            hash: 0,
             sum: 0,
         }
     }
@@ -131,7 +138,8 @@ pub(super) trait Sink {
 }
 
 /// Tells `sink` what `value` consists of, down to [`MAX_DEPTH`].
-pub(super) fn tell<T: Serialize>(value: &T, at: At, sink: &mut dyn Sink) -> Done {
+#[inline]
+pub(super) fn tell<T: Serialize, S: Sink + ?Sized>(value: &T, at: At, sink: &mut S) -> Done {
     value.serialize(Teller {
         sink,
         at,
@@ -139,23 +147,26 @@ pub(super) fn tell<T: Serialize>(value: &T, at: At, sink: &mut dyn Sink) -> Done
     })
 }
 
-struct Teller<'s> {
-    sink: &'s mut dyn Sink,
+struct Teller<'s, S: ?Sized> {
+    sink: &'s mut S,
     at: At,
     /// How much deeper it may go.
     depth: u16,
 }
 
-impl<'s> Teller<'s> {
+impl<'s, S: Sink + ?Sized> Teller<'s, S> {
+    #[inline]
     fn scalar(self, scalar: Scalar<'_>) -> Done {
         self.sink.scalar(self.at, scalar)
     }
 
+    #[inline]
     fn deeper(&self) -> Done<u16> {
         self.depth.checked_sub(1).ok_or(Stop::Depth)
     }
 
-    fn open(self, group: Group) -> Done<Items<'s>> {
+    #[inline]
+    fn open(self, group: Group) -> Done<Items<'s, S>> {
         let depth = self.deeper()?;
         let frame = self.sink.open(self.at, group)?;
         Ok(Items {
@@ -165,6 +176,7 @@ impl<'s> Teller<'s> {
         })
     }
 
+    #[inline]
     fn variant(self, index: u32, name: &'static str, payload: Payload) -> Done<Self> {
         let depth = self.deeper()?;
         let at = self.sink.variant(self.at, index, name, payload)?;
@@ -174,22 +186,23 @@ impl<'s> Teller<'s> {
 
 macro_rules! scalars {
     ($($method:ident($type:ty) $scalar:ident)*) => { $(
+        #[inline]
         fn $method(self, value: $type) -> Done {
             self.scalar(Scalar::$scalar(value))
         }
     )* };
 }
 
-impl<'s> ser::Serializer for Teller<'s> {
+impl<'s, S: Sink + ?Sized> ser::Serializer for Teller<'s, S> {
     type Ok = ();
     type Error = Stop;
-    type SerializeSeq = Items<'s>;
-    type SerializeTuple = Items<'s>;
-    type SerializeTupleStruct = Items<'s>;
-    type SerializeTupleVariant = Items<'s>;
-    type SerializeMap = Items<'s>;
-    type SerializeStruct = Items<'s>;
-    type SerializeStructVariant = Items<'s>;
+    type SerializeSeq = Items<'s, S>;
+    type SerializeTuple = Items<'s, S>;
+    type SerializeTupleStruct = Items<'s, S>;
+    type SerializeTupleVariant = Items<'s, S>;
+    type SerializeMap = Items<'s, S>;
+    type SerializeStruct = Items<'s, S>;
+    type SerializeStructVariant = Items<'s, S>;
 
     scalars! {
         serialize_bool(bool) Bool
@@ -210,32 +223,39 @@ impl<'s> ser::Serializer for Teller<'s> {
         serialize_bytes(&[u8]) Bytes
     }
 
+    #[inline]
     fn serialize_unit(self) -> Done {
         self.scalar(Scalar::Unit)
     }
 
+    #[inline]
     fn serialize_unit_struct(self, _: &'static str) -> Done {
         self.scalar(Scalar::UnitStruct)
     }
 
+    #[inline]
     fn serialize_none(self) -> Done {
         self.sink.none(self.at)
     }
 
+    #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Done {
         let depth = self.deeper()?;
         let at = self.sink.some(self.at)?;
         value.serialize(Self { at, depth, ..self })
     }
 
+    #[inline]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Done {
         value.serialize(self)
     }
 
+    #[inline]
     fn serialize_unit_variant(self, _: &'static str, index: u32, name: &'static str) -> Done {
         self.variant(index, name, Payload::Unit).map(drop)
     }
 
+    #[inline]
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
         _: &'static str,
@@ -246,60 +266,69 @@ impl<'s> ser::Serializer for Teller<'s> {
         value.serialize(self.variant(index, name, Payload::Newtype)?)
     }
 
-    fn serialize_seq(self, len: Option<usize>) -> Done<Items<'s>> {
+    #[inline]
+    fn serialize_seq(self, len: Option<usize>) -> Done<Items<'s, S>> {
         self.open(Group::Seq(len))
     }
 
-    fn serialize_tuple(self, len: usize) -> Done<Items<'s>> {
+    #[inline]
+    fn serialize_tuple(self, len: usize) -> Done<Items<'s, S>> {
         self.open(Group::Tuple(len))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Done<Items<'s>> {
+    #[inline]
+    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Done<Items<'s, S>> {
         self.open(Group::Tuple(len))
     }
 
+    #[inline]
     fn serialize_tuple_variant(
         self,
         _: &'static str,
         index: u32,
         name: &'static str,
         len: usize,
-    ) -> Done<Items<'s>> {
+    ) -> Done<Items<'s, S>> {
         self.variant(index, name, Payload::Tuple)?
             .open(Group::Tuple(len))
     }
 
-    fn serialize_map(self, len: Option<usize>) -> Done<Items<'s>> {
+    #[inline]
+    fn serialize_map(self, len: Option<usize>) -> Done<Items<'s, S>> {
         self.open(Group::Map(len))
     }
 
-    fn serialize_struct(self, _: &'static str, len: usize) -> Done<Items<'s>> {
+    #[inline]
+    fn serialize_struct(self, _: &'static str, len: usize) -> Done<Items<'s, S>> {
         self.open(Group::Struct(len))
     }
 
+    #[inline]
     fn serialize_struct_variant(
         self,
         _: &'static str,
         index: u32,
         name: &'static str,
         len: usize,
-    ) -> Done<Items<'s>> {
+    ) -> Done<Items<'s, S>> {
         self.variant(index, name, Payload::Struct)?
             .open(Group::Struct(len))
     }
 
+    #[inline]
     fn is_human_readable(&self) -> bool {
         false
     }
 }
 
-struct Items<'s> {
-    sink: &'s mut dyn Sink,
+struct Items<'s, S: ?Sized> {
+    sink: &'s mut S,
     frame: Frame,
     depth: u16,
 }
 
-impl Items<'_> {
+impl<S: Sink + ?Sized> Items<'_, S> {
+    #[inline]
     fn item<T: Serialize + ?Sized>(&mut self, name: Option<&'static str>, value: &T) -> Done {
         let at = self.sink.item(&mut self.frame, name, size_of_val(value))?;
         value.serialize(Teller {
@@ -309,6 +338,7 @@ impl Items<'_> {
         })
     }
 
+    #[inline]
     fn close(self) -> Done {
         self.sink.close(self.frame)
     }
@@ -316,14 +346,16 @@ impl Items<'_> {
 
 macro_rules! items {
     ($($trait:ident $method:ident)*) => { $(
-        impl ser::$trait for Items<'_> {
+        impl<S: Sink + ?Sized> ser::$trait for Items<'_, S> {
             type Ok = ();
             type Error = Stop;
 
+            #[inline]
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
                 self.item(None, value)
             }
 
+            #[inline]
             fn end(self) -> Done {
                 self.close()
             }
@@ -340,10 +372,11 @@ items! {
 
 macro_rules! fields {
     ($($trait:ident)*) => { $(
-        impl ser::$trait for Items<'_> {
+        impl<S: Sink + ?Sized> ser::$trait for Items<'_, S> {
             type Ok = ();
             type Error = Stop;
 
+            #[inline]
             fn serialize_field<T: Serialize + ?Sized>(
                 &mut self,
                 name: &'static str,
@@ -352,10 +385,12 @@ macro_rules! fields {
                 self.item(Some(name), value)
             }
 
+            #[inline]
             fn skip_field(&mut self, _: &'static str) -> Done {
                 self.sink.skip(&mut self.frame)
             }
 
+            #[inline]
             fn end(self) -> Done {
                 self.close()
             }
@@ -365,18 +400,21 @@ macro_rules! fields {
 
 fields!(SerializeStruct SerializeStructVariant);
 
-impl ser::SerializeMap for Items<'_> {
+impl<S: Sink + ?Sized> ser::SerializeMap for Items<'_, S> {
     type Ok = ();
     type Error = Stop;
 
+    #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Done {
         self.item(None, key)
     }
 
+    #[inline]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
         self.item(None, value)
     }
 
+    #[inline]
     fn end(self) -> Done {
         self.close()
     }

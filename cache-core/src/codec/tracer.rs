@@ -298,13 +298,9 @@ impl<'de> de::EnumAccess<'de> for Chosen<'_> {
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Traced<(V::Value, Self)> {
         let number = u32::try_from(self.way).map_err(|_| Refusal)?;
         let number: de::value::U32Deserializer<Refusal> = number.into_deserializer();
-        match seed.deserialize(number) {
-            Ok(variant) => Ok((variant, self)),
-            Err(Refusal) => {
-                self.trace.absent(self.id, self.way);
-                Err(Refusal)
-            }
-        }
+        let variant = seed.deserialize(number);
+        let variant = variant.inspect_err(|_| self.trace.absent(self.id, self.way))?;
+        Ok((variant, self))
     }
 }
 

@@ -38,11 +38,11 @@ pub(super) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Read<T> {
     Ok(value)
 }
 
-/// What is left of the memory for elements after one of `size`. An element without a size costs
-/// something all the same, since it costs time.
+/// What an element of this size in memory counts for. One without a size counts all the same,
+/// since it takes time.
 #[inline]
-pub(super) fn spend(memory: usize, size: usize) -> Option<usize> {
-    memory.checked_sub(if size == 0 { 64 } else { size })
+pub(super) const fn cost(size: usize) -> usize {
+    if size == 0 { 64 } else { size }
 }
 
 /// The bytes not read yet.
@@ -347,7 +347,12 @@ struct Elements<'s, 'de> {
     left: usize,
     /// How many may be made room for at once.
     room: usize,
+    /// Memory taken from the state and not spent yet: taking it in portions is much faster.
+    purse: usize,
 }
+
+/// What is taken at once.
+const PORTION: usize = 4096;
 
 impl<'s, 'de> Elements<'s, 'de> {
     #[inline]
@@ -356,14 +361,35 @@ impl<'s, 'de> Elements<'s, 'de> {
         // room in vain, it is little.
         let deep = state.depth < MAX_DEPTH - 16;
         let room = state.rest().min(if deep { 64 } else { usize::MAX });
-        Self { state, left, room }
+        Self {
+            state,
+            left,
+            room,
+            purse: 0,
+        }
     }
 
     #[inline]
     fn element<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Read<T::Value> {
-        self.state.memory =
-            spend(self.state.memory, size_of::<T::Value>()).ok_or(DecodeError::LimitExceeded)?;
+        let cost = cost(size_of::<T::Value>());
+        if self.purse < cost {
+            self.take(cost)?;
+        }
+        self.purse -= cost;
         seed.deserialize(Unpacker(self.state))
+    }
+
+    #[cold]
+    fn take(&mut self, cost: usize) -> Read<()> {
+        let left = self
+            .state
+            .memory
+            .checked_sub(cost)
+            .ok_or(DecodeError::LimitExceeded)?;
+        let more = left.min(PORTION);
+        self.state.memory = left - more;
+        self.purse += cost + more;
+        Ok(())
     }
 
     #[inline]
@@ -377,7 +403,8 @@ impl<'s, 'de> Elements<'s, 'de> {
 
     /// What was not asked for is still there, and would be taken for what comes next.
     #[inline]
-    fn end(&self) -> Read<()> {
+    fn end(&mut self) -> Read<()> {
+        self.state.memory += self.purse;
         if self.left > 0 {
             return Err(DecodeError::Other("elements are left over"));
         }

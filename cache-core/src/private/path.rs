@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_plain_function_has_its_path_alone() {
-        let module = "cache_core.private_path.tests";
+        let module = module_path!().replace("::", ".");
         assert_eq!(now(get()), format!("{module}.get"));
         assert_eq!(now(other::get()), format!("{module}.other.get"));
         assert_eq!(now(Repo(1_u8).get()), format!("{module}.get:Repo%3Cu8%3E"));

@@ -53,8 +53,7 @@ where
     }
 }
 
-fn row<Old: Storable, New: Storable>(name: &'static str, old: &Old, right: Option<New>) -> Row {
-    let right = right.as_ref();
+fn row<Old: Storable, New: Storable>(name: &'static str, old: &Old, right: Option<&New>) -> Row {
     Row {
         name,
         auto: cell::<Old, New, Auto>(old, right),
@@ -83,7 +82,7 @@ macro_rules! rows {
                 pub fn row() -> super::Row {
                     #[allow(unused_imports)]
                     use {new::User as New, old::User as Old};
-                    super::row::<Old, New>(stringify!($name), &$value, $right)
+                    super::row::<Old, New>(stringify!($name), &$value, $right.as_ref())
                 }
             }
         )*
@@ -120,7 +119,7 @@ rows! {
 
     field_renamed: { pub struct User { pub a: u32, pub b: u32 } }
         => { pub struct User { pub a: u32, pub c: u32 } }
-        Old { a: 1, b: 2 } => None;
+        Old { a: 1, b: 2 } => None::<New>;
 
     type_renamed: { #[serde(rename = "Account")] pub struct User { pub a: u32 } }
         => { pub struct User { pub a: u32 } }
@@ -128,7 +127,7 @@ rows! {
 
     unit_of_measure_changed: { pub struct Meters(pub f64); pub struct User { pub a: Meters } }
         => { pub struct Feet(pub f64); pub struct User { pub a: Feet } }
-        Old { a: old::Meters(1.0) } => None;
+        Old { a: old::Meters(1.0) } => None::<New>;
 
     variant_inserted: { pub enum Role { Admin, Guest } pub struct User { pub a: Role } }
         => { pub enum Role { Admin, Editor, Guest } pub struct User { pub a: Role } }
@@ -136,7 +135,7 @@ rows! {
 
     variant_removed: { pub enum Role { Admin, Editor, Guest } pub struct User { pub a: Role } }
         => { pub enum Role { Admin, Guest } pub struct User { pub a: Role } }
-        Old { a: old::Role::Editor } => None;
+        Old { a: old::Role::Editor } => None::<New>;
 
     variants_swapped: { pub enum Role { Admin, Guest } pub struct User { pub a: Role } }
         => { pub enum Role { Guest, Admin } pub struct User { pub a: Role } }
@@ -144,7 +143,7 @@ rows! {
 
     variant_renamed: { pub enum Role { Admin, Guest } pub struct User { pub a: Role } }
         => { pub enum Role { Admin, Visitor } pub struct User { pub a: Role } }
-        Old { a: old::Role::Guest } => None;
+        Old { a: old::Role::Guest } => None::<New>;
 
     variant_field_swapped:
         { pub enum Shape { Rect { w: u8, h: u8 } } pub struct User { pub a: Shape } }
@@ -158,7 +157,7 @@ rows! {
         Old { a: 300 } => Some(New { a: 300 });
 
     u64_to_u8: { pub struct User { pub a: u64 } } => { pub struct User { pub a: u8 } }
-        Old { a: 300 } => None;
+        Old { a: 300 } => None::<New>;
 
     f32_to_f64: { pub struct User { pub a: f32 } } => { pub struct User { pub a: f64 } }
         Old { a: 0.5 } => Some(New { a: 0.5 });
@@ -167,7 +166,7 @@ rows! {
         Old { a: 1 } => Some(New { a: Some(1) });
 
     text_to_bytes: { pub struct User { pub a: String } } => { pub struct User { pub a: Vec<u8> } }
-        Old { a: "abc".into() } => None;
+        Old { a: "abc".into() } => None::<New>;
 
     list_to_tuple: { pub struct User { pub a: Vec<u8> } } => { pub struct User { pub a: (u8, u8) } }
         Old { a: vec![1, 2] } => Some(New { a: (1, 2) });
@@ -195,7 +194,7 @@ rows! {
     value_of_a_map:
         { pub struct User { pub a: std::collections::BTreeMap<u8, (u8, bool)> } }
         => { pub struct User { pub a: std::collections::BTreeMap<u8, (bool, u8)> } }
-        Old { a: [(1, (1, true))].into() } => None;
+        Old { a: [(1, (1, true))].into() } => None::<New>;
 
     flattened_field_swapped:
         { pub struct In { pub x: u8, pub y: u8 } pub struct User { #[serde(flatten)] pub a: In } }
@@ -205,7 +204,7 @@ rows! {
     flattened_field_renamed:
         { pub struct In { pub x: u8, pub y: u8 } pub struct User { #[serde(flatten)] pub a: In } }
         => { pub struct In { pub x: u8, pub z: u8 } pub struct User { #[serde(flatten)] pub a: In } }
-        Old { a: old::In { x: 1, y: 2 } } => None;
+        Old { a: old::In { x: 1, y: 2 } } => None::<New>;
 
     tagged_variant_inserted:
         { #[serde(tag = "t")] pub enum User { A { x: u8 }, B { x: u8 } } }
@@ -215,7 +214,7 @@ rows! {
     adjacent_variant_renamed:
         { #[serde(tag = "t", content = "c")] pub enum User { A(u8), B(u8) } }
         => { #[serde(tag = "t", content = "c")] pub enum User { A(u8), C(u8) } }
-        Old::B(1) => None;
+        Old::B(1) => None::<New>;
 
     untagged_field_type_changed:
         { #[serde(untagged)] pub enum User { A { x: u32 } } }

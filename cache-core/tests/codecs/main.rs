@@ -1,10 +1,12 @@
 //! What goes through a codec comes back the same or not at all.
 
-#![allow(missing_docs, unreachable_pub)]
+#![allow(missing_docs, unreachable_pub, reason = "a test")]
+#![allow(clippy::needless_pass_by_value, reason = "the tests read better")]
 
 mod evolution;
 mod hostile;
 mod properties;
+mod table;
 mod types;
 
 use std::{

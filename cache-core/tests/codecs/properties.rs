@@ -1,5 +1,11 @@
 //! What holds for any value and any bytes.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "any bits will do"
+)]
+
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},

@@ -217,15 +217,15 @@ impl<'de> Deserialize<'de> for Date {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<str>::deserialize(deserializer)?;
         let mut parts = text.splitn(3, '-');
-        let mut part = || parts.next().and_then(|part| part.parse().ok());
+        let mut part = || parts.next().and_then(|part| part.parse::<u16>().ok());
         let (Some(year), Some(month @ 1..=12), Some(day @ 1..=31)) = (part(), part(), part())
         else {
             return Err(de::Error::custom("not a date"));
         };
         Ok(Self {
             year,
-            month: month as u8,
-            day: day as u8,
+            month: u8::try_from(month).map_err(de::Error::custom)?,
+            day: u8::try_from(day).map_err(de::Error::custom)?,
         })
     }
 }

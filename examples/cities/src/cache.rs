@@ -2,16 +2,16 @@
 
 use larder::{Cache, Moka, Redis};
 
-/// A cache in this process. With the address of a Redis server it shares what it knows with
-/// every other process that uses the same `namespace` there; nothing else changes.
+/// A cache in this process. With a Redis server it shares what it knows with every other process
+/// that uses the same `namespace` there; nothing else changes.
 ///
 /// # Errors
 ///
-/// If the address cannot be one. A server that is not there is no error: it will be used when it is.
-pub fn cache(namespace: &str, redis: Option<&str>) -> larder::Result<Cache> {
+/// If the settings cannot work. A Redis server that is away is no error: it is used when it is there.
+pub fn cache(namespace: &str, redis: Option<Redis>) -> larder::Result<Cache> {
     let near = Cache::builder().namespace(namespace).near(Moka::default());
     match redis {
-        Some(url) => near.far(Redis::connect(url)?).build(),
+        Some(redis) => near.far(redis).build(),
         None => near.build(),
     }
 }

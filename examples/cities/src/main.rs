@@ -7,6 +7,7 @@ use cities::{
     load::{Failure, Load},
     web,
 };
+use larder::Redis;
 use tokio::net::TcpListener;
 
 const USAGE: &str = "\
@@ -69,7 +70,7 @@ impl Options {
     }
 
     async fn run(self) -> Result<(), Failure> {
-        let redis = env::var("REDIS_URL").ok();
+        let redis = Redis::from_env()?;
         if self.load {
             self.measure(redis).await
         } else {
@@ -77,9 +78,9 @@ impl Options {
         }
     }
 
-    async fn serve(self, redis: Option<String>) -> Result<(), Failure> {
+    async fn serve(self, redis: Option<Redis>) -> Result<(), Failure> {
         let db = self.db.map_or_else(Db::temporary, |file| Db::open(&file))?;
-        let cities = Cached::new(db, cache("cities", redis.as_deref())?);
+        let cities = Cached::new(db, cache("cities", redis)?);
         let listener = TcpListener::bind(self.listen).await?;
         println!("listening on http://{}", listener.local_addr()?);
         let stop = async {
@@ -92,7 +93,7 @@ impl Options {
         Ok(())
     }
 
-    async fn measure(self, redis: Option<String>) -> Result<(), Failure> {
+    async fn measure(self, redis: Option<Redis>) -> Result<(), Failure> {
         println!(
             "{} clients for {} s each, {} ms a query, 2 % changes, ids by Zipf's law\n",
             self.clients,
@@ -104,6 +105,6 @@ impl Options {
             time: Duration::from_secs(self.seconds),
             requests: 1_000_000,
         };
-        load.table(LATENCY, redis.as_deref()).await
+        load.table(LATENCY, redis).await
     }
 }

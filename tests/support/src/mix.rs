@@ -133,11 +133,11 @@ impl Mix {
             let random = Random::new(seeds.bits());
             tasks.spawn(async move { stage.reader(tape, random).await });
         }
-        for scopes in [(self.key_writers, false), (self.prefix_writers, true)] {
-            for _ in 0..scopes.0 {
+        for (writers, prefix) in [(self.key_writers, false), (self.prefix_writers, true)] {
+            for _ in 0..writers {
                 let (stage, tape) = (Arc::clone(&stage), recorder.tape());
                 let random = Random::new(seeds.bits());
-                tasks.spawn(async move { stage.writer(tape, random, scopes.1).await });
+                tasks.spawn(async move { stage.writer(tape, random, prefix).await });
             }
         }
         let ended = timeout(self.duration + PATIENCE, tasks.join_all()).await;

@@ -27,7 +27,13 @@ async fn wrapped(Path((country, name)): Path<(String, String)>) -> String {
 }
 
 #[cached(key = "cities:<page>:<sort>", skip(trace))]
-async fn destructured(Query { page, mut sort, ref trace }: Query) -> Option<String> {
+async fn destructured(
+    Query {
+        page,
+        mut sort,
+        ref trace,
+    }: Query,
+) -> Option<String> {
     let sort = sort.take()?;
     Some(format!("{page}{sort}{trace}"))
 }
@@ -97,13 +103,33 @@ async fn consumed(query: Query, name: String) -> String {
 }
 
 fn query() -> Query {
-    Query { page: 1, sort: None, trace: String::new() }
+    Query {
+        page: 1,
+        sort: None,
+        trace: String::new(),
+    }
 }
 
 fn main() {
-    drop((borrowed("", &[], None), wrapped(Path((String::new(), String::new())))));
-    drop((destructured(query()), in_part(query(), Permit), nested(&(1, 2), [1, 2, 3], (4,))));
-    drop((mutable(1), mutable_and_again(1), raw(1, 2), guarded(1, Permit)));
-    drop((state(State(Arc::default()), 1), only_in_the_key(1, 2), fields(query())));
+    drop((
+        borrowed("", &[], None),
+        wrapped(Path((String::new(), String::new()))),
+    ));
+    drop((
+        destructured(query()),
+        in_part(query(), Permit),
+        nested(&(1, 2), [1, 2, 3], (4,)),
+    ));
+    drop((
+        mutable(1),
+        mutable_and_again(1),
+        raw(1, 2),
+        guarded(1, Permit),
+    ));
+    drop((
+        state(State(Arc::default()), 1),
+        only_in_the_key(1, 2),
+        fields(query()),
+    ));
     drop((hashed(String::new()), consumed(query(), String::new())));
 }

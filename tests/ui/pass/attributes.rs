@@ -71,7 +71,14 @@ fn main() {
         id
     }
 
-    drop((outside(1), inside(1, ""), present(), stacked(1), local(1), inner::call()));
+    drop((
+        outside(1),
+        inside(1, ""),
+        present(),
+        stacked(1),
+        local(1),
+        inner::call(),
+    ));
     // SAFETY: none is needed.
     drop(unsafe { danger(1) });
 }

@@ -23,5 +23,9 @@ async fn by_all_arguments(id: u64, name: String, page: Option<u32>) -> Option<St
 }
 
 fn main() {
-    drop((get_user(1), everything(), by_all_arguments(1, String::new(), None)));
+    drop((
+        get_user(1),
+        everything(),
+        by_all_arguments(1, String::new(), None),
+    ));
 }

@@ -29,7 +29,9 @@ async fn page<T, const N: usize>(id: u64) -> Option<Page<T, N>>
 where
     T: Entity,
 {
-    Some(Page { items: std::array::from_fn(|_| T::load(id)) })
+    Some(Page {
+        items: std::array::from_fn(|_| T::load(id)),
+    })
 }
 
 #[cached(skip(shown))]
@@ -39,7 +41,11 @@ async fn shown(id: u64, shown: impl Display + Send) -> String {
 
 #[cached]
 async fn longest<'a, 'b: 'a>(a: &'a str, b: &'b str) -> String {
-    if a.len() > b.len() { a.to_owned() } else { b.to_owned() }
+    if a.len() > b.len() {
+        a.to_owned()
+    } else {
+        b.to_owned()
+    }
 }
 
 #[cached]
@@ -83,8 +89,17 @@ impl<'a> Borrowed<'a> {
 fn main() {
     let page = page::<String, 2>;
     drop(async move { page(1).await.map(|page| page.items) });
-    drop((load::<String>(1), shown(1, 2), longest("a", "b"), block::<3>(1)));
+    drop((
+        load::<String>(1),
+        shown(1, 2),
+        longest("a", "b"),
+        block::<3>(1),
+    ));
     let repository = Repository(1);
-    drop((repository.describe(), Repository::associated(1), repository.forget(1_u32)));
+    drop((
+        repository.describe(),
+        Repository::associated(1),
+        repository.forget(1_u32),
+    ));
     drop((Borrowed("").len(), Borrowed::of("")));
 }

@@ -1,6 +1,10 @@
 //! No name of the generated code can meet one of the user's.
 #![deny(warnings)]
-#![allow(non_snake_case, non_upper_case_globals, reason = "that is how our names look")]
+#![allow(
+    non_snake_case,
+    non_upper_case_globals,
+    reason = "that is how our names look"
+)]
 
 use ::larder::{cached, invalidate_cache};
 
@@ -68,6 +72,9 @@ macro_rules! lookup {
 lookup!(in_a_macro, id, "macro:<id>", u64);
 
 fn main() {
-    drop((locals(1, 2, 3, 4, 5, 6, 7, 8, 9, 10), default_key(1, 2, 3, 4, 5)));
+    drop((
+        locals(1, 2, 3, 4, 5, 6, 7, 8, 9, 10),
+        default_key(1, 2, 3, 4, 5),
+    ));
     drop((write(1, 2, 3, 4), items(), in_a_macro(1, 2)));
 }

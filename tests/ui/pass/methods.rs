@@ -71,9 +71,15 @@ impl Sum for Users {
 }
 
 fn main() {
-    let users = Users { region: String::new() };
+    let users = Users {
+        region: String::new(),
+    };
     drop((users.by_reference(1), users.clone().by_mutable_reference(1)));
     drop((users.clone().by_value(1), Arc::new(users.clone()).by_arc(1)));
-    drop((users.without_the_instance(1), Users::associated(1), users.itself()));
+    drop((
+        users.without_the_instance(1),
+        Users::associated(1),
+        users.itself(),
+    ));
     drop((users.clone().rename(String::new()), users.twice(1)));
 }

@@ -78,7 +78,21 @@ async fn empty(id: u64) -> u64 {
 }
 
 fn main() {
-    let app = App { cache: Arc::new(cache()) };
-    drop((app.field(1), app.method(1), app.write(), global(1), argument(&app.cache, 1)));
-    drop((named(1), renamed_crate(1), everything(1), short(1), empty(1)));
+    let app = App {
+        cache: Arc::new(cache()),
+    };
+    drop((
+        app.field(1),
+        app.method(1),
+        app.write(),
+        global(1),
+        argument(&app.cache, 1),
+    ));
+    drop((
+        named(1),
+        renamed_crate(1),
+        everything(1),
+        short(1),
+        empty(1),
+    ));
 }

@@ -58,7 +58,11 @@ async fn early(id: u64) -> u64 {
 
 #[cached(key = "fact:<n>")]
 async fn factorial(n: u64) -> u64 {
-    if n < 2 { 1 } else { n * boxed_factorial(n - 1).await }
+    if n < 2 {
+        1
+    } else {
+        n * boxed_factorial(n - 1).await
+    }
 }
 
 // A function that calls itself needs a type of its future that does not name itself.
@@ -93,6 +97,21 @@ async fn before(id: u64) -> Fallible<()> {
 }
 
 fn main() {
-    drop((alias(1), unit(1), borrows_for_ever(1), cow(1), function(1), predicate(1)));
-    drop((early(1), factorial(1), opaque(1), borrowed(""), nothing(), early_error(""), before(1)));
+    drop((
+        alias(1),
+        unit(1),
+        borrows_for_ever(1),
+        cow(1),
+        function(1),
+        predicate(1),
+    ));
+    drop((
+        early(1),
+        factorial(1),
+        opaque(1),
+        borrowed(""),
+        nothing(),
+        early_error(""),
+        before(1),
+    ));
 }

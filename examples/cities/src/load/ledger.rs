@@ -62,19 +62,23 @@ pub(super) struct Known {
 
 impl Ledger {
     pub(super) fn new(fame: &Fame) -> Self {
-        let history = |draft: &Draft| History {
-            changes: vec![Change {
+        let history = |(id, draft): (u32, &Draft)| {
+            let place = Some(Place::of(draft));
+            let first = Change {
                 number: 0,
                 version: 1,
-                place: Some(Place::of(draft)),
-            }],
-            ..History::default()
+                place,
+            };
+            (
+                id,
+                History {
+                    changes: vec![first],
+                    ..History::default()
+                },
+            )
         };
         Self {
-            cities: fame
-                .cities()
-                .map(|(id, draft)| (id, history(draft)))
-                .collect(),
+            cities: fame.cities().map(history).collect(),
             countries: HashMap::new(),
             searches: HashMap::new(),
             finished: 0,
@@ -86,17 +90,20 @@ impl Ledger {
 
     /// Notes that a request begins now.
     pub(super) fn begin(&mut self, ask: &Ask) -> Known {
-        let floor = match ask {
-            Ask::City(id) => self.newest(*id, self.finished),
-            Ask::Country { code, .. } => self.countries.get(code).copied().unwrap_or(1),
-            Ask::Search { name, .. } => self.searches.get(name).copied().unwrap_or(1),
-            Ask::Create(_) => 0,
+        match ask {
             Ask::Update(id, _) => self.open(*id),
             Ask::Delete(id) => {
                 self.created.retain(|created| created != id);
                 self.leaving.insert(*id);
-                self.open(*id)
+                self.open(*id);
             }
+            _ => {}
+        }
+        let floor = match ask {
+            Ask::City(id) => self.newest(*id, self.finished),
+            Ask::Country { code, .. } => self.countries.get(code).copied().unwrap_or(1),
+            Ask::Search { name, .. } => self.searches.get(name).copied().unwrap_or(1),
+            Ask::Create(_) | Ask::Update(..) | Ask::Delete(_) => 0,
         };
         Known {
             finished: self.finished,
@@ -104,41 +111,37 @@ impl Ledger {
         }
     }
 
-    fn open(&mut self, id: u32) -> u32 {
+    fn open(&mut self, id: u32) {
         let city = self.cities.entry(id).or_default();
         city.open += 1;
         city.contended |= city.open > 1;
-        0
     }
 
     /// Holds the answer to `ask`, which began when `known` was all that was known, against what
     /// had finished by then. Notes a change that has finished now.
     pub(super) fn is_current(&mut self, ask: &Ask, known: Known, answer: &Answer) -> bool {
-        match answer {
-            Answer::Missing => match ask {
-                Ask::City(id) | Ask::Update(id, _) | Ask::Delete(id) => self.leaving.contains(id),
-                _ => false,
-            },
-            Answer::List(list) => self.shows(list, known),
-            Answer::Deleted(city) => {
+        match (ask, answer) {
+            (Ask::City(id) | Ask::Update(id, _) | Ask::Delete(id), Answer::Missing) => {
+                return self.leaving.contains(id);
+            }
+            (_, Answer::Missing) => return false,
+            (_, Answer::List(list)) => return self.shows(list, known),
+            (Ask::Create(draft), Answer::City(city)) => {
+                self.open(city.id);
+                self.created.push(city.id);
+                self.finish(city, Some(Place::of(draft)));
+            }
+            (Ask::Update(_, draft), Answer::City(city)) => {
+                self.finish(city, Some(Place::of(draft)));
+            }
+            (_, Answer::City(city)) => return city.version >= known.floor,
+            (_, Answer::Deleted(city)) => {
                 self.finish(city, None);
                 self.gone.push(city.id);
-                true
             }
-            Answer::City(city) => match ask {
-                Ask::Create(draft) => {
-                    self.open(city.id);
-                    self.created.push(city.id);
-                    self.finish(city, Some(Place::of(draft)));
-                    true
-                }
-                Ask::Update(_, draft) => {
-                    self.finish(city, Some(Place::of(draft)));
-                    true
-                }
-                _ => city.version >= known.floor,
-            },
         }
+        // A change is never stale: it begins with what the database has.
+        true
     }
 
     /// Whether a list, and every city in it, shows all that was known.

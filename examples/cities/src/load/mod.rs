@@ -10,6 +10,7 @@ mod naive;
 use std::{error::Error, fmt, process, sync::Arc, time::Duration};
 
 use driver::Driver;
+use larder::Redis;
 pub use naive::Naive;
 
 use crate::{Cached, Catalogue, Db, cache};
@@ -60,13 +61,13 @@ impl Load {
         Arc::new(Driver::new()).drive(catalogue, self).await
     }
 
-    /// Measures the service without a cache, with the near tier, and with the Redis server at
-    /// the address `redis` behind it; prints a table. The database takes `latency` for each query.
+    /// Measures the service without a cache, with the near tier, and with `redis` behind it;
+    /// prints a table. The database takes `latency` for each query.
     ///
     /// # Errors
     ///
     /// If a service cannot be started, or as [`drive`](Self::drive).
-    pub async fn table(&self, latency: Duration, redis: Option<&str>) -> Result<(), Failure> {
+    pub async fn table(&self, latency: Duration, redis: Option<Redis>) -> Result<(), Failure> {
         println!("{HEAD}");
         let database = || Db::temporary().map(|db| db.slowed(latency));
         let namespace = format!("cities-load-{}", process::id());
@@ -78,14 +79,14 @@ impl Load {
         );
         let near = Cached::new(database()?, cache(&namespace, None)?);
         row("near tier", self.drive(near).await?);
-        let Some(url) = redis else {
+        let Some(redis) = redis else {
             println!("\nSet `REDIS_URL` to measure with Redis as well.");
             return Ok(());
         };
         let db = database()?;
         let driver = Arc::new(Driver::new());
         for state in ["near tier and Redis", "the same, started anew"] {
-            let both = Cached::new(db.clone(), cache(&namespace, Some(url))?);
+            let both = Cached::new(db.clone(), cache(&namespace, Some(redis.clone()))?);
             row(state, driver.drive(both, self).await?);
         }
         Ok(())

@@ -15,7 +15,7 @@ use axum::{
     http::{Request, Response, StatusCode, header::CONTENT_TYPE},
 };
 use cities::{Cached, Catalogue, Db, Trips, web};
-use larder::Cache;
+use larder::{Cache, Redis};
 use serde_json::Value;
 use tempfile::TempDir;
 use test_support::RedisServer;
@@ -124,8 +124,8 @@ async fn json(answer: Response<Body>) -> (StatusCode, Value) {
 pub(crate) fn cache(redis: Option<&RedisServer>) -> Cache {
     static CACHES: AtomicU32 = AtomicU32::new(0);
     let namespace = format!("cities-{}", CACHES.fetch_add(1, Ordering::Relaxed));
-    let url = redis.map(RedisServer::url);
-    cities::cache(&namespace, url.as_deref()).expect("a cache")
+    let redis = redis.map(|server| Redis::connect(server.url()).expect("a valid address"));
+    cities::cache(&namespace, redis).expect("a cache")
 }
 
 /// The server that all tests share while one of them needs it.

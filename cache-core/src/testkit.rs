@@ -2,5 +2,6 @@
 
 pub mod far;
 mod memory;
+pub mod near;
 
 pub use memory::MemoryFar;

@@ -14,7 +14,7 @@ use std::{
 const ROUND: Duration = Duration::from_secs(1);
 
 /// A store whose expired entries have to be driven out.
-pub(crate) trait Swept: Send + Sync {
+pub(super) trait Swept: Send + Sync {
     /// Drives out what has expired. `false` if nothing is left.
     fn sweep(&self) -> bool;
 }
@@ -35,7 +35,7 @@ static CHANGED: Condvar = Condvar::new();
 static ASLEEP: AtomicBool = AtomicBool::new(false);
 
 /// Has a store swept from now on, as long as it lives.
-pub(crate) fn employ(store: Weak<dyn Swept>) {
+pub(super) fn employ(store: Weak<dyn Swept>) {
     let mut rota = rota();
     rota.stores.push(store);
     if !rota.staffed {
@@ -46,7 +46,7 @@ pub(crate) fn employ(store: Weak<dyn Swept>) {
 }
 
 /// Says that something was stored.
-pub(crate) fn wake() {
+pub(super) fn wake() {
     // Pairs with the fence in `work`: either we see that it sleeps, or it sees what was stored.
     fence(Ordering::SeqCst);
     if ASLEEP.load(Ordering::Relaxed) {
@@ -55,7 +55,7 @@ pub(crate) fn wake() {
 }
 
 /// Says that a store is gone.
-pub(crate) fn dismiss() {
+pub(super) fn dismiss() {
     rouse();
 }
 

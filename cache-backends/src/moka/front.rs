@@ -14,8 +14,8 @@ use cache_core::{Entry, KeyRef};
 /// Slots of one bucket: one cache line.
 const WIDTH: usize = 4;
 
-/// The most slots of a table: 4 MiB.
-const MOST_SLOTS: usize = 1 << 18;
+/// The most slots of a table: 16 MiB, two slots for each of half a million entries.
+const MOST_SLOTS: usize = 1 << 20;
 
 /// Locks that writers share; a reader takes none.
 const STRIPES: usize = 64;
@@ -25,7 +25,7 @@ const STRIPES: usize = 64;
 /// An entry may stand in the bucket of its hash or in that one's twin, the other half of the
 /// same pair of cache lines. It stands in one slot at most, and may lose that to another entry;
 /// it is then read through moka.
-pub(crate) struct Front {
+pub(super) struct Front {
     buckets: Box<[Bucket]>,
     stripes: [Mutex<()>; STRIPES],
 }
@@ -45,7 +45,7 @@ struct Slot {
 
 impl Front {
     /// A table for about this many entries.
-    pub(crate) fn new(entries: u64) -> Self {
+    pub(super) fn new(entries: u64) -> Self {
         let slots = usize::try_from(entries)
             .unwrap_or(MOST_SLOTS)
             .saturating_mul(2)
@@ -59,10 +59,9 @@ impl Front {
 
     /// Calls `seen` with the entry of this key, if it has a slot. `false` if it has none.
     #[inline]
-    pub(crate) fn find(&self, key: KeyRef<'_>, seen: &mut dyn FnMut(&Entry)) -> bool {
-        for slot in self.slots(key.hash) {
-            if slot.tag.load(Ordering::Relaxed) == key.hash
-                && let Some(entry) = &*slot.entry.load()
+    pub(super) fn find(&self, key: KeyRef<'_>, seen: &mut dyn FnMut(&Entry)) -> bool {
+        for slot in self.tagged(key.hash) {
+            if let Some(entry) = &*slot.entry.load()
                 && entry.key() == key
             {
                 seen(entry);
@@ -73,15 +72,14 @@ impl Front {
     }
 
     /// The entry of some key with this hash that has a slot.
-    pub(crate) fn some(&self, hash: u64) -> Option<Arc<Entry>> {
-        self.slots(hash)
-            .find(|slot| slot.tag.load(Ordering::Relaxed) == hash)
-            .and_then(|slot| slot.entry.load_full())
+    pub(super) fn some(&self, hash: u64) -> Option<Arc<Entry>> {
+        self.tagged(hash)
+            .find_map(|slot| slot.entry.load_full())
             .filter(|entry| entry.key().hash == hash)
     }
 
     /// Gives an entry a slot: that of the same key, a free one, or another entry's.
-    pub(crate) fn put(&self, entry: Arc<Entry>) {
+    pub(super) fn put(&self, entry: Arc<Entry>) {
         let key = entry.key();
         let hash = key.hash;
         let locked = self.lock(hash);
@@ -97,7 +95,7 @@ impl Front {
     }
 
     /// Takes the slot of this key away.
-    pub(crate) fn remove(&self, key: KeyRef<'_>) {
+    pub(super) fn remove(&self, key: KeyRef<'_>) {
         let locked = self.lock(key.hash);
         let old = self.slot_of(key).and_then(|slot| slot.entry.swap(None));
         drop(locked);
@@ -106,16 +104,14 @@ impl Front {
 
     /// Takes the slot of this very entry away, if it still has one. Without a lock, because
     /// moka calls this from wherever it evicts.
-    pub(crate) fn forget(&self, entry: Arc<Entry>) {
-        let hash = entry.key().hash;
-        let entry = Some(entry);
-        for slot in self.slots(hash) {
-            slot.entry.compare_and_swap(&entry, None);
+    pub(super) fn forget(&self, entry: &Arc<Entry>) {
+        for slot in self.tagged(entry.key().hash) {
+            slot.entry.compare_and_swap(Arc::as_ptr(entry), None);
         }
     }
 
     /// Takes all slots away.
-    pub(crate) fn clear(&self) {
+    pub(super) fn clear(&self) {
         for slot in self.buckets.iter().flat_map(|bucket| &bucket.0) {
             // A slot without a tag was never used: most of a large table costs one look each.
             if slot.tag.load(Ordering::Relaxed) != 0 && slot.entry.load().is_some() {
@@ -131,15 +127,22 @@ impl Front {
         self.buckets[at].0.iter().chain(&self.buckets[at ^ 1].0)
     }
 
+    /// Those of them whose tags say so. A writer changes a tag and its entry together, under
+    /// the lock, so that only a reader of that moment can be misled.
+    #[inline]
+    fn tagged(&self, hash: u64) -> impl Iterator<Item = &Slot> {
+        self.slots(hash)
+            .filter(move |slot| slot.tag.load(Ordering::Relaxed) == hash)
+    }
+
     #[inline]
     #[allow(clippy::cast_possible_truncation, reason = "the mask cuts deeper")]
     fn bucket(&self, hash: u64) -> usize {
         hash as usize & (self.buckets.len() - 1)
     }
 
-    /// The slot of this key; the tag is not asked, because a writer must not miss it.
     fn slot_of(&self, key: KeyRef<'_>) -> Option<&Slot> {
-        self.slots(key.hash).find(|slot| {
+        self.tagged(key.hash).find(|slot| {
             slot.entry
                 .load()
                 .as_ref()

@@ -1,0 +1,141 @@
+//! Which table a type gets, without being asked for bounds it does not have.
+
+use std::{any::TypeId, marker::PhantomData, sync::Arc};
+
+use bytes::Bytes;
+use cache_core::{__table, Auto, Bincode, Codec, MsgPack, Outcome, Raw, Table};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::types::*;
+
+struct Returns<V>(PhantomData<V>);
+
+impl<V> Clone for Returns<V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Returns<V> {}
+
+impl<V: Clone + Send + Sync + 'static> Outcome for Returns<V> {
+    type Value = V;
+}
+
+fn returns<V>() -> Returns<V> {
+    Returns(PhantomData)
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct NoSerde;
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct HalfSerde;
+
+fn knows_serde<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static>() -> &'static Table
+{
+    __table!(returns::<T>())
+}
+
+fn knows_serde_by_lifetime<T>() -> &'static Table
+where
+    T: Serialize + for<'de> Deserialize<'de> + Clone + Send + Sync + 'static,
+{
+    __table!(returns::<Vec<T>>())
+}
+
+fn knows_nothing<T: Clone + Send + Sync + 'static>() -> &'static Table {
+    __table!(returns::<T>())
+}
+
+#[test]
+fn a_type_with_serde_becomes_bytes_and_others_stay_near() {
+    for table in [
+        __table!(returns::<Plain>()),
+        __table!(returns::<Arc<Plain>>()),
+        __table!(returns::<Vec<Option<Plain>>>()),
+        knows_serde::<Plain>(),
+        knows_serde_by_lifetime::<Plain>(),
+    ] {
+        assert!(table.is_far(), "{table:?}");
+    }
+    for table in [
+        __table!(returns::<NoSerde>()),
+        __table!(returns::<HalfSerde>()),
+        __table!(returns::<Arc<NoSerde>>()),
+        knows_nothing::<Plain>(),
+    ] {
+        assert!(!table.is_far(), "{table:?}");
+    }
+    let table = __table!(returns::<Plain>());
+    assert_eq!(table.type_id(), TypeId::of::<Plain>());
+    assert!(table.type_name().ends_with("Plain"));
+    assert_eq!(
+        table.fingerprint(),
+        Table::of::<Plain, Auto>().fingerprint()
+    );
+    let near = __table!(returns::<NoSerde>());
+    assert_eq!(
+        (near.type_id(), near.fingerprint()),
+        (TypeId::of::<NoSerde>(), 0)
+    );
+}
+
+#[test]
+fn bytes_and_text_are_stored_as_they_are() {
+    let raw = <Raw as Codec<Bytes>>::ID;
+    let mut out = Vec::new();
+    let table = __table!(returns::<Bytes>());
+    assert_eq!(
+        table.encode(&Bytes::from_static(b"ab"), &mut out).unwrap(),
+        raw
+    );
+    let table = __table!(returns::<Vec<u8>>());
+    assert_eq!(table.encode(&b"cd".to_vec(), &mut out).unwrap(), raw);
+    let table = __table!(returns::<String>());
+    assert_eq!(table.encode(&"ef".to_owned(), &mut out).unwrap(), raw);
+    assert_eq!(out, b"abcdef");
+    let live = table.decode(raw, &out).unwrap();
+    assert_eq!(live.downcast_ref::<String>().unwrap(), "abcdef");
+    assert!(table.decode(raw, b"\xff").is_err());
+    let bytes = __table!(returns::<Bytes>());
+    assert_ne!(bytes.fingerprint(), table.fingerprint());
+}
+
+#[test]
+fn a_named_codec_is_used() {
+    let mut out = Vec::new();
+    let table = __table!(returns::<Plain2>(), MsgPack);
+    let value = Plain2 {
+        left: "l".into(),
+        right: None,
+    };
+    assert_eq!(
+        table.encode(&value, &mut out).unwrap(),
+        <MsgPack as Codec<u8>>::ID
+    );
+    assert!(table.decode(<Bincode as Codec<u8>>::ID, &out).is_err());
+    assert!(table.decode(<MsgPack as Codec<u8>>::ID, &out).is_ok());
+}
+
+/// A codec of one's own needs nothing but the trait.
+#[test]
+fn a_codec_of_ones_own_is_used() {
+    struct Nothing;
+    impl Codec<NoSerde> for Nothing {
+        const ID: u8 = 200;
+        fn encode(_: &NoSerde, _: &mut Vec<u8>) -> cache_core::Result<()> {
+            Ok(())
+        }
+        fn decode(_: &[u8]) -> cache_core::Result<NoSerde> {
+            Ok(NoSerde)
+        }
+    }
+    let table = __table!(returns::<NoSerde>(), Nothing);
+    let mut out = Vec::new();
+    assert_eq!(table.encode(&NoSerde, &mut out).unwrap(), 200);
+    assert_eq!(
+        table.decode(200, &out).unwrap().downcast_ref(),
+        Some(&NoSerde)
+    );
+}
