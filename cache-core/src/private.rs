@@ -12,10 +12,10 @@ pub use crate::{
 };
 pub use crate::{
     cache::Cache,
-    codec::{Probe, Table, ViaFar, ViaNear, named, probe},
+    codec::{self, Probe, Table, ViaFar, ViaNear, ViaRaw, named, probe},
     global::default_or,
     key::{KeyWriter, hashed, lower, part},
-    outcome::{Of, Outcome, Step1, Step2, Step3, Step4, Step5, Step6},
+    outcome::{Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6},
     purge::{Purge, PurgeGuard},
     site::{Missed, Site, Tags, near},
 };

@@ -9,7 +9,10 @@ use std::{
     sync::Arc,
 };
 
-use cache_core::{KeyPart, KeyWriter, hashed, lower};
+use cache_core::{
+    __private::{hashed, lower},
+    KeyPart, KeyWriter,
+};
 use proptest::prelude::*;
 
 /// What the arguments of a function might be.

@@ -208,9 +208,29 @@ fn table(krate: Option<&Path>, model: &Cached) -> TokenStream {
         _ if model.local => {
             quote_spanned!(at=> #private::ViaNear::table(&#private::probe(shape)))
         }
-        Some(codec) => quote_spanned!(at=> #private::table!(shape, #codec)),
+        Some(codec) => {
+            let codec = named_codec(krate, codec);
+            quote_spanned!(at=> #private::table!(shape, #codec))
+        }
         None => quote_spanned!(at=> #private::table!(shape)),
     }
+}
+
+/// The type of a codec: one of larder's by its short name, or whatever the path means.
+fn named_codec(krate: Option<&Path>, codec: &Path) -> TokenStream {
+    let Some(short) = codec.get_ident() else {
+        return codec.to_token_stream();
+    };
+    let name = match short.to_string().as_str() {
+        "auto" => "Auto",
+        "bincode" => "Bincode",
+        "msgpack" => "MsgPack",
+        "json" => "Json",
+        "bytes" => "Raw",
+        _ => return codec.to_token_stream(),
+    };
+    let (private, name) = (private(krate, at(codec)), Ident::new(name, at(codec)));
+    quote_spanned!(at(codec)=> #private::codec::#name)
 }
 
 /// Statements that write the key into `key`.

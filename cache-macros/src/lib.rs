@@ -38,7 +38,7 @@ use proc_macro::TokenStream;
 /// | `tags = ["team:<team>"]` | groups under which the entry can be invalidated | none |
 /// | `skip(db, trace)` | arguments that do not belong to the key | none |
 /// | `version = 2` | entries of other versions are misses | 0 |
-/// | `codec = path::Codec` | how the value becomes bytes | chosen by the type |
+/// | `codec = json`, or `bincode`, `msgpack`, `bytes`, or a path | how the value becomes bytes | chosen by the type |
 /// | `local` | kept in this process only, so that the type needs no serde | shared if the cache is |
 /// | `cache = "name"`, `cache = self.cache` | a registered cache, or an expression that derefs to one | the default cache |
 /// | `crate = path` | where larder is, if it is renamed | `::larder` |

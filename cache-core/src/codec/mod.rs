@@ -25,7 +25,7 @@ pub use self::json::Json;
 pub use self::{auto::Auto, bincode::Bincode, msgpack::MsgPack, raw::Raw, table::Table};
 
 #[doc(hidden)]
-pub use self::table::{Probe, ViaFar, ViaNear, named, probe};
+pub use self::table::{Probe, ViaFar, ViaNear, ViaRaw, named, probe};
 
 /// The most bytes one stored value may have, unless a cache is told otherwise: 1 MiB. A larger
 /// value is returned to the caller and not stored.

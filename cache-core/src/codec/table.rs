@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Auto, Codec};
+use super::{Auto, Codec, Raw};
 use crate::{
     entry::Live,
     error::{Error, ErrorKind, Result},
@@ -171,9 +171,25 @@ pub trait ViaFar {
     fn table(&self) -> &'static Table;
 }
 
-impl<V: Any + Send + Sync + Serialize + DeserializeOwned> ViaFar for &Probe<V> {
+impl<V: Any + Send + Sync + Serialize + DeserializeOwned> ViaFar for &&Probe<V> {
     fn table(&self) -> &'static Table {
         const { &Table::of::<V, Auto>() }
+    }
+}
+
+/// The second answer: as they are, for bytes that do not know serde.
+#[doc(hidden)]
+pub trait ViaRaw {
+    /// The table.
+    fn table(&self) -> &'static Table;
+}
+
+impl<V: Any + Send + Sync> ViaRaw for &Probe<V>
+where
+    Raw: Codec<V>,
+{
+    fn table(&self) -> &'static Table {
+        const { &Table::of::<V, Raw>() }
     }
 }
 
@@ -197,8 +213,8 @@ pub fn named<S: Outcome, C: Codec<S::Value>>(_: S) -> &'static Table {
 }
 
 /// `__table!(shape)`: the table of the values of a function of this shape: what serde knows is
-/// stored by [`Auto`], everything else stays in this process. The answer with the most references
-/// is tried first.
+/// stored by [`Auto`], bytes that it does not know as they are, and everything else stays in this
+/// process. The answer with the most references is tried first.
 ///
 /// `__table!(shape, codec)`: the table of a named codec.
 #[macro_export]
@@ -206,8 +222,8 @@ pub fn named<S: Outcome, C: Codec<S::Value>>(_: S) -> &'static Table {
 macro_rules! __table {
     ($shape:expr) => {{
         #[allow(unused_imports)]
-        use $crate::__private::{ViaFar as _, ViaNear as _};
-        (&&$crate::__private::probe($shape)).table()
+        use $crate::__private::{ViaFar as _, ViaNear as _, ViaRaw as _};
+        (&&&$crate::__private::probe($shape)).table()
     }};
     ($shape:expr, $codec:ty) => {
         $crate::__private::named::<_, $codec>($shape)

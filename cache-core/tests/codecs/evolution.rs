@@ -3,8 +3,8 @@
 use std::{any::Any, fmt::Debug};
 
 #[cfg(feature = "json")]
-use cache_core::Json;
-use cache_core::{Auto, Bincode, Codec, MsgPack, Table};
+use cache_core::codec::Json;
+use cache_core::codec::{Auto, Bincode, Codec, MsgPack, Table};
 
 use crate::Storable;
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cache_core::{Auto, Bincode, Codec, MsgPack};
+use cache_core::codec::{Auto, Bincode, Codec, MsgPack};
 use serde::{Deserialize, Serialize};
 
 use crate::types::*;
@@ -162,7 +162,7 @@ fn more_bytes_than_the_limit_are_not_even_looked_at() {
     let bytes = vec![0; (16 << 20) + 1];
     assert!(<Bincode as Codec<Vec<u8>>>::decode(&bytes).is_err());
     assert!(<MsgPack as Codec<Vec<u8>>>::decode(&bytes).is_err());
-    assert!(<cache_core::Raw as Codec<Vec<u8>>>::decode(&bytes).is_err());
+    assert!(<cache_core::codec::Raw as Codec<Vec<u8>>>::decode(&bytes).is_err());
 }
 
 #[test]

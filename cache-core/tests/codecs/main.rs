@@ -19,7 +19,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use cache_core::{Auto, Bincode, Codec, ErrorKind, MsgPack, Table};
+use cache_core::{
+    ErrorKind,
+    codec::{Auto, Bincode, Codec, MsgPack, Table},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use types::*;
 

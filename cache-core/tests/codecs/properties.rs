@@ -13,7 +13,7 @@ use std::{
 };
 
 use bincode::config;
-use cache_core::{Auto, Bincode, Codec, MsgPack};
+use cache_core::codec::{Auto, Bincode, Codec, MsgPack};
 use proptest::{collection::vec, prelude::*};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -199,7 +199,7 @@ fn any_bytes<T: Serialize + DeserializeOwned + 'static>(bytes: &[u8]) {
     }
     let _ = <Auto as Codec<T>>::decode(bytes);
     #[cfg(feature = "json")]
-    let _ = <cache_core::Json as Codec<T>>::decode(bytes);
+    let _ = <cache_core::codec::Json as Codec<T>>::decode(bytes);
 }
 
 proptest! {
@@ -211,7 +211,7 @@ proptest! {
         as_the_libraries(&value);
         #[cfg(feature = "json")]
         if value.score.is_finite() {
-            round_trip::<_, cache_core::Json>(&value);
+            round_trip::<_, cache_core::codec::Json>(&value);
         }
     }
 
@@ -226,7 +226,7 @@ proptest! {
         round_trip::<_, Auto>(&value);
         as_the_libraries(&value);
         #[cfg(feature = "json")]
-        round_trip::<_, cache_core::Json>(&value);
+        round_trip::<_, cache_core::codec::Json>(&value);
     }
 
     #[test]

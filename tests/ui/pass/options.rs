@@ -62,7 +62,7 @@ async fn renamed_crate(id: u64) -> u64 {
     id
 }
 
-#[cached(key = "a:<id>", ttl = "1h 30m", none_ttl = 30, version = 2, tags = "team:<id>", codec = larder::codec::MsgPack)]
+#[cached(key = "a:<id>", ttl = "1h 30m", none_ttl = 30, version = 2, tags = "team:<id>", codec = msgpack)]
 async fn everything(id: u64) -> Option<u64> {
     Some(id)
 }

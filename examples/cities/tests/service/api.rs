@@ -24,7 +24,7 @@ fn draft(name: &str, country: &str) -> Value {
 
 #[tokio::test]
 async fn a_city_is_found_by_its_id() {
-    for app in App::each() {
+    for app in App::each().await {
         let (status, city) = app.get(&format!("/cities/{BERLIN}")).await;
         assert_eq!(status, StatusCode::OK);
         assert_eq!(city["name"], "Berlin");
@@ -35,7 +35,7 @@ async fn a_city_is_found_by_its_id() {
 
 #[tokio::test]
 async fn what_does_not_exist_is_not_found() {
-    for app in App::each() {
+    for app in App::each().await {
         let unknown = "/cities/4294967295";
         assert_eq!(app.get(unknown).await, missing("city"));
         assert_eq!(
@@ -56,7 +56,7 @@ fn missing(what: &str) -> (StatusCode, Value) {
 
 #[tokio::test]
 async fn a_country_lists_its_cities_by_population_or_by_name() {
-    for app in App::each() {
+    for app in App::each().await {
         let (status, answer) = app.get("/countries/AT/cities?size=3").await;
         assert_eq!(status, StatusCode::OK);
         assert_eq!(answer["country"]["name"], "Austria");
@@ -71,7 +71,7 @@ async fn a_country_lists_its_cities_by_population_or_by_name() {
 
 #[tokio::test]
 async fn pages_follow_each_other_without_gap_or_overlap() {
-    for app in App::each() {
+    for app in App::each().await {
         let (_, whole) = app.get("/countries/CH/cities?size=20").await;
         let mut pages = Vec::new();
         for page in 1..=4 {
@@ -89,7 +89,7 @@ async fn pages_follow_each_other_without_gap_or_overlap() {
 
 #[tokio::test]
 async fn a_search_finds_names_by_their_start_without_case_and_accents() {
-    for app in App::each() {
+    for app in App::each().await {
         let (status, found) = app.get("/cities?name=S%C3%A3o%20pa&size=2").await;
         assert_eq!(status, StatusCode::OK);
         assert_eq!(names(&found)[0], "São Paulo");
@@ -101,7 +101,7 @@ async fn a_search_finds_names_by_their_start_without_case_and_accents() {
 
 #[tokio::test]
 async fn a_city_is_created_changed_and_deleted() {
-    for app in App::each() {
+    for app in App::each().await {
         let (status, created) = app.post("/cities", &draft("Neustadt XX", "DE")).await;
         assert_eq!(status, StatusCode::CREATED);
         let path = format!("/cities/{}", created["id"]);
@@ -124,7 +124,7 @@ async fn a_city_is_created_changed_and_deleted() {
 
 #[tokio::test]
 async fn a_created_city_tells_where_it_is() {
-    for app in App::each() {
+    for app in App::each().await {
         let answer = app
             .send("POST", "/cities", Some(&draft("Neustadt", "DE")))
             .await;
@@ -138,7 +138,7 @@ async fn a_created_city_tells_where_it_is() {
 
 #[tokio::test]
 async fn an_id_is_never_used_again() {
-    for app in App::each() {
+    for app in App::each().await {
         let (_, first) = app.post("/cities", &draft("First", "DE")).await;
         app.delete(&format!("/cities/{}", first["id"])).await;
         let (_, second) = app.post("/cities", &draft("Second", "DE")).await;
@@ -148,7 +148,7 @@ async fn an_id_is_never_used_again() {
 
 #[tokio::test]
 async fn a_bad_request_is_told_what_to_send_instead() {
-    for app in App::each() {
+    for app in App::each().await {
         refused(&app, "/cities/berlin", 400, "Cannot parse").await;
         refused(&app, "/countries/DEU/cities", 400, "two letters").await;
         refused(&app, "/countries/DE/cities?page=0", 400, "1 to 1000").await;
@@ -168,7 +168,7 @@ async fn refused(app: &App, path: &str, status: u16, why: &str) {
 
 #[tokio::test]
 async fn an_impossible_city_is_refused() {
-    for app in App::each() {
+    for app in App::each().await {
         let before = app.get("/cities?name=impossible").await;
         for (field, value) in [
             ("name", json!(" ")),
@@ -206,7 +206,7 @@ async fn an_impossible_city_is_refused() {
 
 #[tokio::test]
 async fn changes_of_one_city_at_the_same_time_all_happen() {
-    for app in App::each() {
+    for app in App::each().await {
         let path = format!("/cities/{BERLIN}");
         let changes = (0..8).map(|n| {
             let (app, path) = (app.clone(), path.clone());

@@ -19,6 +19,7 @@ use larder::{Cache, Redis};
 use serde_json::Value;
 use tempfile::TempDir;
 use test_support::RedisServer;
+use tokio::time::sleep;
 use tower::ServiceExt;
 
 /// One service with a database of its own.
@@ -37,24 +38,34 @@ impl App {
     }
 
     /// The service with a cache: in this process, and in Redis as well.
-    pub(crate) fn cached() -> [Self; 2] {
-        Self::cached_and_slow(Duration::ZERO)
+    pub(crate) async fn cached() -> [Self; 2] {
+        Self::cached_and_slow(Duration::ZERO).await
     }
 
     /// The same over a database that takes `latency` for each query.
-    pub(crate) fn cached_and_slow(latency: Duration) -> [Self; 2] {
+    pub(crate) async fn cached_and_slow(latency: Duration) -> [Self; 2] {
         let redis = redis();
-        let shared = cache(Some(&redis));
+        let shared = shared_cache(&redis).await;
         [
-            Self::new(latency, None, |db| Cached::new(db, cache(None))),
+            Self::new(latency, None, |db| Cached::new(db, near_cache())),
             Self::new(latency, Some(redis), |db| Cached::new(db, shared)),
         ]
     }
 
     /// The service with and without a cache: all of them answer the same.
-    pub(crate) fn each() -> [Self; 3] {
-        let [near, shared] = Self::cached();
+    pub(crate) async fn each() -> [Self; 3] {
+        let [near, shared] = Self::cached().await;
         [Self::plain(), near, shared]
+    }
+
+    /// Two processes that know nothing of each other, over one database.
+    pub(crate) fn strangers() -> [Self; 2] {
+        let one = Self::new(Duration::ZERO, None, |db| Cached::new(db, near_cache()));
+        let other = Self {
+            router: web::router(Cached::new(one.db.clone(), near_cache())),
+            ..one.clone()
+        };
+        [one, other]
     }
 
     fn new<C: Catalogue>(
@@ -120,12 +131,22 @@ async fn json(answer: Response<Body>) -> (StatusCode, Value) {
     )
 }
 
-/// A cache of its own: in this process, and in `redis`.
-pub(crate) fn cache(redis: Option<&RedisServer>) -> Cache {
+/// A cache of its own in this process.
+pub(crate) fn near_cache() -> Cache {
+    cities::cache("cities", None).expect("a cache")
+}
+
+/// A cache in this process and, under a name of its own, in `server`, which it has reached, to read
+/// and to write: what is asked before that is not shared.
+pub(crate) async fn shared_cache(server: &RedisServer) -> Cache {
     static CACHES: AtomicU32 = AtomicU32::new(0);
     let namespace = format!("cities-{}", CACHES.fetch_add(1, Ordering::Relaxed));
-    let redis = redis.map(|server| Redis::connect(server.url()).expect("a valid address"));
-    cities::cache(&namespace, redis).expect("a cache")
+    let redis = Redis::connect(server.url()).expect("a valid address");
+    let cache = cities::cache(&namespace, Some(redis)).expect("a cache");
+    while cache.exists("anything").await.is_err() || cache.remove("anything").await.is_err() {
+        sleep(Duration::from_millis(5)).await;
+    }
+    cache
 }
 
 /// The server that all tests share while one of them needs it.

@@ -46,7 +46,7 @@ async fn total(app: &App, path: &str) -> u64 {
 
 #[tokio::test]
 async fn a_question_asked_twice_costs_one_query() {
-    for app in App::cached() {
+    for app in App::cached().await {
         for (asked, again) in [
             (BERLIN, BERLIN),
             (
@@ -66,7 +66,7 @@ async fn a_question_asked_twice_costs_one_query() {
 
 #[tokio::test]
 async fn different_questions_have_different_answers() {
-    for app in App::cached() {
+    for app in App::cached().await {
         let paths = [
             "/countries/DE/cities",
             "/countries/AT/cities",
@@ -89,7 +89,7 @@ async fn different_questions_have_different_answers() {
 
 #[tokio::test]
 async fn many_who_ask_at_once_cost_one_query() {
-    for app in App::cached() {
+    for app in App::cached().await {
         let mut answers = JoinSet::new();
         for _ in 0..100 {
             let app = app.clone();
@@ -103,7 +103,7 @@ async fn many_who_ask_at_once_cost_one_query() {
 
 #[tokio::test]
 async fn an_update_shows_at_once_in_the_city_its_country_and_the_searches() {
-    for app in App::cached() {
+    for app in App::cached().await {
         for path in [GERMANY, "/cities?name=ber", BERLIN] {
             app.get(path).await;
         }
@@ -116,7 +116,7 @@ async fn an_update_shows_at_once_in_the_city_its_country_and_the_searches() {
 
 #[tokio::test]
 async fn a_city_that_moves_leaves_one_country_and_shows_in_the_other() {
-    for app in App::cached() {
+    for app in App::cached().await {
         let before = (total(&app, GERMANY).await, total(&app, FRANCE).await);
         app.put(BERLIN, &giant("Berlin", "FR")).await;
         assert_eq!(first(&app, GERMANY).await, "Hamburg");
@@ -128,7 +128,7 @@ async fn a_city_that_moves_leaves_one_country_and_shows_in_the_other() {
 
 #[tokio::test]
 async fn a_city_that_is_renamed_leaves_one_search_and_shows_in_the_other() {
-    for app in App::cached() {
+    for app in App::cached().await {
         assert_eq!(first(&app, "/cities?name=berlin").await, "Berlin");
         assert_eq!(total(&app, "/cities?name=zzyzx").await, 0);
         app.put(BERLIN, &giant("Zzyzx", "DE")).await;
@@ -139,7 +139,7 @@ async fn a_city_that_is_renamed_leaves_one_search_and_shows_in_the_other() {
 
 #[tokio::test]
 async fn a_new_city_shows_at_once_even_where_it_was_known_to_be_missing() {
-    for app in App::cached() {
+    for app in App::cached().await {
         let path = "/cities/1000000000";
         assert_eq!(app.get(path).await.0, StatusCode::NOT_FOUND);
         let before = (
@@ -158,7 +158,7 @@ async fn a_new_city_shows_at_once_even_where_it_was_known_to_be_missing() {
 
 #[tokio::test]
 async fn a_deleted_city_is_gone_at_once_from_all_that_showed_it() {
-    for app in App::cached() {
+    for app in App::cached().await {
         assert_eq!(first(&app, GERMANY).await, "Berlin");
         assert_eq!(first(&app, "/cities?name=berlin").await, "Berlin");
         assert_eq!(app.get(BERLIN).await.0, StatusCode::OK);
@@ -171,7 +171,7 @@ async fn a_deleted_city_is_gone_at_once_from_all_that_showed_it() {
 
 #[tokio::test]
 async fn a_change_leaves_alone_what_does_not_show_the_city() {
-    for app in App::cached() {
+    for app in App::cached().await {
         let others = [FRANCE, "/cities?name=par", "/cities/2988507"];
         for path in others {
             app.get(path).await;
@@ -186,10 +186,22 @@ async fn a_change_leaves_alone_what_does_not_show_the_city() {
 }
 
 #[tokio::test]
+async fn a_change_starts_from_what_another_process_has_made_of_the_city() {
+    let [one, other] = App::strangers();
+    one.get(BERLIN).await;
+    other.put(BERLIN, &giant("Berlin", "FR")).await;
+    assert_eq!(first(&one, FRANCE).await, "Berlin");
+    let (status, changed) = one.put(BERLIN, &giant("Berlin", "AT")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(one.get(BERLIN).await.1, changed);
+    assert_ne!(first(&one, FRANCE).await, "Berlin");
+}
+
+#[tokio::test]
 async fn a_change_whose_client_has_gone_shows_all_the_same() {
     // The client goes at another point of the change each time.
     for patience in [1, 15, 25, 35, 45, 55] {
-        for app in App::cached_and_slow(Duration::from_millis(20)) {
+        for app in App::cached_and_slow(Duration::from_millis(20)).await {
             let draft = giant("Bernau", "DE");
             let change = app.put(BERLIN, &draft);
             let left = timeout(Duration::from_millis(patience), change).await;

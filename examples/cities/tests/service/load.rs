@@ -42,14 +42,14 @@ async fn a_cache_written_by_hand_is_found_to_be_stale() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_the_cache_no_answer_is_stale_and_few_come_from_the_database() {
-    let near = measured(|db| Cached::new(db, app::cache(None))).await;
-    few(&near);
-    let redis = app::redis();
-    let shared = measured(|db| Cached::new(db, app::cache(Some(&redis)))).await;
-    few(&shared);
+    let near = measured(|db| Cached::new(db, app::near_cache())).await;
+    few(near);
+    let server = app::redis();
+    let shared = app::shared_cache(&server).await;
+    few(measured(|db| Cached::new(db, shared)).await);
 }
 
-fn few(measured: &Measured) {
+fn few(measured: Measured) {
     assert_eq!(measured.stale, 0, "{measured:?}");
     assert!(
         measured.reached < measured.requests * 6 / 10,
