@@ -108,11 +108,11 @@ fn main() {
         .near(Moka::default())
         .build();
     let cache = &cache.expect("the settings are right");
-    let cold = Cache::builder()
+    let own = Cache::builder()
         .namespace("cold")
         .near(Moka::default())
         .build();
-    cold.and_then(|cold| cold.register("cold"))
+    own.and_then(|own| own.register("cold"))
         .expect("the settings are right");
     let keys: Vec<String> = (0..KEYS).map(|id| format!("hand:{id}")).collect();
     let key = |id: u64| keys[usize::try_from(id).expect("few keys")].as_str();
