@@ -481,12 +481,14 @@ impl Far {
     }
 
     /// Tells the far tier, and through it all near tiers, that slots and groups are invalid. What
-    /// fails is tried again in the background, and counts as invalid here meanwhile.
+    /// fails is tried again in the background, and counts as invalid here meanwhile. Waits no
+    /// longer than the outage budget, or `patience` if that is longer.
     pub(crate) async fn invalidate(
         self: &Arc<Self>,
         slots: Vec<String>,
         stamps: Vec<String>,
         notice: &[u8],
+        patience: Duration,
     ) -> Result<()> {
         let result = if self.breaker.is_open() {
             Err(Error::new(
@@ -494,7 +496,7 @@ impl Far {
                 "the far tier is down: the invalidation is tried again in the background",
             ))
         } else {
-            let mut budget = Budget::new(self.outage_budget.max(INVALIDATE_DEADLINE));
+            let mut budget = Budget::new(self.outage_budget.max(patience));
             let change = self.tell(&slots, &stamps, notice);
             self.guarded(&mut budget, change).await
         };
