@@ -30,7 +30,7 @@ use crate::{
     flux::Flux,
     key::slot_text,
     names::{self, ALL, Namespace, tag_group},
-    policy::{INVALIDATE_DEADLINE, LEASE_TTL, MAX_FAR_VALUE, MAX_GROUPS, STAMP_LIVES},
+    policy::{LEASE_TTL, MAX_FAR_VALUE, MAX_GROUPS, STAMP_LIVES},
     rng::Dice,
     stats::Counts,
     sync::Arc,
@@ -565,9 +565,11 @@ impl Far {
         };
         let (backend, breaker) = (self.backend.clone(), self.breaker.clone());
         let names = self.names.clone();
+        // What is too slow for callers is not back.
+        let patience = self.outage_budget;
         runtime.spawn(async move {
             let name = names.stamp(ALL);
-            let asked = tokio::time::timeout(INVALIDATE_DEADLINE, backend.read_dyn(&[&name])).await;
+            let asked = tokio::time::timeout(patience, backend.read_dyn(&[&name])).await;
             event::breaker(names.as_str(), breaker.record(matches!(asked, Ok(Ok(_)))));
         });
     }
