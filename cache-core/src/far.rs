@@ -540,6 +540,12 @@ impl Far {
         budget: &mut Budget,
         call: impl Future<Output = Result<T>>,
     ) -> Result<T> {
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                "there is no tokio runtime here, and without one nobody can wait for the far tier",
+            ));
+        }
         match self.breaker.admit() {
             Admission::Go => {}
             Admission::Refuse => return Err(given_up()),
