@@ -591,7 +591,8 @@ impl Far {
     /// How long a stamp must live that an entry with this ttl carries.
     fn stamp_ttl(&self, ttl: Duration) -> Duration {
         let longest = self.longest.fetch_max(millis(ttl), Ordering::Relaxed);
-        STAMP_LIVES * ttl.max(Duration::from_millis(longest))
+        let longest = ttl.max(Duration::from_millis(longest));
+        longest.saturating_mul(STAMP_LIVES)
     }
 }
 

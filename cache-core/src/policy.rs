@@ -50,5 +50,7 @@ pub(crate) fn vary(ttl: Duration, jitter: f64, dice: &Dice) -> Duration {
         return ttl;
     }
     let factor = 1.0 + jitter * (2.0 * dice.unit() - 1.0);
-    ttl.mul_f64(factor).max(Duration::from_millis(1))
+    // A ttl that is too long to be varied is as good as any that is near it.
+    let varied = Duration::try_from_secs_f64(ttl.as_secs_f64() * factor).unwrap_or(ttl);
+    varied.max(Duration::from_millis(1))
 }
