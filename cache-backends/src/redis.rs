@@ -70,6 +70,9 @@ impl fmt::Debug for Redis {
     }
 }
 
+/// What is as good as for ever, and still makes a moment that a clock can show.
+const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 3600);
+
 /// Settings of a [`Redis`].
 #[derive(Clone)]
 #[must_use = "a builder does nothing until `build` is called"]
@@ -120,7 +123,7 @@ impl RedisBuilder {
         let feeds = Feeds::new(Arc::clone(&target));
         let link = |name| {
             let (target, feeds) = (Arc::clone(&target), Arc::clone(&feeds));
-            Link::new(name, target, feeds, self.deadline)
+            Link::new(name, target, feeds, self.deadline.min(LONGEST_DEADLINE))
         };
         let (reads, writes) = (link("reads"), link("writes"));
         Ok(Redis(Arc::new(Inner {

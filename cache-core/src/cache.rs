@@ -24,8 +24,8 @@ use crate::{
     names::{ALL, Namespace, prefix_group, tag_group},
     near::{KeyRef, NearStore},
     policy::{
-        DEFAULT_JITTER, DEFAULT_OUTAGE_BUDGET, DEFAULT_TTL, DEFAULT_WAIT, FEED_LEASE, NEAR_CAP,
-        NEAR_CAP_UNFED,
+        DEFAULT_JITTER, DEFAULT_OUTAGE_BUDGET, DEFAULT_TTL, DEFAULT_WAIT, FEED_LEASE,
+        INVALIDATE_DEADLINE, NEAR_CAP, NEAR_CAP_UNFED,
     },
     rng::Dice,
     site::Site,
@@ -36,7 +36,8 @@ use crate::{
 /// A cache with a near tier, a far tier, both or none. Cheap to clone; clones are one cache.
 ///
 /// Its methods are the same whatever is behind it. They never run user code while they hold a
-/// lock, and never wait longer for the far tier than the outage budget.
+/// lock, and never wait longer for the far tier than the outage budget; those that invalidate,
+/// whose outcome matters more than their time, up to 250 ms.
 ///
 /// ```
 /// # use cache_core::Cache;
@@ -248,6 +249,15 @@ impl Inner {
     /// because until the far tier knows, a load that begins here may still find there what is
     /// about to be invalid.
     pub(crate) async fn invalidate(&self, change: &Change) -> Result<()> {
+        self.invalidate_within(change, INVALIDATE_DEADLINE).await
+    }
+
+    /// The same, with another patience than a caller has who wants to know the outcome.
+    pub(crate) async fn invalidate_within(
+        &self,
+        change: &Change,
+        patience: Duration,
+    ) -> Result<()> {
         self.forget_change(change);
         event::invalidated(self.names.as_str(), change);
         let Some(far) = &self.far else { return Ok(()) };
@@ -258,7 +268,7 @@ impl Inner {
             .map(|group| self.names.stamp(group))
             .collect();
         let notice = feed::notice(self.sender, change.keys(), change.groups());
-        let told = far.invalidate(slots, stamps, &notice).await;
+        let told = far.invalidate(slots, stamps, &notice, patience).await;
         self.forget_change(change);
         told
     }
@@ -267,7 +277,8 @@ impl Inner {
     pub(crate) async fn announce(&self, key: &str) -> Result<()> {
         let Some(far) = &self.far else { return Ok(()) };
         let notice = feed::notice(self.sender, [key], []);
-        far.invalidate(Vec::new(), Vec::new(), &notice).await
+        far.invalidate(Vec::new(), Vec::new(), &notice, INVALIDATE_DEADLINE)
+            .await
     }
 
     /// Sees to it that what the far tier holds of a key goes, and is not believed until then.
@@ -293,7 +304,8 @@ impl Inner {
                 .is_some_and(|key| glob::matches(pattern, key))
         };
         let removed = far.backend.sweep_dyn(&prefix, &matching).await?;
-        far.invalidate(Vec::new(), Vec::new(), &feed::everything())
+        let everything = feed::everything();
+        far.invalidate(Vec::new(), Vec::new(), &everything, INVALIDATE_DEADLINE)
             .await?;
         self.forget_all();
         Ok(removed)

@@ -30,7 +30,7 @@ use crate::{
     flux::Flux,
     key::slot_text,
     names::{self, ALL, Namespace, tag_group},
-    policy::{INVALIDATE_DEADLINE, LEASE_TTL, MAX_FAR_VALUE, MAX_GROUPS, STAMP_LIVES},
+    policy::{LEASE_TTL, MAX_FAR_VALUE, MAX_GROUPS, STAMP_LIVES},
     rng::Dice,
     stats::Counts,
     sync::Arc,
@@ -481,12 +481,14 @@ impl Far {
     }
 
     /// Tells the far tier, and through it all near tiers, that slots and groups are invalid. What
-    /// fails is tried again in the background, and counts as invalid here meanwhile.
+    /// fails is tried again in the background, and counts as invalid here meanwhile. Waits no
+    /// longer than the outage budget, or `patience` if that is longer.
     pub(crate) async fn invalidate(
         self: &Arc<Self>,
         slots: Vec<String>,
         stamps: Vec<String>,
         notice: &[u8],
+        patience: Duration,
     ) -> Result<()> {
         let result = if self.breaker.is_open() {
             Err(Error::new(
@@ -494,7 +496,7 @@ impl Far {
                 "the far tier is down: the invalidation is tried again in the background",
             ))
         } else {
-            let mut budget = Budget::new(self.outage_budget.max(INVALIDATE_DEADLINE));
+            let mut budget = Budget::new(self.outage_budget.max(patience));
             let change = self.tell(&slots, &stamps, notice);
             self.guarded(&mut budget, change).await
         };
@@ -538,6 +540,12 @@ impl Far {
         budget: &mut Budget,
         call: impl Future<Output = Result<T>>,
     ) -> Result<T> {
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                "there is no tokio runtime here, and without one nobody can wait for the far tier",
+            ));
+        }
         match self.breaker.admit() {
             Admission::Go => {}
             Admission::Refuse => return Err(given_up()),
@@ -563,9 +571,11 @@ impl Far {
         };
         let (backend, breaker) = (self.backend.clone(), self.breaker.clone());
         let names = self.names.clone();
+        // What is too slow for callers is not back.
+        let patience = self.outage_budget;
         runtime.spawn(async move {
             let name = names.stamp(ALL);
-            let asked = tokio::time::timeout(INVALIDATE_DEADLINE, backend.read_dyn(&[&name])).await;
+            let asked = tokio::time::timeout(patience, backend.read_dyn(&[&name])).await;
             event::breaker(names.as_str(), breaker.record(matches!(asked, Ok(Ok(_)))));
         });
     }
@@ -581,7 +591,8 @@ impl Far {
     /// How long a stamp must live that an entry with this ttl carries.
     fn stamp_ttl(&self, ttl: Duration) -> Duration {
         let longest = self.longest.fetch_max(millis(ttl), Ordering::Relaxed);
-        STAMP_LIVES * ttl.max(Duration::from_millis(longest))
+        let longest = ttl.max(Duration::from_millis(longest));
+        longest.saturating_mul(STAMP_LIVES)
     }
 }
 

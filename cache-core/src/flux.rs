@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -138,11 +138,15 @@ impl Retrying {
                     .map(|(name, _)| name.clone())
                     .collect::<Vec<_>>()
             };
+            let began = Instant::now();
             // Near tiers elsewhere cannot be told more finely: the names are the store's own.
             let told = far
                 .tell(&of(Kind::Slot), &of(Kind::Stamp), &feed::everything())
                 .await;
-            far.heard(told.is_ok());
+            // What took longer than callers wait is no sign for them that the far tier is back.
+            if told.is_err() || began.elapsed() <= far.outage_budget {
+                far.heard(told.is_ok());
+            }
             if told.is_ok() && far.flux.done(&names) {
                 event::retried(far.names.as_str(), names.len());
                 return;

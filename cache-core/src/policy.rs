@@ -23,7 +23,8 @@ pub const FEED_LEASE: Duration = Duration::from_secs(2);
 /// How long the right to store one key lives in the far tier: longer than all but the longest
 /// loads, because a load that outlives it is not stored.
 pub const LEASE_TTL: Duration = Duration::from_secs(30);
-/// How long a far invalidation may take before it is reported as failed and retried.
+/// How long a far invalidation may take before it is reported as failed and retried. One that
+/// an annotated function causes has only the outage budget.
 pub const INVALIDATE_DEADLINE: Duration = Duration::from_millis(250);
 /// The most groups that a key may belong to: its proper prefixes, its tags and the namespace.
 pub const MAX_GROUPS: usize = 16;
@@ -49,5 +50,7 @@ pub(crate) fn vary(ttl: Duration, jitter: f64, dice: &Dice) -> Duration {
         return ttl;
     }
     let factor = 1.0 + jitter * (2.0 * dice.unit() - 1.0);
-    ttl.mul_f64(factor).max(Duration::from_millis(1))
+    // A ttl that is too long to be varied is as good as any that is near it.
+    let varied = Duration::try_from_secs_f64(ttl.as_secs_f64() * factor).unwrap_or(ttl);
+    varied.max(Duration::from_millis(1))
 }

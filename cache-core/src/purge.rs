@@ -1,6 +1,6 @@
 //! What an expanded `#[invalidate_cache]` calls: what to invalidate, and when.
 
-use std::mem;
+use std::{mem, time::Duration};
 
 use crate::{
     cache::{Cache, Change},
@@ -57,10 +57,11 @@ impl Purge {
         self
     }
 
-    /// Invalidates. It never fails: what does not reach the far tier is logged and tried again
-    /// in the background, and is not believed in this process meanwhile.
+    /// Invalidates. It never fails: what does not reach the far tier within the outage budget is
+    /// logged and tried again in the background, and is not believed in this process meanwhile.
     pub async fn run(self) {
-        if let Err(error) = self.cache.0.invalidate(&self.change).await {
+        let told = self.cache.0.invalidate_within(&self.change, Duration::ZERO);
+        if let Err(error) = told.await {
             event::not_invalidated(self.cache.namespace(), &error);
         }
     }
