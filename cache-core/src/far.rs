@@ -39,6 +39,9 @@ use crate::{
 /// The stamp of a group whose writer is between its two phases: nothing is valid under it.
 const FLUX: Stamp = Stamp::MAX;
 
+/// The part of a lease's id that tells it from others of the same cache.
+const LEASE_BITS: u64 = 0xffff_ffff;
+
 /// Between the tags in an envelope; no tag holds a control character.
 const TAG_END: &str = "\n";
 
@@ -52,6 +55,9 @@ pub(crate) struct Far {
     breaker: Arc<Breaker>,
     clock: Clock,
     dice: Dice,
+    /// The upper half of the ids of all leases of this cache. A lease of one's own that still
+    /// stands when its key is loaded anew is of a load that failed, was dropped or was doomed.
+    owner: u64,
     /// The longest ttl of any entry so far, in milliseconds: stamps outlive it.
     longest: AtomicU64,
 }
@@ -156,6 +162,7 @@ impl Far {
         clock: Clock,
         dice: Dice,
     ) -> Self {
+        let owner = dice.draw() & !LEASE_BITS;
         Self {
             backend,
             names,
@@ -165,6 +172,7 @@ impl Far {
             clock,
             dice,
             longest: AtomicU64::new(0),
+            owner,
         }
     }
 
@@ -271,7 +279,10 @@ impl Far {
             return Ok(Look::Miss(Seen { stamps, over }));
         };
         let over = match envelope::decode(bytes) {
-            Ok(entry) if entry.meta.kind == Kind::Lease => None,
+            Ok(entry) if entry.meta.kind == Kind::Lease => {
+                let own = entry.meta.id & !LEASE_BITS == self.owner;
+                over(bytes).filter(|_| own)
+            }
             Ok(entry) => {
                 let now = self.stamps_of(place, &entry, &stamps, budget).await?;
                 if valid(&entry, &now, typed) {
@@ -350,7 +361,7 @@ impl Far {
         if seen.stamps.contains(&Some(FLUX)) {
             return Ok(None);
         }
-        let lease = envelope::lease(self.dice.draw());
+        let lease = envelope::lease(self.owner | (self.dice.draw() & LEASE_BITS));
         let missing: Vec<(&str, Stamp)> = place
             .stamps()
             .iter()
@@ -435,6 +446,16 @@ impl Far {
             return Err(too_large(typed.table.type_name(), envelope.len()));
         }
         self.put(&place, lease, envelope, ttl, budget).await
+    }
+
+    /// Gives a right back that will not be used, so that others may load and store before its
+    /// lease expires.
+    pub(crate) async fn release(&self, right: Right, budget: &mut Budget) -> Result<()> {
+        let lease = Bytes::copy_from_slice(&right.lease);
+        let soon = Duration::from_millis(1);
+        self.put(&right.place, right.lease, lease, soon, budget)
+            .await
+            .map(drop)
     }
 
     /// Gives a valid entry a new life; `false` if something else stands there by now.

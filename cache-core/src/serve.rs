@@ -229,9 +229,10 @@ impl Serve<'_, '_> {
             lead.store(|| call.cache.keep(&lead.flight, value.clone(), *ttl))
         });
         lead.publish(&loaded, call.shares_with_all());
-        let stored = match kept.zip(far) {
-            Some((kept, far)) if stands => Box::pin(self.store_far(kept, far)).await,
-            _ => Ok(stands),
+        let stored = match (kept, far) {
+            (Some(kept), Some(far)) if stands => Box::pin(self.store_far(kept, far)).await,
+            (_, Some(far)) => Box::pin(self.release(far)).await.map(|()| stands),
+            (_, None) => Ok(stands),
         };
         match stored {
             Ok(true) => {}
@@ -258,6 +259,13 @@ impl Serve<'_, '_> {
         let typed = self.call.typed();
         far.store(right, typed, value.as_deref(), ttl, &mut budget)
             .await
+    }
+
+    async fn release(&self, (right, mut budget): FarRight) -> crate::Result<()> {
+        match self.call.far() {
+            Some(far) => far.release(right, &mut budget).await,
+            None => Ok(()),
+        }
     }
 
     /// What of a result is kept, and for how long.

@@ -371,3 +371,30 @@ async fn the_near_tier_of_another_process_is_told() -> Result<(), Error> {
     }
     Ok(())
 }
+
+/// A load that failed, or was dropped, keeps nobody from storing the next one.
+#[tokio::test]
+async fn a_lease_that_is_not_used_is_in_nobodys_way() -> Result<(), Error> {
+    let server = RedisServer::start(&[]);
+    let cache = || patient(&server.url()).build();
+    let (one, other) = (cache()?, cache()?);
+    let failing = || async { Err::<u64, _>("no".to_owned()) };
+    let loading = || async { Ok::<u64, String>(1) };
+
+    assert!(one.get_or_load("failed", failing).await.is_err());
+    assert_eq!(other.get_or_load("failed", loading).await, Ok(1));
+    assert_eq!(one.get("failed").await?, Some(1_u64));
+
+    let (begun, mut begins) = tokio::sync::mpsc::channel::<()>(1);
+    let hanging = || async {
+        begun.send(()).await.expect("somebody listens");
+        std::future::pending::<Result<u64, String>>().await
+    };
+    tokio::select! {
+        _ = one.get_or_load("dropped", hanging) => unreachable!("it hangs"),
+        _ = begins.recv() => {}
+    }
+    assert_eq!(one.get_or_load("dropped", loading).await, Ok(1));
+    assert_eq!(other.get("dropped").await?, Some(1_u64));
+    Ok(())
+}
