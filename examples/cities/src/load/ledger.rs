@@ -13,7 +13,7 @@ use super::{
 use crate::{CountryCode, Draft};
 
 /// What the clients know together.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Ledger {
     cities: HashMap<u32, History>,
     /// The newest finished change of any city that came to, stayed in, or left a list.
@@ -69,22 +69,18 @@ impl Ledger {
                 version: 1,
                 place,
             };
+            let changes = vec![first];
             (
                 id,
                 History {
-                    changes: vec![first],
+                    changes,
                     ..History::default()
                 },
             )
         };
         Self {
             cities: fame.cities().map(history).collect(),
-            countries: HashMap::new(),
-            searches: HashMap::new(),
-            finished: 0,
-            created: Vec::new(),
-            gone: Vec::new(),
-            leaving: HashSet::new(),
+            ..Self::default()
         }
     }
 
