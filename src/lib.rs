@@ -18,6 +18,10 @@ pub use cache_core::testkit;
 /// The cache of every function that names no other: the one that was
 /// [installed](Cache::install), or else one near tier of 65,536 entries in this process (without
 /// the feature `moka`: no tier at all, so that every call loads).
+///
+/// # Panics
+///
+/// Never: the defaults are in order.
 pub fn default_cache() -> &'static Cache {
     cache_core::private::default_or(|| {
         let builder = Cache::builder();

@@ -527,6 +527,7 @@ impl CacheBuilder {
     /// namespace is empty, longer than 64 bytes, or has other characters than letters, digits
     /// and `-_.:`.
     pub fn build(self) -> Result<Cache> {
+        static NEXT: Plain = Plain::new(0);
         self.check()?;
         let names = Namespace::new(&self.namespace);
         let far = self.far.map(|backend| {
@@ -539,7 +540,6 @@ impl CacheBuilder {
                 dice,
             ))
         });
-        static NEXT: Plain = Plain::new(0);
         Ok(Cache(Arc::new_cyclic(|me| Inner {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             names,

@@ -281,7 +281,7 @@ impl Far {
         let over = match envelope::decode(bytes) {
             Ok(entry) if entry.meta.kind == Kind::Lease => {
                 let own = entry.meta.id & !LEASE_BITS == self.owner;
-                over(bytes).filter(|_| own)
+                own.then(|| over(bytes))
             }
             Ok(entry) => {
                 let now = self.stamps_of(place, &entry, &stamps, budget).await?;
@@ -291,11 +291,11 @@ impl Far {
                         Err(error) => undecodable(typed, &error),
                     }
                 }
-                over(bytes)
+                Some(over(bytes))
             }
             Err(bad) => {
-                damaged(typed, &bad);
-                over(bytes)
+                damaged(typed, bad);
+                Some(over(bytes))
             }
         };
         Ok(Look::Miss(Seen { stamps, over }))
@@ -638,9 +638,9 @@ fn valid(entry: &Envelope<'_>, stamps: &[Option<Stamp>], typed: Typed<'_>) -> bo
 }
 
 /// What a lease may replace if these bytes stand in the slot.
-fn over(bytes: &Bytes) -> Option<Over> {
-    // Less than a header is nobody's: only a flush or a stranger put it there.
-    Some(head(bytes).map_or(Over::Anything, Over::Seen))
+fn over(bytes: &Bytes) -> Over {
+    // Less than a header is nobody's: only a stranger put it there.
+    head(bytes).map_or(Over::Anything, Over::Seen)
 }
 
 fn head(bytes: &[u8]) -> Option<Header> {
@@ -663,9 +663,9 @@ fn undecodable(typed: Typed<'_>, error: &Error) {
     event::undecodable(typed.key, error);
 }
 
-fn damaged(typed: Typed<'_>, bad: &envelope::Bad) {
+fn damaged(typed: Typed<'_>, bad: envelope::Bad) {
     typed.counts.undecodable.one();
-    event::damaged(typed.key, bad);
+    event::damaged(typed.key, &bad);
 }
 
 fn too_many_groups() -> Error {

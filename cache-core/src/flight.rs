@@ -10,6 +10,10 @@
 //! for all of them.
 //!
 //! No lock is held over an await, and there is one order of locks: shard, then flight.
+#![allow(
+    clippy::similar_names,
+    reason = "`lead` and `load` are the words of this room"
+)]
 
 use std::{
     any::Any,
@@ -48,6 +52,7 @@ pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Loaded> + Send + 'a>>;
 impl Future for Load<'_> {
     type Output = Loaded;
 
+    #[allow(clippy::match_same_arms, reason = "the two differ in their lifetime")]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Loaded> {
         match &mut *self {
             Self::Owned(load) => load.as_mut().poll(context),

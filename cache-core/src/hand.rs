@@ -147,7 +147,9 @@ pub(crate) async fn get_many(calls: &[Call<'_>]) -> Result<Vec<Option<Live>>> {
         .filter(|&at| values[at].is_none())
         .collect();
     let Some(far) = calls.first().and_then(Call::far) else {
-        missed.iter().for_each(|&at| calls[at].counts.misses.one());
+        for at in missed {
+            calls[at].counts.misses.one();
+        }
         return Ok(values);
     };
     let leads: Vec<_> = missed.iter().map(|&at| calls[at].lead()).collect();
@@ -180,9 +182,10 @@ pub(crate) async fn set_many(values: Vec<(Call<'_>, Live)>) -> Result<()> {
                 *set = None;
             }
         }
-        match sets.iter().all(Option::is_none) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
+        if sets.iter().all(Option::is_none) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
         }
     })
     .await;

@@ -203,8 +203,7 @@ impl<T: Cacheable> Outcome for Plain<T> {
     fn accepts(self, loaded: &Loaded) -> bool {
         match loaded {
             Loaded::Value(live) => (**live).is::<T>(),
-            Loaded::Absent => false,
-            Loaded::Failed(_) => false,
+            Loaded::Absent | Loaded::Failed(_) => false,
         }
     }
 }

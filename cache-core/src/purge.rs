@@ -80,6 +80,10 @@ pub struct PurgeGuard(Option<Purge>);
 
 impl PurgeGuard {
     /// Invalidates now.
+    ///
+    /// # Panics
+    ///
+    /// Never: only this and `disarm` take what is inside, and both take the guard itself.
     pub async fn run(mut self) {
         let purge = self.0.take().expect("only this takes it");
         // Should this call be dropped in the middle, the guard that lives here goes on.

@@ -1,6 +1,10 @@
 //! What happens on a miss, step by step: join, look far, take the right, load, store, share.
 //!
 //! Nothing here is generic: it is compiled once, whatever is cached.
+#![allow(
+    clippy::similar_names,
+    reason = "`lead` and `load` are the words of this room"
+)]
 
 use std::{
     panic::resume_unwind,
@@ -173,7 +177,7 @@ impl Serve<'_, '_> {
             lead.store(|| {
                 self.call
                     .cache
-                    .keep(&lead.flight, value.clone(), found.left)
+                    .keep(&lead.flight, value.clone(), found.left);
             });
         }
         value.map_or(Loaded::Absent, Loaded::Value)
