@@ -117,7 +117,9 @@ async fn run<S: Subject>(name: &str, subject: Arc<S>, fault: impl Future<Output 
     run
 }
 
-async fn nothing() {}
+fn nothing() -> std::future::Ready<()> {
+    std::future::ready(())
+}
 
 async fn until(what: &str, mut is: impl FnMut() -> bool) {
     let wait = async {
