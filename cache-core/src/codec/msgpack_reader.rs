@@ -78,13 +78,11 @@ impl<'de> State<'de> {
     }
 
     #[inline]
-
     fn skip(&mut self) {
         self.rest = &self.rest[1..];
     }
 
     #[inline]
-
     fn take(&mut self, n: usize) -> Read<&'de [u8]> {
         let Some((taken, rest)) = self.rest.split_at_checked(n) else {
             return bad(CUT);
@@ -94,7 +92,6 @@ impl<'de> State<'de> {
     }
 
     #[inline]
-
     fn array<const N: usize>(&mut self) -> Read<[u8; N]> {
         let Some((taken, rest)) = self.rest.split_first_chunk() else {
             return bad(CUT);
@@ -112,7 +109,6 @@ impl<'de> State<'de> {
     }
 
     #[inline]
-
     fn str(&mut self, len: usize) -> Read<&'de str> {
         match str::from_utf8(self.take(len)?) {
             Ok(text) => Ok(text),
@@ -133,7 +129,6 @@ impl<'de> State<'de> {
     }
 
     #[inline]
-
     fn list<V: Visitor<'de>>(&mut self, len: usize, pays: bool, visitor: V) -> Read<V::Value> {
         self.deeper(|state| {
             let mut elements = Elements::new(state, len, pays)?;
@@ -143,7 +138,6 @@ impl<'de> State<'de> {
     }
 
     #[inline]
-
     fn map<V: Visitor<'de>>(&mut self, len: usize, pays: bool, visitor: V) -> Read<V::Value> {
         self.deeper(|state| {
             let mut elements = Elements::new(state, len, pays)?;
@@ -233,19 +227,16 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
     }
 
     #[inline]
-
     fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
         visitor.visit_i128(i128::from_be_bytes(self.0.wide()?))
     }
 
     #[inline]
-
     fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
         visitor.visit_u128(u128::from_be_bytes(self.0.wide()?))
     }
 
     #[inline]
-
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
         if self.0.peek()? == Marker::Null {
             self.0.skip();
@@ -255,7 +246,6 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
     }
 
     #[inline]
-
     fn deserialize_unit_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -271,7 +261,6 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
     }
 
     #[inline]
-
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -281,13 +270,11 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
     }
 
     #[inline]
-
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Read<V::Value> {
         self.0.any(false, visitor)
     }
 
     #[inline]
-
     fn deserialize_tuple_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -298,7 +285,6 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
     }
 
     #[inline]
-
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -309,7 +295,6 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
     }
 
     #[inline]
-
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -350,7 +335,6 @@ impl<'de> de::EnumAccess<'de> for Variant<'_, 'de> {
     type Variant = Self;
 
     #[inline]
-
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Read<(V::Value, Self)> {
         let name = seed.deserialize(Reader(&mut *self.state))?;
         Ok((name, self))
@@ -411,7 +395,6 @@ impl<'s, 'de> Elements<'s, 'de> {
     }
 
     #[inline]
-
     fn element<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Read<T::Value> {
         let size = size_of::<T::Value>();
         if self.pays && !self.purse.pay(&mut self.state.limits, size) {
@@ -421,7 +404,6 @@ impl<'s, 'de> Elements<'s, 'de> {
     }
 
     #[inline]
-
     fn next<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Read<Option<T::Value>> {
         if self.left == 0 {
             return Ok(None);
@@ -431,13 +413,11 @@ impl<'s, 'de> Elements<'s, 'de> {
     }
 
     #[inline]
-
     fn hint(&self) -> usize {
         self.left.min(self.room)
     }
 
     #[inline]
-
     fn end(&mut self) -> Read<()> {
         self.purse.close(&mut self.state.limits);
         if self.left > 0 {
@@ -451,13 +431,11 @@ impl<'de> de::SeqAccess<'de> for Elements<'_, 'de> {
     type Error = Unreadable;
 
     #[inline]
-
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Read<Option<T::Value>> {
         self.next(seed)
     }
 
     #[inline]
-
     fn size_hint(&self) -> Option<usize> {
         Some(self.hint())
     }
@@ -467,19 +445,16 @@ impl<'de> de::MapAccess<'de> for Elements<'_, 'de> {
     type Error = Unreadable;
 
     #[inline]
-
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Read<Option<K::Value>> {
         self.next(seed)
     }
 
     #[inline]
-
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Read<V::Value> {
         self.element(seed)
     }
 
     #[inline]
-
     fn size_hint(&self) -> Option<usize> {
         Some(self.hint())
     }
