@@ -178,7 +178,7 @@ mod tests {
     fn finds(front: &Front, entry: &Arc<Entry>) -> bool {
         let mut found = None;
         front.find(entry.key(), &mut |seen| {
-            found = Some(std::ptr::from_ref(seen))
+            found = Some(std::ptr::from_ref(seen));
         });
         found.is_some_and(|found| std::ptr::eq(found, Arc::as_ptr(entry)))
     }
