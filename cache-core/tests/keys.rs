@@ -92,6 +92,43 @@ fn every_kind_of_value_has_its_spelling() {
     }
 }
 
+#[cfg(feature = "uuid")]
+#[test]
+fn an_id_is_spelt_as_usual() {
+    let id = uuid::Uuid::from_u128(0xA1A2_A3A4_B1B2_C1C2_D1D2_D3D4_D5D6_D7D8);
+    assert_eq!(text(&id), "a1a2a3a4-b1b2-c1c2-d1d2-d3d4d5d6d7d8");
+}
+
+#[cfg(feature = "chrono")]
+#[test]
+fn dates_of_chrono_are_parts_of_keys() {
+    let day = chrono::NaiveDate::from_ymd_opt(2024, 2, 29).expect("a day");
+    let time = day.and_hms_nano_opt(1, 2, 3, 4).expect("a time");
+    assert_eq!(text(&day), "2024-02-29");
+    assert_eq!(text(&time), "2024-02-29%2001%3A02%3A03.000000004");
+    assert_eq!(text(&time.and_utc()), text(&time) + "%20UTC");
+}
+
+#[cfg(feature = "jiff")]
+#[test]
+fn dates_of_jiff_are_parts_of_keys() {
+    let time = jiff::civil::date(2024, 2, 29).at(1, 2, 3, 4);
+    assert_eq!(text(&time.date()), "2024-02-29");
+    assert_eq!(text(&time), "2024-02-29T01%3A02%3A03.000000004");
+    assert_eq!(
+        text(&jiff::Timestamp::UNIX_EPOCH),
+        "1970-01-01T00%3A00%3A00Z"
+    );
+}
+
+#[cfg(feature = "time")]
+#[test]
+fn dates_of_time_are_parts_of_keys() {
+    assert_eq!(text(&time::Date::MIN), "-9999-01-01");
+    let epoch = time::OffsetDateTime::UNIX_EPOCH;
+    assert_eq!(text(&epoch), "1970-01-01%200%3A00%3A00.0%20+00%3A00%3A00");
+}
+
 #[test]
 fn a_hashed_value_is_32_digits_and_its_own() {
     let all: Vec<String> = ["", "a", "a b", &"x".repeat(1_000)]

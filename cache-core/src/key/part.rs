@@ -260,6 +260,32 @@ displayed! {
     IpAddr
     #[cfg(feature = "uuid")]
     uuid::Uuid
+    #[cfg(feature = "chrono")]
+    chrono::NaiveDate
+    #[cfg(feature = "chrono")]
+    chrono::NaiveTime
+    #[cfg(feature = "chrono")]
+    chrono::NaiveDateTime
+    #[cfg(feature = "chrono")]
+    chrono::DateTime<chrono::Utc>
+    #[cfg(feature = "chrono")]
+    chrono::DateTime<chrono::FixedOffset>
+    #[cfg(feature = "jiff")]
+    jiff::Timestamp
+    #[cfg(feature = "jiff")]
+    jiff::civil::Date
+    #[cfg(feature = "jiff")]
+    jiff::civil::Time
+    #[cfg(feature = "jiff")]
+    jiff::civil::DateTime
+    #[cfg(feature = "time")]
+    time::Date
+    #[cfg(feature = "time")]
+    time::Time
+    #[cfg(feature = "time")]
+    time::PrimitiveDateTime
+    #[cfg(feature = "time")]
+    time::OffsetDateTime
 }
 
 /// The text in lower case, for keys that do not care: the filter `<name:lower>`.

@@ -8,6 +8,12 @@
     reason = "a rule is a test: it takes a store of its own and panics if it is broken"
 )]
 
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::needless_pass_by_value,
+    reason = "every rule panics when it is broken, and owns the store that it tests"
+)]
+
 use std::{
     any::Any,
     sync::{
@@ -66,15 +72,16 @@ macro_rules! near_conformance {
     (@rules $store:expr; $($rule:ident)*) => {$(
         #[test]
         fn $rule() {
-            $crate::testkit::near::$rule($store.expect("a store to test"));
+            let store = $store.expect("a store to test");
+            $crate::testkit::near::$rule(::std::sync::Arc::new(store));
         }
     )*};
 }
 
 /// An inserted entry is seen, once, with its own key and value, by every read.
-pub fn what_was_inserted_is_read(store: impl NearStore) {
+pub fn what_was_inserted_is_read(store: Arc<dyn NearStore>) {
     for n in 0..50 {
-        put(&store, &name(n), n);
+        put(&*store, &name(n), n);
     }
     for n in (0..50).chain(0..50) {
         let mut times = 0;
@@ -90,7 +97,7 @@ pub fn what_was_inserted_is_read(store: impl NearStore) {
 }
 
 /// An entry without a value is an entry.
-pub fn an_absence_is_remembered(store: impl NearStore) {
+pub fn an_absence_is_remembered(store: Arc<dyn NearStore>) {
     let mut entry = Entry::detached("a", Arc::new(()), LONG);
     entry.value = None;
     store.insert(Arc::new(entry));
@@ -100,39 +107,39 @@ pub fn an_absence_is_remembered(store: impl NearStore) {
 }
 
 /// A read of a key without an entry calls nobody, and removing it succeeds.
-pub fn what_is_not_there_is_not_seen(store: impl NearStore) {
+pub fn what_is_not_there_is_not_seen(store: Arc<dyn NearStore>) {
     store.remove(at("a"));
-    assert_eq!(get(&store, "a"), None);
-    put(&store, "a", 1);
+    assert_eq!(get(&*store, "a"), None);
+    put(&*store, "a", 1);
     store.remove(at("b"));
-    assert_eq!(get(&store, "b"), None);
-    assert_eq!(get(&store, "a"), Some(1));
+    assert_eq!(get(&*store, "b"), None);
+    assert_eq!(get(&*store, "a"), Some(1));
 }
 
 /// A second `insert` of a key replaces the entry.
-pub fn a_second_insert_replaces_the_first(store: impl NearStore) {
+pub fn a_second_insert_replaces_the_first(store: Arc<dyn NearStore>) {
     for n in 0..100 {
-        put(&store, "a", n);
-        assert_eq!(get(&store, "a"), Some(n));
+        put(&*store, "a", n);
+        assert_eq!(get(&*store, "a"), Some(n));
     }
     assert_eq!(store.len(), 1);
 }
 
 /// A removed entry is gone, also if it is read often, and can be inserted again.
-pub fn what_was_removed_is_not_seen(store: impl NearStore) {
+pub fn what_was_removed_is_not_seen(store: Arc<dyn NearStore>) {
     for n in 0..100 {
-        put(&store, "a", n);
-        assert_eq!(get(&store, "a"), Some(n));
+        put(&*store, "a", n);
+        assert_eq!(get(&*store, "a"), Some(n));
         store.remove(at("a"));
         for _ in 0..100 {
-            assert_eq!(get(&store, "a"), None);
+            assert_eq!(get(&*store, "a"), None);
         }
     }
     assert!(store.is_empty());
 }
 
 /// The text of a key decides, its hash only helps.
-pub fn keys_of_equal_hash_are_told_apart(store: impl NearStore) {
+pub fn keys_of_equal_hash_are_told_apart(store: Arc<dyn NearStore>) {
     let collide = |text| KeyRef { text, hash: 7 };
     let texts: Vec<String> = (0..20).map(name).collect();
     let read = |text| {
@@ -154,23 +161,23 @@ pub fn keys_of_equal_hash_are_told_apart(store: impl NearStore) {
 }
 
 /// `clear` removes all that was inserted before, and nothing that is inserted after.
-pub fn what_was_cleared_is_not_seen(store: impl NearStore) {
+pub fn what_was_cleared_is_not_seen(store: Arc<dyn NearStore>) {
     for round in 0..100 {
         for n in 0..20 {
-            put(&store, &name(n), round);
+            put(&*store, &name(n), round);
         }
         store.clear();
         for n in 0..20 {
-            assert_eq!(get(&store, &name(n)), None);
+            assert_eq!(get(&*store, &name(n)), None);
         }
     }
-    put(&store, "a", 1);
-    assert_eq!(get(&store, "a"), Some(1));
+    put(&*store, "a", 1);
+    assert_eq!(get(&*store, "a"), Some(1));
 }
 
 /// Once `insert` or `remove` has returned, no read that begins later sees an older entry, while
 /// other keys come and go and entries are evicted.
-pub fn no_read_sees_an_older_entry_than_the_last_write_left(store: impl NearStore) {
+pub fn no_read_sees_an_older_entry_than_the_last_write_left(store: Arc<dyn NearStore>) {
     const KEYS: u64 = 4;
     const WRITES: u64 = 20_000;
     let oldest: Vec<AtomicU64> = (0..KEYS).map(|_| AtomicU64::new(0)).collect();
@@ -182,7 +189,7 @@ pub fn no_read_sees_an_older_entry_than_the_last_write_left(store: impl NearStor
                 if done.load(Ordering::Relaxed) {
                     break;
                 }
-                put(&store, &format!("other:{}", n % 5_000), n);
+                put(&*store, &format!("other:{}", n % 5_000), n);
             }
         });
         for _ in 0..2 {
@@ -193,7 +200,7 @@ pub fn no_read_sees_an_older_entry_than_the_last_write_left(store: impl NearStor
                     }
                     let key = name(n % KEYS);
                     let oldest = oldest[index(n % KEYS)].load(Ordering::Acquire);
-                    if let Some(found) = get(&store, &key) {
+                    if let Some(found) = get(&*store, &key) {
                         hits.fetch_add(1, Ordering::Relaxed);
                         assert!(found >= oldest, "saw write {found} after {oldest} of {key}");
                     }
@@ -205,7 +212,7 @@ pub fn no_read_sees_an_older_entry_than_the_last_write_left(store: impl NearStor
             for n in 1..=WRITES {
                 let key = name(n % KEYS);
                 let oldest = &oldest[index(n % KEYS)];
-                put(&store, &key, n);
+                put(&*store, &key, n);
                 oldest.store(n, Ordering::Release);
                 if n % 3 == 0 {
                     store.remove(at(&key));
@@ -218,8 +225,7 @@ pub fn no_read_sees_an_older_entry_than_the_last_write_left(store: impl NearStor
 }
 
 /// Whoever stays inside a read keeps no writer waiting, not even one of the same key.
-pub fn a_reader_blocks_no_writer(store: impl NearStore) {
-    let store = Arc::new(store);
+pub fn a_reader_blocks_no_writer(store: Arc<dyn NearStore>) {
     put(&*store, "a", 1);
     store.clone().read(at("a"), &mut |entry| {
         let (done, finished) = mpsc::channel();
@@ -242,7 +248,7 @@ pub fn a_reader_blocks_no_writer(store: impl NearStore) {
 }
 
 /// Whatever is inserted, at most so many entries are kept.
-pub fn the_bound_holds(store: impl NearStore) {
+pub fn the_bound_holds(store: Arc<dyn NearStore>) {
     let alive = Arc::new(());
     let count = || Arc::strong_count(&alive) as u64 - 1;
     for n in 0..100_000 {
@@ -262,8 +268,8 @@ pub fn the_bound_holds(store: impl NearStore) {
 }
 
 /// A removed entry is freed without further calls.
-pub fn what_was_removed_leaves_memory(store: impl NearStore) {
-    let values = watched(&store, 100, LONG);
+pub fn what_was_removed_leaves_memory(store: Arc<dyn NearStore>) {
+    let values = watched(&*store, 100, LONG);
     for n in 0..100 {
         store.remove(at(&name(n)));
     }
@@ -271,33 +277,33 @@ pub fn what_was_removed_leaves_memory(store: impl NearStore) {
 }
 
 /// A replaced entry is freed without further calls.
-pub fn what_was_replaced_leaves_memory(store: impl NearStore) {
-    let values = watched(&store, 100, LONG);
+pub fn what_was_replaced_leaves_memory(store: Arc<dyn NearStore>) {
+    let values = watched(&*store, 100, LONG);
     for n in 0..100 {
-        put(&store, &name(n), n);
+        put(&*store, &name(n), n);
     }
     eventually("replaced entries leave memory", || gone(&values));
 }
 
 /// Cleared entries are freed without further calls.
-pub fn what_was_cleared_leaves_memory(store: impl NearStore) {
-    let values = watched(&store, 100, LONG);
+pub fn what_was_cleared_leaves_memory(store: Arc<dyn NearStore>) {
+    let values = watched(&*store, 100, LONG);
     store.clear();
     eventually("cleared entries leave memory", || gone(&values));
 }
 
 /// An expired entry is freed without further calls, also if the one before it was to live
 /// longer.
-pub fn what_has_expired_leaves_memory_unasked(store: impl NearStore) {
-    watched(&store, 50, LONG);
-    let values = watched(&store, 100, Duration::from_millis(50));
+pub fn what_has_expired_leaves_memory_unasked(store: Arc<dyn NearStore>) {
+    watched(&*store, 50, LONG);
+    let values = watched(&*store, 100, Duration::from_millis(50));
     eventually("expired entries leave memory", || gone(&values));
     assert!(store.is_empty());
 }
 
 /// Nothing outlives the store.
-pub fn a_store_that_is_dropped_leaves_memory(store: impl NearStore) {
-    let values = watched(&store, 100, LONG);
+pub fn a_store_that_is_dropped_leaves_memory(store: Arc<dyn NearStore>) {
+    let values = watched(&*store, 100, LONG);
     drop(store);
     eventually("the entries of a dropped store leave memory", || {
         gone(&values)
