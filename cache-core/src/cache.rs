@@ -262,15 +262,28 @@ impl Inner {
         event::invalidated(self.names.as_str(), change);
         let Some(far) = &self.far else { return Ok(()) };
         self.listen();
-        let slots = change.keys().map(|key| self.names.slot(key)).collect();
-        let stamps = change
-            .groups()
-            .map(|group| self.names.stamp(group))
-            .collect();
+        let (slots, stamps) = self.names_of(change);
         let notice = feed::notice(self.sender, change.keys(), change.groups());
         let told = far.invalidate(slots, stamps, &notice, patience).await;
         self.forget_change(change);
         told
+    }
+
+    /// Makes keys and groups invalid here, and in the far tier as soon as somebody can tell it.
+    pub(crate) fn invalidate_later(&self, change: &Change) {
+        if let Some(far) = &self.far {
+            let (slots, stamps) = self.names_of(change);
+            far.disbelieve(slots, stamps);
+        }
+        // After that, so that no load of before may still store what it found there.
+        self.forget_change(change);
+    }
+
+    /// The slots and the stamps that a change is about, as the far tier names them.
+    fn names_of(&self, change: &Change) -> (Vec<String>, Vec<String>) {
+        let slots = change.keys().map(|key| self.names.slot(key));
+        let stamps = change.groups().map(|group| self.names.stamp(group));
+        (slots.collect(), stamps.collect())
     }
 
     /// Tells other processes that a key has another value now.

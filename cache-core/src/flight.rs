@@ -88,6 +88,8 @@ struct State {
     /// The next ticket, and the first of those who joined after the last question was asked.
     tickets: u64,
     late: u64,
+    /// The first ticket of those who joined after the far tier last failed the leader.
+    troubled: u64,
     /// The key itself was invalidated or set: the result is for those who wait, nobody else.
     doomed: bool,
     waiting: usize,
@@ -221,6 +223,9 @@ fn forget(shard: &mut Shard, flight: &Arc<Flight>) {
 pub(crate) struct Lead {
     flights: Arc<Flights>,
     pub(crate) flight: Arc<Flight>,
+    /// The far tier failed another leader while this one waited, who thereby has waited for it
+    /// long enough.
+    pub(crate) tired: bool,
     /// The flight is another's by now, or nobody's.
     left: bool,
 }
@@ -230,6 +235,7 @@ impl Lead {
         Self {
             flights: flights.clone(),
             flight,
+            tired: false,
             left: false,
         }
     }
@@ -249,6 +255,12 @@ impl Lead {
     pub(crate) fn ask(&self) {
         let mut state = lock(&self.flight.state);
         state.late = state.tickets;
+    }
+
+    /// Remembers who waited while the far tier failed.
+    pub(crate) fn troubled(&self) {
+        let mut state = lock(&self.flight.state);
+        state.troubled = state.tickets;
     }
 
     /// Gives the result to those who wait: to all, or only to those who did before it was asked
@@ -344,19 +356,22 @@ impl Waiter {
         {
             return Some(Turn::Done(loaded.as_ref().and_then(Loaded::share)));
         }
+        let tired = self.ticket < state.troubled;
         match mem::take(&mut state.phase) {
             Phase::Running => None,
-            Phase::Orphan(orphan) => Some(Turn::Adopt(self.lead(), orphan)),
+            Phase::Orphan(orphan) => Some(Turn::Adopt(self.lead(tired), orphan)),
             Phase::Vacant if state.panics >= PANICS => {
                 state.phase = Phase::Vacant;
                 Some(Turn::Panics)
             }
-            Phase::Vacant => Some(Turn::Start(self.lead())),
+            Phase::Vacant => Some(Turn::Start(self.lead(tired))),
         }
     }
 
-    fn lead(&self) -> Lead {
-        Lead::of(&self.flights, self.flight.clone())
+    fn lead(&self, tired: bool) -> Lead {
+        let mut lead = Lead::of(&self.flights, self.flight.clone());
+        lead.tired = tired;
+        lead
     }
 }
 

@@ -106,9 +106,11 @@ impl Drop for PurgeGuard {
         let Some(Purge { cache, change }) = mem::take(&mut self.0) else {
             return;
         };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            cache.0.invalidate_later(&change);
+            return;
+        };
         cache.0.forget_change(&change);
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { Purge { cache, change }.run().await });
-        }
+        runtime.spawn(async move { Purge { cache, change }.run().await });
     }
 }

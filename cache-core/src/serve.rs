@@ -102,7 +102,8 @@ impl Serve<'_, '_> {
     /// Looks near once more, because somebody may have stored it between this call's look and
     /// its flight, and then far. `Err` if that answers the call.
     async fn look(&self, lead: Lead) -> Result<(Lead, Option<FarRight>), Step> {
-        let found = match (self.look_near(), self.call.far()) {
+        let far = self.call.far().filter(|_| !lead.tired);
+        let found = match (self.look_near(), far) {
             (Some(loaded), _) => Ok(loaded),
             // Boxed, as everything that waits for a server: calls without one stay small.
             (None, Some(far)) => Box::pin(self.look_far(&lead, far)).await,
@@ -145,16 +146,20 @@ impl Serve<'_, '_> {
         match self.call.look_far(far, &place, &mut budget).await {
             Ok(Look::Hit(found)) => Ok(self.take(lead, found)),
             Ok(Look::Miss(seen)) => {
-                let right = self.prepare(far, place, seen, &mut budget).await;
+                let right = self.prepare(lead, far, place, seen, &mut budget).await;
                 Err(right.map(|right| (right, budget)))
             }
             // Not a miss: nothing is known, so nothing may be stored.
-            Err(_) => Err(None),
+            Err(_) => {
+                lead.troubled();
+                Err(None)
+            }
         }
     }
 
     async fn prepare(
         &self,
+        lead: &Lead,
         far: &Far,
         place: Place,
         seen: Seen,
@@ -163,6 +168,7 @@ impl Serve<'_, '_> {
         match far.prepare(place, seen, budget).await {
             Ok(right) => right,
             Err(error) => {
+                lead.troubled();
                 self.call.counts.far_errors.one();
                 event::far_failed(self.call.function, &error);
                 None
@@ -245,6 +251,7 @@ impl Serve<'_, '_> {
                 event::refused(call.function, call.key.text);
             }
             Err(error) => {
+                lead.troubled();
                 call.counts.far_errors.one();
                 event::not_stored_far(call.function, &error);
             }
