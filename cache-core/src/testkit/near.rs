@@ -2,11 +2,6 @@
 //!
 //! [`near_conformance!`](crate::near_conformance) makes one test of each rule. A rule panics
 //! when it is broken.
-#![allow(
-    clippy::missing_panics_doc,
-    clippy::needless_pass_by_value,
-    reason = "a rule is a test: it takes a store of its own and panics if it is broken"
-)]
 
 #![allow(
     clippy::missing_panics_doc,
