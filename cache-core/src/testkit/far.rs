@@ -163,7 +163,7 @@ fn envelope(header: Header, payload: &[u8]) -> Bytes {
     [&header[..], payload].concat().into()
 }
 
-fn write<'a>(slot: &'a str, expected: Header, envelope: Bytes) -> Write<'a> {
+fn write(slot: &str, expected: Header, envelope: Bytes) -> Write<'_> {
     Write {
         slot,
         expected,
