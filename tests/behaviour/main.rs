@@ -6,4 +6,6 @@ mod basics;
 mod p1_far;
 mod p1_no_resurrection;
 mod p2_one_load;
+#[cfg(feature = "redis")]
+mod p3_never_fails;
 mod world;
