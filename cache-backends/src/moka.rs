@@ -1,18 +1,18 @@
 //! The near tier on moka: which entries stay in this process, and how a hit is made cheap.
 //!
 //! moka decides what stays: capacity, admission, expiry. In front of it stands a table of slots
-//! ([`Front`]) in which a hit finds its entry without a lock and without
-//! writing to memory that other threads read.
+//! ([`Front`]) in which a hit finds its entry without a lock and without writing to memory that
+//! other threads read.
 //!
 //! # Why no read that begins after a write has returned sees an older entry
 //!
 //! An entry is seen through a slot or through moka. `insert` puts the new entry into the slot of
 //! its key, or into another if the key has none, and then into moka; `remove` clears the slot
-//! and then moka. Both look through all slots in which the key can stand, whatever their tags
-//! say, so when they return, no slot holds the older entry, and nobody but the next `insert` of
-//! this key fills one. moka itself forgets a key before its `insert` or `invalidate` returns.
-//! Between the two steps a reader may still see the older entry, but then the write has not
-//! returned. The rest follows:
+//! and then moka. Both look through all slots in which the key can stand, and no other writer
+//! changes these meanwhile, so when they return, no slot holds the older entry, and nobody but
+//! the next `insert` of this key fills one. moka itself forgets the older entry before its
+//! `insert` or `invalidate` returns. Between the two steps a reader may still see the older
+//! entry, but then the write has not returned. The rest follows:
 //!
 //! - moka's listener, which may run late and on any thread, only empties a slot, and only the
 //!   slot that holds the very entry that left moka. It cannot hide a newer one.
@@ -49,8 +49,9 @@ pub const DEFAULT_ENTRIES: u64 = 65_536;
 
 /// moka as a near tier: bounded, and quicker than moka alone.
 ///
-/// A hit is found without a lock. moka is told of a sample of them later, so that its idea of
-/// what is popular stays right. Expired entries leave memory within about two seconds.
+/// A hit is found without a lock, in a table that takes 32 bytes for each entry of the bound at
+/// once, 16 MiB at most. moka is told of a sample of the hits later, so that its idea of what is
+/// popular stays right. Expired entries leave memory within about two seconds.
 ///
 /// ```
 /// # use cache_backends::Moka;

@@ -137,6 +137,26 @@ fn a_value_whose_drop_uses_the_cache_does_not_hang_it() {
 }
 
 #[test]
+fn a_value_whose_drop_panics_fails_nobody_else() {
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("on purpose");
+        }
+    }
+
+    let store = Moka::new(100).expect("room");
+    store.insert(entry(1, Arc::new(Bomb), HOUR));
+    store.insert(entry(1, Arc::new(1), HOUR));
+    store.insert(entry(2, Arc::new(Bomb), Duration::from_millis(10)));
+    eventually("the janitor survives the first", || store.len() == 1);
+    let value = Arc::new(());
+    store.insert(entry(3, value.clone(), Duration::from_millis(10)));
+    eventually("and goes on", || Arc::strong_count(&value) == 1);
+}
+
+#[test]
 fn a_hit_allocates_nothing() {
     let store = Moka::default();
     for n in 0..1_000 {

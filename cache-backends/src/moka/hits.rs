@@ -12,6 +12,9 @@ use std::{
 /// where both are frequent; then one in 32 is, which is enough where misses are rare. Measured
 /// with capacities of a tenth to five sixths of the keys, this costs up to 0.25 % of hits, and
 /// one in 32 alone up to 5 %.
+///
+/// On cache lines of its own, because it is written while everything around it is only read.
+#[repr(align(64))]
 pub(super) struct Hits {
     len: AtomicUsize,
     hashes: [AtomicU64; Self::MOST],
