@@ -248,12 +248,15 @@ async fn a_busy_script_keeps_nobody() {
     outage.over().await;
 }
 
+/// Commands, each as its words.
+type Commands = &'static [&'static [&'static str]];
+
 /// Cases 6 and 22, and a server that has become a replica.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_refuses_costs_a_round_trip_or_two() {
     let server = RedisServer::start(&[]);
     let trial = Trial::healthy(&server.url()).await;
-    let refusals: [(_, &[&[&str]], &[&[&str]]); 6] = [
+    let refusals: [(_, Commands, Commands); 6] = [
         (
             "full (noeviction)",
             &[&["CONFIG", "SET", "maxmemory", "1"]],

@@ -65,7 +65,7 @@ impl Backend for Slow {
 }
 
 /// The same process without a near tier and with one.
-fn caches(far: impl Backend + Clone) -> [Cache; 2] {
+fn caches(far: &(impl Backend + Clone)) -> [Cache; 2] {
     let builder = || Cache::builder().far(far.clone());
     [builder(), builder().near(Moka::default())]
         .map(|builder| builder.build().expect("the settings are in order"))
@@ -99,12 +99,12 @@ async fn a_far_tier_that_hangs_at_any_step_costs_the_budget() {
         },
         Slow::even(Duration::from_millis(20)),
     ] {
-        for cache in caches(slow) {
+        for cache in caches(&slow) {
             let took = took(row(&cache, 1)).await;
             assert!(is_the_budget(took), "{slow:?} costs {took:?}");
         }
     }
-    for cache in caches(Slow::even(EVER)) {
+    for cache in caches(&Slow::even(EVER)) {
         for took in [took(write(&cache, 1)).await, took(rewrite(&cache, 1)).await] {
             assert!(is_the_budget(took), "a write takes {took:?}");
         }
@@ -113,7 +113,7 @@ async fn a_far_tier_that_hangs_at_any_step_costs_the_budget() {
 
 #[tokio::test(start_paused = true)]
 async fn a_far_tier_that_is_slow_within_the_budget_costs_its_time() {
-    for cache in caches(Slow::even(Duration::from_millis(10))) {
+    for cache in caches(&Slow::even(Duration::from_millis(10))) {
         assert_eq!(took(row(&cache, 1)).await, Duration::from_millis(30));
         assert_eq!(took(write(&cache, 1)).await, Duration::from_millis(10));
         assert_eq!(cache.stats().total.far_errors, 0);
@@ -146,9 +146,10 @@ struct Stopping(Arc<AtomicBool>);
 
 impl Stopping {
     fn slow(&self) -> Slow {
-        match self.0.load(Ordering::SeqCst) {
-            true => Slow::even(EVER),
-            false => Slow::default(),
+        if self.0.load(Ordering::SeqCst) {
+            Slow::even(EVER)
+        } else {
+            Slow::default()
         }
     }
 }
@@ -181,7 +182,7 @@ async fn last(cache: &Cache, stopping: &Stopping) -> Result<u64, Infallible> {
 #[tokio::test(start_paused = true)]
 async fn callers_of_one_key_pay_the_budget_once() {
     let stopping = Stopping::default();
-    for cache in caches(stopping.clone()) {
+    for cache in caches(&stopping) {
         stopping.0.store(false, Ordering::SeqCst);
         let call = async |after| {
             sleep(Duration::from_millis(after)).await;

@@ -16,8 +16,8 @@ use super::trial::{Call, NEVER, Trial};
 const SLACK: Duration = Duration::from_millis(50);
 const WORST_SLACK: Duration = Duration::from_millis(150);
 /// By when a server that is back must be used again, and what a busy machine may add to it.
-const BACK: Duration = Duration::from_millis(2_000);
-const BACK_SLACK: Duration = Duration::from_millis(1_000);
+const BACK: Duration = Duration::from_secs(2);
+const BACK_SLACK: Duration = Duration::from_secs(1);
 /// What calls may cost with the breaker open: one half of them, and all but one in a hundred.
 const OPEN_MEDIAN: Duration = Duration::from_millis(1);
 const OPEN_P99: Duration = Duration::from_millis(5);
@@ -58,15 +58,15 @@ impl<'t> Outage<'t> {
             Ok(()) => Back::After(returned.elapsed()),
             Err(_) => Back::Never,
         };
-        self.judge(back);
+        self.judge(&back);
     }
 
     /// Judges a fault that does not end.
     pub(crate) fn goes_on(self) {
-        self.judge(Back::NotAwaited);
+        self.judge(&Back::NotAwaited);
     }
 
-    fn judge(self, back: Back) {
+    fn judge(self, back: &Back) {
         let calls = self.trial.calls_since(self.began);
         let all = Times::of(calls.iter());
         let open = Times::of(calls.iter().filter(|call| call.open));
