@@ -19,7 +19,8 @@ use crate::{
 /// More names than this become one: the whole namespace.
 const MOST: usize = 1024;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Between two tries, at most: what is late may stay late for so long after the server is back.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// What waits to be invalidated in the far tier, by name; at most 1,024 names.
 #[derive(Debug, Default)]
