@@ -9,6 +9,7 @@ use crate::{
     error::Result,
     event,
     far::{Budget, Far, Look, Place, Typed},
+    fence::Cell,
     names,
     near::KeyRef,
     policy::Policy,
@@ -32,9 +33,15 @@ pub(crate) struct Call<'c> {
 }
 
 impl Call<'_> {
-    /// The groups of the key, without the namespace.
-    pub(crate) fn groups(&self) -> Vec<String> {
-        names::groups(self.key.text, &self.tags)
+    /// The birth of what begins now, and the cells of its groups: none but the namespace's where
+    /// nobody gets what was asked for before.
+    pub(crate) fn begin(&self) -> (u64, Box<[Arc<Cell>]>) {
+        let groups = if self.shares_with_all() {
+            names::groups(self.key.text, &self.tags)
+        } else {
+            Vec::new()
+        };
+        self.cache.fence.begin(groups.iter().map(String::as_str))
     }
 
     /// How long a value is to live.

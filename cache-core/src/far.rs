@@ -29,7 +29,7 @@ use crate::{
     event,
     flux::Flux,
     key::slot_text,
-    names::{self, ALL, Namespace, tag_group},
+    names::{ALL, Namespace, tag_group},
     policy::{LEASE_TTL, MAX_FAR_VALUE, MAX_GROUPS, STAMP_LIVES},
     rng::Dice,
     stats::Counts,
@@ -88,7 +88,9 @@ impl Budget {
 /// and its tags.
 #[derive(Debug)]
 pub(crate) struct Place {
-    names: Vec<String>,
+    /// All names, one behind the other.
+    names: String,
+    ends: Vec<usize>,
     /// The tags, as the envelope has them.
     tags: String,
     /// How many of the names are stamps of tags.
@@ -96,16 +98,23 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(&0).chain(&self.ends);
+        starts
+            .zip(&self.ends)
+            .map(|(start, end)| &self.names[*start..*end])
+    }
+
     fn slot(&self) -> &str {
-        &self.names[0]
+        &self.names[..self.ends[0]]
     }
 
-    fn stamps(&self) -> &[String] {
-        &self.names[1..]
-    }
-
-    fn names(&self) -> Vec<&str> {
-        self.names.iter().map(String::as_str).collect()
+    fn stamps(&self) -> impl Iterator<Item = &str> {
+        self.names().skip(1)
     }
 }
 
@@ -182,13 +191,10 @@ impl Far {
 
     /// Where a key with these tags lies.
     pub(crate) fn place(&self, key: &str, tags: &[String]) -> Place {
-        let groups = names::groups(key, tags);
-        let mut names = Vec::with_capacity(groups.len() + 2);
-        names.push(self.names.slot(key));
-        names.push(self.names.stamp(ALL));
-        names.extend(groups.iter().map(|group| self.names.stamp(group)));
+        let (names, ends) = self.names.all(key, tags);
         Place {
             names,
+            ends,
             tags: tags.join(TAG_END),
             tagged: tags.len(),
         }
@@ -224,7 +230,7 @@ impl Far {
         let mut rest = &read[..];
         let mut looks = Vec::with_capacity(places.len());
         for (place, typed) in places.iter().zip(typed) {
-            let (mine, others) = rest.split_at(place.names.len());
+            let (mine, others) = rest.split_at(place.len());
             rest = others;
             looks.push(self.judge(place, mine, *typed, budget).await?);
         }
@@ -236,10 +242,7 @@ impl Far {
         places: &[&Place],
         budget: &mut Budget,
     ) -> Result<Vec<Option<Bytes>>> {
-        let names: Vec<&str> = places
-            .iter()
-            .flat_map(|place| place.names.iter().map(String::as_str))
-            .collect();
+        let names: Vec<&str> = places.iter().flat_map(|place| place.names()).collect();
         self.ask(&names, budget).await
     }
 
@@ -364,10 +367,9 @@ impl Far {
         let lease = envelope::lease(self.owner | (self.dice.draw() & LEASE_BITS));
         let missing: Vec<(&str, Stamp)> = place
             .stamps()
-            .iter()
             .zip(&seen.stamps)
             .filter(|(_, stamp)| stamp.is_none())
-            .map(|(name, _)| (name.as_str(), self.nonce()))
+            .map(|(name, _)| (name, self.nonce()))
             .collect();
         let prepare = Prepare {
             stamps: &missing,
@@ -388,7 +390,7 @@ impl Far {
             .into_iter()
             .filter_map(|stamp| stamp.or_else(|| made.next()))
             .collect();
-        let whole = stamps.len() == place.stamps().len() && !stamps.contains(&FLUX);
+        let whole = stamps.len() == place.len() - 1 && !stamps.contains(&FLUX);
         Ok((prepared.leased && whole).then_some(Right {
             place,
             lease,
@@ -402,7 +404,8 @@ impl Far {
         place: Place,
         budget: &mut Budget,
     ) -> Result<Option<Right>> {
-        let read = self.ask(&place.names()[1..], budget).await?;
+        let names: Vec<&str> = place.stamps().collect();
+        let read = self.ask(&names, budget).await?;
         let seen = Seen {
             stamps: read.iter().map(|bytes| stamp(bytes.as_ref())).collect(),
             over: Some(Over::Anything),
@@ -489,13 +492,13 @@ impl Far {
         ttl: Duration,
         budget: &mut Budget,
     ) -> Result<bool> {
-        let names = place.names();
+        let stamps: Vec<&str> = place.stamps().collect();
         let write = Write {
             slot: place.slot(),
             expected,
             envelope,
             ttl,
-            stamps: &names[1..],
+            stamps: &stamps,
             stamp_ttl: self.stamp_ttl(ttl),
         };
         self.guarded(budget, self.backend.store_dyn(write)).await

@@ -41,11 +41,7 @@ impl Call<'_> {
 
     /// A flight of this key, unless there is one.
     fn lead(&self) -> Option<Lead> {
-        let begin = || {
-            self.cache
-                .fence
-                .begin(self.groups().iter().map(String::as_str))
-        };
+        let begin = || self.begin();
         match self.cache.flights.join(self.key, begin) {
             Role::Lead(lead) => Some(lead),
             Role::Wait(_) | Role::Reentrant => None,
@@ -96,10 +92,7 @@ impl Call<'_> {
     /// Stores a value in all tiers. What is in flight is doomed, before and after: nothing that
     /// was loaded before this returns outlives it.
     pub(crate) async fn set(&self, value: Live) -> Result<()> {
-        let (born, cells) = self
-            .cache
-            .fence
-            .begin(self.groups().iter().map(String::as_str));
+        let (born, cells) = self.begin();
         let stored = self.set_far(&value).await;
         let told = match &stored {
             Ok(_) => self.cache.announce(self.key.text).await,

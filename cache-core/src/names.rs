@@ -1,6 +1,6 @@
 //! How keys and groups are named: in the fence, in a far store, and on the feed.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
 
 use crate::key::slot_text;
 
@@ -11,14 +11,19 @@ pub(crate) struct Namespace(Box<str>);
 /// The group of a whole namespace.
 pub(crate) const ALL: &str = "n";
 
+const SLOT: &str = ":e:";
+const STAMP: &str = ":g:";
+const PREFIX: &str = "p:";
+const TAG: &str = "t:";
+
 /// The group of a prefix.
 pub(crate) fn prefix_group(prefix: &str) -> String {
-    format!("p:{prefix}")
+    format!("{PREFIX}{prefix}")
 }
 
 /// The group of a tag.
 pub(crate) fn tag_group(tag: &str) -> String {
-    format!("t:{tag}")
+    format!("{TAG}{tag}")
 }
 
 /// The groups of a key, without the namespace: its proper prefixes and its tags.
@@ -40,12 +45,33 @@ impl Namespace {
 
     /// The slot of a key: its entry or lease.
     pub(crate) fn slot(&self, key: &str) -> String {
-        self.name(":e:", key)
+        let mut name = String::new();
+        self.push(&mut name, SLOT, [key, ""]);
+        name
     }
 
     /// The stamp of a group.
     pub(crate) fn stamp(&self, group: &str) -> String {
-        self.name(":g:", group)
+        let mut name = String::new();
+        self.push(&mut name, STAMP, [group, ""]);
+        name
+    }
+
+    /// All names of a key with these tags, one behind the other, and where each ends: its slot,
+    /// then the stamps of the namespace, its prefixes and its tags.
+    pub(crate) fn all(&self, key: &str, tags: &[String]) -> (String, Vec<usize>) {
+        let groups = crate::key::groups(key).map(|prefix| [PREFIX, prefix]);
+        let tags = tags.iter().map(|tag| [TAG, tag.as_str()]);
+        let stamps = std::iter::once([ALL, ""]).chain(groups).chain(tags);
+        let mut names = String::with_capacity(4 * (self.0.len() + SLOT.len() + key.len()));
+        self.push(&mut names, SLOT, [key, ""]);
+        let mut ends = Vec::with_capacity(4);
+        ends.push(names.len());
+        for stamp in stamps {
+            self.push(&mut names, STAMP, stamp);
+            ends.push(names.len());
+        }
+        (names, ends)
     }
 
     /// Where invalidations are published.
@@ -55,13 +81,16 @@ impl Namespace {
 
     /// What all slots start with.
     pub(crate) fn slots(&self) -> String {
-        format!("{}:e:", self.0)
+        format!("{}{SLOT}", self.0)
     }
 
-    fn name(&self, kind: &str, text: &str) -> String {
-        let text = slot_text(text);
-        let mut name = String::with_capacity(self.0.len() + kind.len() + text.len());
-        write!(name, "{}{kind}{text}", self.0).expect("a string takes all");
-        name
+    fn push(&self, names: &mut String, kind: &str, text: [&str; 2]) {
+        names.extend([&self.0, kind]);
+        let start = names.len();
+        names.extend(text);
+        if let Cow::Owned(short) = slot_text(&names[start..]) {
+            names.truncate(start);
+            names.push_str(&short);
+        }
     }
 }

@@ -67,10 +67,7 @@ impl Serve<'_, '_> {
     /// Joins the key's flight and waits for it, or becomes one.
     async fn join(&self) -> Step {
         let call = self.call;
-        let begin = || {
-            let groups = call.groups();
-            call.cache.fence.begin(groups.iter().map(String::as_str))
-        };
+        let begin = || call.begin();
         let waiter = match call.cache.flights.join(call.key, begin) {
             Role::Lead(lead) => return Step::Lead(lead),
             Role::Reentrant => {

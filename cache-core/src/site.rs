@@ -82,20 +82,16 @@ impl Site {
         self
     }
 
-    /// Where calls to `cache` are counted.
-    pub(crate) fn counts(&'static self, cache: &Inner) -> Arc<Counts> {
-        cache.site_counts(self)
-    }
-
-    fn count_hit(&'static self, cache: &Inner) {
+    /// Runs `count` on where calls to `cache` are counted.
+    fn with_counts<T>(&'static self, cache: &Inner, count: impl FnOnce(&Arc<Counts>) -> T) -> T {
         let home = self.home.get_or_init(|| Home {
             cache: cache.id,
-            counts: self.counts(cache),
+            counts: cache.site_counts(self),
         });
         if home.cache == cache.id {
-            home.counts.near_hit();
+            count(&home.counts)
         } else {
-            self.counts(cache).near_hit();
+            count(&cache.site_counts(self))
         }
     }
 }
@@ -121,7 +117,7 @@ pub fn near<S: Outcome>(
     });
     match hit {
         Some(hit) => {
-            site.count_hit(&cache.0);
+            site.with_counts(&cache.0, |counts| counts.near_hit());
             Ok(hit)
         }
         None => Err(Missed::new(site, cache, key)),
@@ -242,7 +238,7 @@ impl Miss {
             table,
             version: self.site.version,
             far: !self.site.local,
-            counts: self.site.counts(&self.cache.0),
+            counts: self.site.with_counts(&self.cache.0, Arc::clone),
         }
     }
 }
