@@ -152,8 +152,8 @@ impl Inner {
     /// Puts what a flight brought into the near tier. The caller holds the key's shard and has
     /// seen that the flight still stands.
     pub(crate) fn keep(&self, flight: &Flight, value: Option<Live>, ttl: Duration) {
-        let (near, entry) = (&self.near, self.entry(flight.key(), value, ttl));
-        if let (Some(near), Some(entry)) = (near, entry) {
+        let Some(near) = &self.near else { return };
+        if let Some(entry) = self.entry(flight.key(), value, ttl) {
             near.insert(Arc::new(entry.born(flight.born, flight.cells.clone())));
         }
     }

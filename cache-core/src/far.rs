@@ -214,7 +214,11 @@ impl Far {
         budget: &mut Budget,
     ) -> Result<Look> {
         let read = self.read(&[place], budget).await?;
-        self.judge(place, &read, typed, budget).await
+        match self.judge(place, &read, None, typed) {
+            Ok(look) => Ok(look),
+            // Boxed, because it is rare and would make every look larger.
+            Err(tags) => Box::pin(self.look_again(place, &read, &tags, typed, budget)).await,
+        }
     }
 
     /// The same for several places, together.
@@ -232,7 +236,10 @@ impl Far {
         for (place, typed) in places.iter().zip(typed) {
             let (mine, others) = rest.split_at(place.len());
             rest = others;
-            looks.push(self.judge(place, mine, *typed, budget).await?);
+            looks.push(match self.judge(place, mine, None, *typed) {
+                Ok(look) => look,
+                Err(tags) => self.look_again(place, mine, &tags, *typed, budget).await?,
+            });
         }
         Ok(looks)
     }
@@ -268,14 +275,33 @@ impl Far {
         Ok(read)
     }
 
-    /// Decides what it is that was read.
-    async fn judge(
+    /// Decides about an entry with other tags than the caller's, whose stamps it asks for.
+    async fn look_again(
         self: &Arc<Self>,
         place: &Place,
         read: &[Option<Bytes>],
+        tags: &[String],
         typed: Typed<'_>,
         budget: &mut Budget,
     ) -> Result<Look> {
+        let names: Vec<&str> = tags.iter().map(String::as_str).collect();
+        let tags = match names[..] {
+            [] => Vec::new(),
+            _ => self.ask(&names, budget).await?,
+        };
+        let look = self.judge(place, read, Some(&tags), typed);
+        Ok(look.unwrap_or_else(|_| unreachable!("its tags are known now")))
+    }
+
+    /// Decides what it is that was read: the slot and the stamps of a place, and those of the
+    /// entry's own tags where they differ from the place's. `Err` names these if they are needed.
+    fn judge(
+        &self,
+        place: &Place,
+        read: &[Option<Bytes>],
+        tags: Option<&[Option<Bytes>]>,
+        typed: Typed<'_>,
+    ) -> Result<Look, Vec<String>> {
         let stamps: Vec<_> = read[1..].iter().map(|read| stamp(read.as_ref())).collect();
         let Some(bytes) = &read[0] else {
             let over = Some(Over::Empty);
@@ -287,8 +313,17 @@ impl Far {
                 own.then(|| over(bytes))
             }
             Ok(entry) => {
-                let now = self.stamps_of(place, &entry, &stamps, budget).await?;
-                if valid(&entry, &now, typed) {
+                let known = entry.meta.tags == place.tags;
+                let stands = match (known, tags) {
+                    (true, _) => valid(&entry, stamps.iter().copied(), typed),
+                    (false, None) => return Err(self.stamps_of_tags(entry.meta.tags)),
+                    (false, Some(tags)) => {
+                        let own = &stamps[..stamps.len() - place.tagged];
+                        let tags = tags.iter().map(|read| stamp(read.as_ref()));
+                        valid(&entry, own.iter().copied().chain(tags), typed)
+                    }
+                };
+                if stands {
                     match self.found(&entry, bytes, place, typed) {
                         Ok(found) => return Ok(Look::Hit(found)),
                         Err(error) => undecodable(typed, &error),
@@ -304,27 +339,10 @@ impl Far {
         Ok(Look::Miss(Seen { stamps, over }))
     }
 
-    /// The present stamps of all groups of an entry, in its own order.
-    async fn stamps_of(
-        self: &Arc<Self>,
-        place: &Place,
-        entry: &Envelope<'_>,
-        asked: &[Option<Stamp>],
-        budget: &mut Budget,
-    ) -> Result<Vec<Option<Stamp>>> {
-        if entry.meta.tags == place.tags {
-            return Ok(asked.to_vec());
-        }
-        let (own, _) = asked.split_at(asked.len() - place.tagged);
-        let tags = entry.meta.tags.split_terminator(TAG_END);
-        let names: Vec<String> = tags.map(|tag| self.names.stamp(&tag_group(tag))).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let tags = match names[..] {
-            [] => Vec::new(),
-            _ => self.ask(&names, budget).await?,
-        };
-        let tags = tags.iter().map(|read| stamp(read.as_ref()));
-        Ok(own.iter().copied().chain(tags).collect())
+    fn stamps_of_tags(&self, tags: &str) -> Vec<String> {
+        tags.split_terminator(TAG_END)
+            .map(|tag| self.names.stamp(&tag_group(tag)))
+            .collect()
     }
 
     fn found(
@@ -622,22 +640,17 @@ impl Far {
 
 /// Whether an entry may be seen: it is of this key and this shape, and each of its groups still
 /// has the stamp that it had before the load. Nothing else decides it.
-fn valid(entry: &Envelope<'_>, stamps: &[Option<Stamp>], typed: Typed<'_>) -> bool {
+fn valid(entry: &Envelope<'_>, now: impl Iterator<Item = Option<Stamp>>, typed: Typed<'_>) -> bool {
     let same_key = match entry.meta.key {
         Some(written) => written == typed.key,
         None => matches!(slot_text(typed.key), Cow::Borrowed(_)),
     };
-    let same_stamps = entry.meta.stamps.len() == stamps.len()
-        && entry
-            .meta
-            .stamps
-            .iter()
-            .zip(stamps)
-            .all(|(then, now)| *then != FLUX && Some(*then) == *now);
     let same_shape = typed
         .fingerprint
         .is_none_or(|shape| shape == entry.meta.fingerprint);
-    same_key && same_stamps && same_shape
+    let then = entry.meta.stamps.iter().map(|stamp| Some(*stamp));
+    let in_flux = entry.meta.stamps.contains(&FLUX);
+    same_key && same_shape && !in_flux && then.eq(now)
 }
 
 /// What a lease may replace if these bytes stand in the slot.

@@ -32,10 +32,10 @@ pub(crate) async fn serve(call: &Call<'_>, accepts: Accepts<'_>, load: Load<'_>)
     loop {
         match step {
             Step::Lead(lead) => match serve.look(lead).await {
-                Ok((lead, far)) => return serve.load(lead, load, far).await,
+                Ok((lead, far)) => return Box::pin(serve.load(lead, load, far)).await,
                 Err(next) => step = next,
             },
-            Step::Adopt(lead, orphan) => step = serve.adopt(lead, orphan).await,
+            Step::Adopt(lead, orphan) => step = Box::pin(serve.adopt(lead, orphan)).await,
             Step::Alone => return serve.alone(load).await,
             Step::Done(loaded) => return loaded,
         }
