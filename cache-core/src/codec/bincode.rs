@@ -193,11 +193,6 @@ impl Sink for Packer<'_> {
     }
 
     #[inline]
-    fn skip(&mut self, _: &mut Frame) -> Done {
-        Err(Stop::Skipped)
-    }
-
-    #[inline]
     fn close(&mut self, frame: Frame) -> Done {
         self.must(Schema::close(&frame))
     }

@@ -98,24 +98,29 @@ impl Purse {
 
 /// The reading that is going on in this thread.
 #[derive(Clone, Copy)]
-enum Clock {
-    Off,
-    /// Nothing failed yet, so nobody looked at the time.
-    Unused(Duration),
-    Until(Instant),
+struct Clock {
+    bytes: u32,
+    /// When an attempt failed first; before that nobody looks at the time.
+    began: Option<Instant>,
+    failed: u64,
 }
 
 thread_local! {
-    static CLOCK: Cell<Clock> = const { Cell::new(Clock::Off) };
+    static CLOCK: Cell<Option<Clock>> = const { Cell::new(None) };
 }
 
 /// Carried by the unwinding that ends a reading that takes too long.
 struct TooLong;
 
-/// What reading so many bytes may take: far more than it ever does, unless a recursive untagged
-/// enum tries all combinations of its variants.
-fn allowance(bytes: usize) -> Duration {
-    Duration::from_millis(40) + Duration::from_micros(2) * u32::try_from(bytes).unwrap_or(u32::MAX)
+impl Clock {
+    /// Whether it has gone on for too long. Failures are normal in an untagged enum, a few for
+    /// each byte; more than that, only a recursive one makes that tries all combinations of its
+    /// variants. With few failures a busy machine is the likelier reason, and it gets more time.
+    fn late(&self, elapsed: Duration) -> bool {
+        let expected = 1000 + 16 * u64::from(self.bytes);
+        let patience = Duration::from_millis(if self.failed > expected { 40 } else { 1000 });
+        elapsed > patience + Duration::from_micros(2) * self.bytes
+    }
 }
 
 /// Runs `read`, which calls [`check_time`] with each failed attempt. `None` if it took too long.
@@ -125,7 +130,11 @@ pub(super) fn in_time<T>(bytes: usize, read: impl FnOnce() -> T) -> Option<T> {
     if cfg!(not(panic = "unwind")) {
         return Some(read());
     }
-    let outer = CLOCK.replace(Clock::Unused(allowance(bytes)));
+    let outer = CLOCK.replace(Some(Clock {
+        bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+        began: None,
+        failed: 0,
+    }));
     let outcome = catch_unwind(AssertUnwindSafe(read));
     CLOCK.set(outer);
     match outcome {
@@ -135,15 +144,16 @@ pub(super) fn in_time<T>(bytes: usize, read: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
-/// Ends the reading that is going on if it takes too long. The time counts from the first call.
+/// An attempt failed: ends the reading that is going on if it takes too long.
 pub(super) fn check_time() {
-    match CLOCK.get() {
-        Clock::Off => {}
-        Clock::Unused(allowance) => CLOCK.set(Clock::Until(Instant::now() + allowance)),
-        Clock::Until(end) if Instant::now() < end => {}
-        Clock::Until(_) => {
-            let reason: Box<dyn Any + Send> = Box::new(TooLong);
-            resume_unwind(reason);
-        }
+    let Some(mut clock) = CLOCK.get() else {
+        return;
+    };
+    let began = *clock.began.get_or_insert_with(Instant::now);
+    clock.failed += 1;
+    CLOCK.set(Some(clock));
+    if clock.late(began.elapsed()) {
+        let reason: Box<dyn Any + Send> = Box::new(TooLong);
+        resume_unwind(reason);
     }
 }

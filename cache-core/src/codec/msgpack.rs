@@ -217,11 +217,6 @@ impl Sink for Writer<'_> {
         Ok(inner)
     }
 
-    fn skip(&mut self, _: &mut Frame) -> Done {
-        self.doubt = true;
-        Ok(())
-    }
-
     fn close(&mut self, frame: Frame) -> Done {
         self.may(Schema::close(&frame));
         match frame.group {

@@ -89,8 +89,6 @@ impl Frame {
 pub(super) enum Stop {
     /// It is not what its `Deserialize` asks for.
     Shape,
-    /// It leaves out a field.
-    Skipped,
     Depth,
     Size,
     /// Its `Serialize` says so.
@@ -101,9 +99,9 @@ impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Shape => f.write_str(
-                "`Serialize` writes another shape than `Deserialize` reads, or one that needs names",
+                "what `Serialize` writes is not what `Deserialize` reads, or a field is left out, \
+                 or the type needs a format with names",
             ),
-            Self::Skipped => f.write_str("a field is left out, which needs a format with names"),
             Self::Depth => write!(f, "it is nested deeper than {MAX_DEPTH}"),
             Self::Size => f.write_str("it has more elements than would be read back"),
             Self::Own(why) => f.write_str(why),
@@ -132,8 +130,6 @@ pub(super) trait Sink {
     fn open(&mut self, at: At, group: Group) -> Done<Frame>;
     /// The next item follows, at the returned place.
     fn item(&mut self, frame: &mut Frame, name: Option<&'static str>) -> Done<At>;
-    /// A field is left out on purpose.
-    fn skip(&mut self, frame: &mut Frame) -> Done;
     fn close(&mut self, frame: Frame) -> Done;
 }
 
@@ -383,11 +379,6 @@ macro_rules! fields {
                 value: &T,
             ) -> Done {
                 self.item(Some(name), value)
-            }
-
-            #[inline]
-            fn skip_field(&mut self, _: &'static str) -> Done {
-                self.sink.skip(&mut self.frame)
             }
 
             #[inline]

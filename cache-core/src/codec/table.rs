@@ -5,6 +5,7 @@ use std::{
     any::{Any, TypeId, type_name},
     fmt,
     marker::PhantomData,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
@@ -141,7 +142,7 @@ fn fingerprint<T, C: Codec<T>>() -> u64 {
 
 fn encode<T: Any, C: Codec<T>>(value: &Value, out: &mut Vec<u8>) -> Result<u8> {
     match value.downcast_ref::<T>() {
-        Some(value) => C::encode_as(value, out),
+        Some(value) => calmly::<T, _>("writing", || C::encode_as(value, out)),
         None => Err(Error::new(
             ErrorKind::Codec,
             format!("writing a value: it is not a `{}`", type_name::<T>()),
@@ -150,7 +151,20 @@ fn encode<T: Any, C: Codec<T>>(value: &Value, out: &mut Vec<u8>) -> Result<u8> {
 }
 
 fn decode<T: Any + Send + Sync, C: Codec<T>>(format: u8, bytes: &[u8]) -> Result<Live> {
-    C::decode_as(format, bytes).map(|value| Arc::new(value) as Live)
+    let value = calmly::<T, _>("reading", || C::decode_as(format, bytes))?;
+    Ok(Arc::new(value))
+}
+
+/// The user's own `Serialize`, `Deserialize` or codec may panic, which must not fail the call
+/// that was to be cached.
+fn calmly<T, R>(doing: &str, run: impl FnOnce() -> Result<R>) -> Result<R> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        let name = type_name::<T>();
+        Err(Error::new(
+            ErrorKind::Codec,
+            format!("{doing} `{name}`: its own code panicked"),
+        ))
+    })
 }
 
 /// Asks how a `V` becomes bytes; see [`__table`](crate::__table).

@@ -112,6 +112,17 @@ fn a_named_codec_is_used() {
     assert!(table.decode(<MsgPack as Codec<u8>>::ID, &out).is_ok());
 }
 
+/// The bytes may be anything, and a type may take that badly.
+#[test]
+fn a_type_that_panics_is_an_error() {
+    let table = __table!(returns::<Panics>());
+    let mut out = Vec::new();
+    let format = table.encode(&Panics(2000), &mut out).unwrap();
+    assert!(table.decode(format, &out).is_ok());
+    let error = table.decode(format, &[1]).unwrap_err();
+    assert!(error.to_string().contains("panicked"), "{error}");
+}
+
 /// A codec of one's own needs nothing but the trait.
 #[test]
 fn a_codec_of_ones_own_is_used() {
