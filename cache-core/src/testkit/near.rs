@@ -40,7 +40,7 @@ const LONG: Duration = Duration::from_secs(3_600);
 /// `$store` is evaluated anew for each test: a [`Result`](crate::Result) with a store that holds
 /// between 100 and 1,000 entries.
 ///
-/// ```ignore
+/// ```text
 /// cache_core::near_conformance!(Moka::new(100));
 /// ```
 #[macro_export]
