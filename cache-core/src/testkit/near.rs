@@ -1,4 +1,4 @@
-//! The contract of [`NearStore`](crate::NearStore), rule by rule.
+//! The contract of [`NearStore`], rule by rule.
 //!
 //! [`near_conformance!`](crate::near_conformance) makes one test of each rule. A rule panics
 //! when it is broken.
