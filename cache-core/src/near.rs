@@ -35,7 +35,7 @@ impl<'a> KeyRef<'a> {
 /// - Once [`remove`](Self::remove) or a second [`insert`](Self::insert) of a key has returned,
 ///   no `read` that begins later sees the older entry. The caller never runs two writes of one
 ///   key at the same time.
-/// - The bound holds whatever is inserted, and an entry past [`Entry::expires`] leaves memory
+/// - The bound holds whatever is inserted, and an [expired](Entry::expired) entry leaves memory
 ///   within a few seconds without being asked for.
 ///
 /// `cache_core::near_conformance!` proves this, rule by rule.

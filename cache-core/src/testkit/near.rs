@@ -1,4 +1,4 @@
-//! The contract of [`NearStore`](crate::NearStore), rule by rule.
+//! The contract of [`NearStore`], rule by rule.
 //!
 //! [`near_conformance!`](crate::near_conformance) makes one test of each rule. A rule panics
 //! when it is broken.
@@ -40,7 +40,7 @@ const LONG: Duration = Duration::from_secs(3_600);
 /// `$store` is evaluated anew for each test: a [`Result`](crate::Result) with a store that holds
 /// between 100 and 1,000 entries.
 ///
-/// ```ignore
+/// ```text
 /// cache_core::near_conformance!(Moka::new(100));
 /// ```
 #[macro_export]
