@@ -44,7 +44,7 @@ use crate::{
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let cache = Cache::builder().build()?; // no tiers: every call loads
 /// assert_eq!(cache.get::<u32>("answer").await?, None);
-/// # cache_core::Result::Ok(()) }).unwrap();
+/// # cache_core::Result::<()>::Ok(()) }).unwrap();
 /// ```
 #[derive(Clone)]
 pub struct Cache(pub(crate) Arc<Inner>);

@@ -19,7 +19,7 @@ use crate::error::Result;
 /// number has a place of its own.
 ///
 /// ```
-/// use cache_core::{Auto, Bincode, Codec};
+/// use cache_core::codec::{Auto, Bincode, Codec};
 ///
 /// let mut out = Vec::new();
 /// assert_eq!(Auto::encode_as(&(1u64, 2u64), &mut out)?, <Bincode as Codec<(u64, u64)>>::ID);

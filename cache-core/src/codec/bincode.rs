@@ -23,7 +23,7 @@ use crate::error::Result;
 /// An entry of another shape of the type is a miss. [`Auto`](super::Auto) uses this where it can.
 ///
 /// ```
-/// use cache_core::{Bincode, Codec};
+/// use cache_core::codec::{Bincode, Codec};
 ///
 /// let mut out = Vec::new();
 /// Bincode::encode(&(1u64, "two".to_owned()), &mut out)?;

@@ -10,7 +10,7 @@ use crate::error::Result;
 /// strings); such a value is refused.
 ///
 /// ```
-/// use cache_core::{Codec, Json};
+/// use cache_core::codec::{Codec, Json};
 ///
 /// let mut out = Vec::new();
 /// Json::encode(&(1u64, "two".to_owned()), &mut out)?;

@@ -21,7 +21,7 @@ use crate::error::Result;
 /// a value is refused.
 ///
 /// ```
-/// use cache_core::{Codec, MsgPack};
+/// use cache_core::codec::{Codec, MsgPack};
 ///
 /// let mut out = Vec::new();
 /// MsgPack::encode(&(1u64, "two".to_owned()), &mut out)?;

@@ -8,7 +8,7 @@ use crate::error::Result;
 /// Bytes as they are: for `Bytes`, `Vec<u8>` and `String`.
 ///
 /// ```
-/// use cache_core::{Codec, Raw};
+/// use cache_core::codec::{Codec, Raw};
 ///
 /// let mut out = Vec::new();
 /// Raw::encode(&"héllo".to_owned(), &mut out)?;
