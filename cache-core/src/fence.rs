@@ -129,3 +129,36 @@ impl fmt::Debug for Fence {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[cfg(not(shuttle))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_dies_with_its_invalidation_and_no_other() {
+        let fence = Fence::new();
+        let (born, cells) = fence.begin(["p:users", "t:team"]);
+        let stands = || cells.iter().all(|cell| cell.stands(born));
+        fence.invalidate("p:posts");
+        assert!(stands());
+        fence.invalidate("t:team");
+        assert!(!stands());
+        let (born, cells) = fence.begin(["t:team"]);
+        assert!(cells.iter().all(|cell| cell.stands(born)), "born after it");
+        fence.invalidate_all();
+        assert!(!cells.iter().all(|cell| cell.stands(born)));
+    }
+
+    #[test]
+    fn the_table_forgets_groups_that_nothing_belongs_to() {
+        let fence = Fence::new();
+        let held = fence.begin(["p:held"]);
+        for group in 0..100_000 {
+            fence.begin([&*format!("p:{group}")]);
+        }
+        assert!(fence.len() <= SHARDS * 32, "{} groups", fence.len());
+        fence.invalidate("p:held");
+        assert!(!held.1.iter().all(|cell| cell.stands(held.0)));
+    }
+}

@@ -171,3 +171,38 @@ impl Drop for Retrying {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_names_become_the_namespace() {
+        let flux = Flux::default();
+        for at in 0..10_000 {
+            flux.add(
+                vec![format!("slot {at}")],
+                vec![format!("stamp {at}")],
+                "all",
+            );
+            assert!(flux.len() <= MOST, "{} names", flux.len());
+            assert!(flux.holds(&["all"]) || flux.holds(&[&format!("slot {at}")]));
+        }
+        assert!(
+            flux.holds(&["all"]),
+            "and every place has the namespace's stamp"
+        );
+    }
+
+    #[test]
+    fn what_is_named_again_while_it_is_retried_stays() {
+        let flux = Flux::default();
+        flux.add(vec!["a".into(), "b".into()], Vec::new(), "all");
+        let retried = flux.snapshot();
+        flux.add(vec!["a".into()], Vec::new(), "all");
+        assert!(!flux.done(&retried));
+        assert!(flux.holds(&["a"]) && !flux.holds(&["b"]));
+        assert!(flux.done(&flux.snapshot()));
+        assert!(!flux.holds(&["a"]));
+    }
+}

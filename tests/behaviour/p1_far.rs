@@ -13,6 +13,8 @@ use larder::{Cache, CacheBuilder, Error, Moka, Redis, SetOptions, policy::DEFAUL
 use test_support::{Failure, Mix, Naive, Random, RedisServer, Report, Run, Subject};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::world::Source;
+
 const RUN: Duration = Duration::from_secs(8);
 const FINE: &str = "the settings are in order";
 
@@ -398,5 +400,91 @@ async fn a_lease_that_is_not_used_is_in_nobodys_way() -> Result<(), Error> {
     }
     assert_eq!(one.get_or_load("dropped", loading).await, Ok(1));
     assert_eq!(other.get("dropped").await?, Some(1_u64));
+    Ok(())
+}
+
+/// The ways to invalidate one key.
+const WAYS: [&str; 6] = ["key", "prefix", "longer prefix", "tag", "clear", "set"];
+
+async fn invalidate(cache: &Cache, way: &str, version: u64) -> Result<(), Error> {
+    let options = SetOptions::new().tag("team:1");
+    match way {
+        "key" => cache.remove("users:1:posts").await,
+        "prefix" => cache.remove_prefix("users").await,
+        "longer prefix" => cache.remove_prefix("users:1").await,
+        "tag" => cache.remove_tag("team:1").await,
+        "clear" => cache.clear().await,
+        _ => cache.set_with("users:1:posts", &version, options).await,
+    }
+}
+
+/// Deterministically what the mix looks for by chance, in one process and from another.
+#[tokio::test]
+async fn an_invalidation_in_the_middle_of_a_load_wins() -> Result<(), Error> {
+    let server = RedisServer::start(&[]);
+    for way in WAYS {
+        for (name, near) in [("far", false), ("both", true)] {
+            let build = |builder: CacheBuilder| match near {
+                true => builder.near(Moka::default()).build(),
+                false => builder.build(),
+            };
+            let cache = build(patient(&server.url()).namespace(name))?;
+            let other = build(patient(&server.url()).namespace(name))?;
+            cache.clear().await?;
+            // From another process the near tier hears a little later, so there the far tier.
+            let writer = if near { &cache } else { &other };
+            let source = Source::closed();
+            let read = || {
+                let (cache, source) = (cache.clone(), source.clone());
+                tokio::spawn(async move {
+                    let options = SetOptions::new().tag("team:1");
+                    let load = || async { Ok::<_, String>(source.load().await) };
+                    let key = "users:1:posts";
+                    cache.get_or_load_with(key, options, load).await
+                })
+            };
+            let old = read();
+            source.begun().await;
+            let version = source.commit();
+            invalidate(writer, way, version).await?;
+            let new = read();
+            source.let_one();
+            source.let_one();
+            assert_eq!(old.await.expect("no panic"), Ok(1), "{name}, {way}");
+            assert_eq!(
+                new.await.expect("no panic"),
+                Ok(version),
+                "{name}, {way}: joined"
+            );
+            let after = cache.get("users:1:posts").await?;
+            assert!(
+                after.is_none_or(|after: u64| after == version),
+                "{name}, {way}: {after:?}"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// P2 where only the far tier is shared: those who come together load together.
+#[tokio::test]
+async fn a_thousand_callers_of_one_cold_key_load_once_without_a_near_tier() -> Result<(), Error> {
+    let server = RedisServer::start(&[]);
+    let cache = patient(&server.url()).build()?;
+    let source = Source::open();
+    let callers: Vec<_> = (0..1_000)
+        .map(|_| {
+            let (cache, source) = (cache.clone(), source.clone());
+            tokio::spawn(async move {
+                let load = || async { Ok::<_, String>(source.load().await) };
+                cache.get_or_load("rows:1", load).await
+            })
+        })
+        .collect();
+    for caller in callers {
+        assert_eq!(caller.await.expect("no panic"), Ok(1));
+    }
+    assert_eq!(source.loads(), 1);
+    assert_eq!(cache.stats().flights, 0);
     Ok(())
 }
