@@ -82,7 +82,9 @@ async fn killed_connections_are_replaced_at_once() {
     let long = gaps.iter().filter(|gap| **gap > millis(200)).count();
     // A busy machine may stand still once or twice by itself.
     assert!(long <= 2, "no call succeeded for {gaps:?}");
-    assert!(gaps.len() > 10, "the connection was killed under the calls");
+    let connected = server.info("total_connections_received").unwrap();
+    let connected: u32 = connected.parse().unwrap();
+    assert!(connected > 20, "{connected} connections are not one after each kill");
     assert_in_time(&calls);
 }
 
