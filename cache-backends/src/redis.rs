@@ -12,8 +12,9 @@ use cache_core::{
 };
 use redis::Value;
 
-use self::{commands::By, fault::Fault, feed::Feeds, link::Link, target::Target};
+use self::{combine::Combine, commands::By, fault::Fault, feed::Feeds, link::Link, target::Target};
 
+mod combine;
 mod commands;
 mod fault;
 mod feed;
@@ -47,14 +48,14 @@ pub struct Redis(Arc<Inner>);
 struct Inner {
     target: Arc<Target>,
     /// Carries what waits for an answer most: reads, and nothing that could hold them up.
-    reads: Arc<Link>,
+    reads: Arc<Combine>,
     writes: Arc<Link>,
     feeds: Arc<Feeds>,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.reads.close();
+        self.reads.link().close();
         self.writes.close();
         self.feeds.close();
     }
@@ -64,7 +65,7 @@ impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redis")
             .field("address", &self.0.target.address())
-            .field("reads", &self.0.reads)
+            .field("reads", self.0.reads.link())
             .field("writes", &self.0.writes)
             .finish_non_exhaustive()
     }
@@ -125,7 +126,7 @@ impl RedisBuilder {
             let (target, feeds) = (Arc::clone(&target), Arc::clone(&feeds));
             Link::new(name, target, feeds, self.deadline.min(LONGEST_DEADLINE))
         };
-        let (reads, writes) = (link("reads"), link("writes"));
+        let (reads, writes) = (Combine::new(link("reads")), link("writes"));
         Ok(Redis(Arc::new(Inner {
             target,
             reads,
@@ -279,13 +280,8 @@ impl Backend for Redis {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let answer = self.0.reads.one(&commands::read(names)).await;
-        answer
-            .and_then(|answer| {
-                let values = commands::values(answer, names.len());
-                values.ok_or_else(|| self.0.reads.garbled())
-            })
-            .map_err(|fault| self.error("reading from", &fault))
+        let values = self.0.reads.read(names).await;
+        values.map_err(|fault| self.error("reading from", &fault))
     }
 
     async fn prepare(&self, prepare: Prepare<'_>) -> Result<Prepared> {

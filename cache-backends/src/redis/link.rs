@@ -99,7 +99,15 @@ impl Link {
 
     /// Sends one command. An error that the server answers is a [`Fault::Refused`].
     pub(super) async fn one(self: &Arc<Self>, command: &Cmd) -> Result<Value, Fault> {
-        let until = Instant::now() + self.deadline;
+        self.one_until(command, Instant::now() + self.deadline).await
+    }
+
+    /// The same for a caller who has waited already, and has less than a deadline left.
+    pub(super) async fn one_until(
+        self: &Arc<Self>,
+        command: &Cmd,
+        until: Instant,
+    ) -> Result<Value, Fault> {
         let mut current = self.current(until).await?;
         let wait = Wait::new(self, until);
         let sending = current.connection.send_packed_command(command);
@@ -142,6 +150,11 @@ impl Link {
             self.give_up(current.serial, "an answer made no sense");
         }
         Fault::Garbled
+    }
+
+    /// How long a call may take.
+    pub(super) fn deadline(&self) -> Duration {
+        self.deadline
     }
 
     /// Ends the background work, for good.
@@ -319,18 +332,18 @@ impl Drop for Keeper {
 
 /// A caller who waits for an answer. Callers may have less patience than the deadline, and when
 /// all of them go away before it, no failure is ever seen: so one who has gone leaves a doubt.
-struct Wait<'a> {
+pub(super) struct Wait<'a> {
     link: &'a Link,
     until: Instant,
 }
 
 impl<'a> Wait<'a> {
-    fn new(link: &'a Link, until: Instant) -> Self {
+    pub(super) fn new(link: &'a Link, until: Instant) -> Self {
         Self { link, until }
     }
 
     /// The caller has stayed to the end.
-    fn end(self) {
+    pub(super) fn end(self) {
         std::mem::forget(self);
     }
 }
