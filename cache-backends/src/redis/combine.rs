@@ -22,7 +22,7 @@ use super::{
 };
 
 /// So many commands are on their way before reads begin to wait for company.
-const FLIGHTS: usize = 1;
+const FLIGHTS: usize = 4;
 /// How long a read waits for company, whatever becomes of the others. On a long line commands
 /// follow each other after this time, and on one that is shorter nobody waits so long.
 const PATIENCE: Duration = Duration::from_millis(1);
@@ -164,7 +164,7 @@ impl Combine {
 
     fn enter(self: &Arc<Self>, names: &[&str]) -> Entry {
         let mut state = self.lock();
-        if state.flights < limit() {
+        if state.flights < FLIGHTS {
             state.flights += 1;
             return Entry::Free(Role(Some(Arc::clone(self))));
         }
@@ -371,9 +371,4 @@ impl Flight {
         flight.role.0 = None;
         false
     }
-}
-
-fn limit() -> usize {
-    static L: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
-    *L.get_or_init(|| std::env::var("LIMIT").map_or(FLIGHTS, |l| l.parse().unwrap()))
 }
