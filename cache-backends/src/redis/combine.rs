@@ -283,15 +283,14 @@ impl Batch {
     }
 
     fn ask(&mut self, name: &str) {
-        let place = match self.places.get(name) {
-            Some(place) => *place,
-            None => {
-                let place = self.uses.len();
-                self.places.insert(name.into(), place);
-                self.uses.push(0);
-                self.command.arg(name);
-                place
-            }
+        let place = if let Some(place) = self.places.get(name) {
+            *place
+        } else {
+            let place = self.uses.len();
+            self.places.insert(name.into(), place);
+            self.uses.push(0);
+            self.command.arg(name);
+            place
         };
         self.uses[place] += 1;
         self.asked.push(place);
