@@ -36,7 +36,10 @@ async fn read_own(redis: Redis, caller: usize) -> Result<()> {
     let names: Vec<String> = numbers.iter().map(|at| format!("name:{at}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let values = redis.read(&names).await?;
-    let value = |at: &usize| (at % 2 == 0).then(|| Bytes::from(format!("value:{at}")));
+    let value = |at: &usize| {
+        at.is_multiple_of(2)
+            .then(|| Bytes::from(format!("value:{at}")))
+    };
     let expected: Vec<Option<Bytes>> = numbers.iter().map(value).collect();
     assert_eq!(values, expected, "caller {caller}");
     Ok(())
