@@ -1,7 +1,7 @@
 //! Which reads travel together: those that come while another is on its way share one command.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -22,7 +22,7 @@ use super::{
 };
 
 /// So many commands are on their way before reads begin to wait for company.
-const FLIGHTS: usize = 1;
+const FLIGHTS: usize = 4;
 /// How long a read waits for company, whatever becomes of the others. On a long line commands
 /// follow each other after this time, and on one that is shorter nobody waits so long.
 const PATIENCE: Duration = Duration::from_millis(1);
@@ -55,11 +55,17 @@ struct State {
     serials: u64,
 }
 
-/// Reads that are sent in one command.
+/// Reads that are sent in one command, in which no name occurs twice: much of what callers read
+/// is the same for many of them.
 struct Batch {
     serial: u64,
     command: Cmd,
-    names: usize,
+    /// Where in the command each name stands.
+    places: HashMap<Box<str>, usize>,
+    /// The places of the names of all members, in order.
+    asked: Vec<usize>,
+    /// For each place, how many times it is asked for.
+    uses: Vec<usize>,
     members: Vec<Member>,
 }
 
@@ -158,7 +164,7 @@ impl Combine {
 
     fn enter(self: &Arc<Self>, names: &[&str]) -> Entry {
         let mut state = self.lock();
-        if state.flights < limit() {
+        if state.flights < FLIGHTS {
             state.flights += 1;
             return Entry::Free(Role(Some(Arc::clone(self))));
         }
@@ -213,7 +219,7 @@ impl Combine {
         // The next batch goes before this one is dealt out.
         drop(role);
         let values = answer.and_then(|answer: Value| {
-            commands::values(answer, batch.names).ok_or_else(|| self.link.garbled())
+            commands::values(answer, batch.uses.len()).ok_or_else(|| self.link.garbled())
         });
         match values {
             Ok(values) => Some(Ok(batch.deal(values, leader))),
@@ -239,7 +245,7 @@ impl Combine {
 impl State {
     fn add(&mut self, names: &[&str]) -> Place {
         let room = |batch: &Batch| {
-            batch.members.len() < CALLERS && batch.names + names.len() <= NAMES
+            batch.members.len() < CALLERS && batch.asked.len() + names.len() <= NAMES
         };
         if !self.queue.back().is_some_and(room) {
             self.serials += 1;
@@ -248,9 +254,8 @@ impl State {
         let batch = self.queue.back_mut().expect("one was just added");
         let (sender, turn) = oneshot::channel();
         for name in names {
-            batch.command.arg(*name);
+            batch.ask(name);
         }
-        batch.names += names.len();
         batch.members.push(Member {
             names: names.len(),
             sender: Some(sender),
@@ -270,17 +275,39 @@ impl Batch {
         Self {
             serial,
             command,
-            names: 0,
+            places: HashMap::with_capacity(CALLERS),
+            asked: Vec::with_capacity(2 * CALLERS),
+            uses: Vec::with_capacity(CALLERS),
             members: Vec::with_capacity(CALLERS / 2),
         }
     }
 
+    fn ask(&mut self, name: &str) {
+        let place = if let Some(place) = self.places.get(name) {
+            *place
+        } else {
+            let place = self.uses.len();
+            self.places.insert(name.into(), place);
+            self.uses.push(0);
+            self.command.arg(name);
+            place
+        };
+        self.uses[place] += 1;
+        self.asked.push(place);
+    }
+
     /// Gives each member its values, and returns those of the one who has sent the batch.
-    fn deal(self, values: Values, leader: usize) -> Values {
-        let mut values = values.into_iter();
+    fn deal(mut self, mut values: Values, leader: usize) -> Values {
+        let mut asked = self.asked.into_iter().map(|place| {
+            self.uses[place] -= 1;
+            match self.uses[place] {
+                0 => values[place].take(),
+                _ => values[place].clone(),
+            }
+        });
         let mut own = Vec::new();
         for (index, member) in self.members.into_iter().enumerate() {
-            let share = values.by_ref().take(member.names).collect();
+            let share = asked.by_ref().take(member.names).collect();
             match member.sender {
                 // Whoever is gone needs no answer.
                 Some(sender) => drop(sender.send(Turn::Done(share))),
@@ -343,9 +370,4 @@ impl Flight {
         flight.role.0 = None;
         false
     }
-}
-
-fn limit() -> usize {
-    static L: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
-    *L.get_or_init(|| std::env::var("LIMIT").map_or(FLIGHTS, |l| l.parse().unwrap()))
 }

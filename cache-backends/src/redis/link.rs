@@ -99,7 +99,8 @@ impl Link {
 
     /// Sends one command. An error that the server answers is a [`Fault::Refused`].
     pub(super) async fn one(self: &Arc<Self>, command: &Cmd) -> Result<Value, Fault> {
-        self.one_until(command, Instant::now() + self.deadline).await
+        self.one_until(command, Instant::now() + self.deadline)
+            .await
     }
 
     /// The same for a caller who has waited already, and has less than a deadline left.

@@ -17,6 +17,9 @@ use crate::probe::{SLACK, call};
 
 const CALLERS: usize = 200;
 
+/// So many reads go at once; the next one waits for company.
+const FLIGHTS: usize = 4;
+
 /// A server with `name:0`, `name:2` and so on, and a store that is connected to it.
 async fn room() -> (RedisServer, Redis) {
     let server = RedisServer::start(&[]);
@@ -33,7 +36,10 @@ async fn read_own(redis: Redis, caller: usize) -> Result<()> {
     let names: Vec<String> = numbers.iter().map(|at| format!("name:{at}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let values = redis.read(&names).await?;
-    let value = |at: &usize| (at % 2 == 0).then(|| Bytes::from(format!("value:{at}")));
+    let value = |at: &usize| {
+        at.is_multiple_of(2)
+            .then(|| Bytes::from(format!("value:{at}")))
+    };
     let expected: Vec<Option<Bytes>> = numbers.iter().map(value).collect();
     assert_eq!(values, expected, "caller {caller}");
     Ok(())
@@ -73,6 +79,17 @@ async fn assert_free(redis: &Redis) {
         fastest = fastest.min(call.took);
     }
     assert!(fastest < Duration::from_millis(1), "{fastest:?}");
+}
+
+/// Reads that have been sent and then stand still, and leave room for one more.
+fn standing(redis: &Redis) -> Vec<Pin<Box<impl Future<Output = Result<()>>>>> {
+    let mut reads: Vec<_> = (1..FLIGHTS)
+        .map(|caller| Box::pin(read_own(redis.clone(), caller)))
+        .collect();
+    for read in &mut reads {
+        assert!(!poll_once(read.as_mut()));
+    }
+    reads
 }
 
 /// Drops the inner future after so many polls.
@@ -130,7 +147,11 @@ async fn callers_that_are_dropped_at_any_moment_take_nobody_with_them() {
         for second in 1..=5 {
             for third in 1..=3 {
                 let mut dropped = JoinSet::new();
-                for (caller, polls) in [first, second, third].into_iter().enumerate() {
+                for (caller, polls) in [first; FLIGHTS]
+                    .into_iter()
+                    .chain([second, third])
+                    .enumerate()
+                {
                     let read = read_own(redis.clone(), caller);
                     dropped.spawn(Dropped(Box::pin(read), polls));
                 }
@@ -148,6 +169,7 @@ async fn callers_that_are_dropped_at_any_moment_take_nobody_with_them() {
 #[tokio::test]
 async fn a_batch_of_which_all_are_gone_is_not_in_the_way() {
     let (_server, redis) = room().await;
+    let standing = standing(&redis);
     let mut sender = pin!(read_own(redis.clone(), 0));
     assert!(!poll_once(sender.as_mut()));
     {
@@ -159,24 +181,28 @@ async fn a_batch_of_which_all_are_gone_is_not_in_the_way() {
         }
     }
     sender.await.unwrap();
+    drop(standing);
     assert_free(&redis).await;
 }
 
 #[tokio::test]
 async fn a_sender_that_stands_still_delays_others_by_a_moment() {
     let (_server, redis) = room().await;
+    let standing = standing(&redis);
     let mut sender = pin!(read_own(redis.clone(), 0));
     assert!(!poll_once(sender.as_mut()));
     let start = Instant::now();
     all_well(spawn_readers(&redis, CALLERS)).await;
     assert!(start.elapsed() < SLACK, "{:?}", start.elapsed());
     sender.await.unwrap();
+    drop(standing);
     assert_free(&redis).await;
 }
 
 #[tokio::test]
 async fn a_sender_that_stands_still_with_the_reads_of_others_costs_them_the_deadline() {
     let (_server, redis) = room().await;
+    let standing = standing(&redis);
     let mut first = Box::pin(read_own(redis.clone(), 0));
     let mut second = Box::pin(read_own(redis.clone(), 1));
     assert!(!poll_once(first.as_mut()));
@@ -194,7 +220,7 @@ async fn a_sender_that_stands_still_with_the_reads_of_others_costs_them_the_dead
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     let took = start.elapsed();
     assert!(took < Redis::DEADLINE + SLACK, "{took:?}");
-    drop(second);
+    drop((second, standing));
     assert_free(&redis).await;
 }
 
@@ -204,7 +230,11 @@ async fn a_server_that_is_killed_under_reads_fails_all_of_them_in_time() {
     server.stop();
     let start = Instant::now();
     let readers = spawn_readers(&redis, CALLERS);
-    assert!(timeout(Duration::from_millis(50), std::future::pending::<()>()).await.is_err());
+    assert!(
+        timeout(Duration::from_millis(50), std::future::pending::<()>())
+            .await
+            .is_err()
+    );
     server.kill();
     for outcome in readers.join_all().await {
         assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Unavailable);
@@ -229,7 +259,9 @@ async fn a_server_that_hangs_costs_each_of_many_readers_the_deadline() {
 #[tokio::test]
 async fn a_read_that_is_refused_is_so_for_its_own_caller_only() {
     let (server, _) = room().await;
-    let user = ["ACL", "SETUSER", "narrow", "on", ">secret", "~name:*", "&*", "+@all"];
+    let user = [
+        "ACL", "SETUSER", "narrow", "on", ">secret", "~name:*", "&*", "+@all",
+    ];
     server.raw(&user);
     let redis = Redis::connect(format!("redis://narrow:secret@{}", server.addr())).unwrap();
     redis.read(&["name:0"]).await.unwrap();
