@@ -383,3 +383,32 @@ impl<'de> Deserialize<'de> for Panics {
         Ok(Self(number))
     }
 }
+
+/// A list of which only the first element matters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct First(pub u8);
+
+impl Serialize for First {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        [self.0].as_slice().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for First {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = First;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<First, A::Error> {
+                let first = seq.next_element()?;
+                first.map(First).ok_or_else(|| de::Error::custom("empty"))
+            }
+        }
+        deserializer.deserialize_seq(Visitor)
+    }
+}
