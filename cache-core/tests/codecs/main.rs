@@ -266,6 +266,13 @@ fn a_hundred_good_values_do_not_open_the_door_to_a_bad_one() {
         assert_eq!(auto(None::<Lopsided>), Some(BINCODE));
         assert!(MsgPack::encode(&None::<Option<u8>>, &mut Vec::new()).is_ok());
     }
+    // A list and an option that are left out look like the byte that follows.
+    let short = Skips {
+        list: Vec::new(),
+        ..skips
+    };
+    assert_eq!(auto((short, 0u8)), Some(MSGPACK));
+    assert_eq!(auto((SkipsInTuple(1, None), 0u8)), Some(MSGPACK));
     assert_eq!(auto(Shifted::Fourth), Some(MSGPACK));
     assert_eq!(
         auto(Generic {

@@ -97,6 +97,7 @@ pub struct SkipsInTuple(
 pub enum Shifted {
     First,
     #[serde(skip)]
+    #[allow(dead_code, reason = "never written")]
     Skipped,
     Third,
     Fourth,
@@ -108,6 +109,7 @@ pub enum Shifted {
 pub enum ShiftedAndRenamed {
     First,
     #[serde(skip)]
+    #[allow(dead_code, reason = "never written")]
     Skipped,
     Third,
     Fourth,
