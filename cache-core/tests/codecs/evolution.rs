@@ -244,6 +244,13 @@ fn old_bytes_are_a_miss_or_right_and_never_another_value() {
         }
         #[cfg(feature = "json")]
         assert_ne!(row.json[0], Cell::Wrong, "{name}");
+        // Also a change that a trace cannot see: these types differ in their paths.
+        assert_eq!(auto[0] == Cell::Right, *name == "nothing_changed", "{name}");
+        assert_eq!(
+            msgpack[0] == Cell::Right,
+            *name == "nothing_changed",
+            "{name}"
+        );
         // Of what a trace cannot look into, the fingerprint knows little more than the path, so
         // names have to do it alone. They do, but for a newtype, which has none in the bytes.
         if *name != "unit_of_measure_changed" {

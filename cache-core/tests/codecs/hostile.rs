@@ -227,6 +227,15 @@ fn more_bytes_than_the_limit_are_not_even_looked_at() {
     assert!(<cache_core::codec::Raw as Codec<Vec<u8>>>::decode(&bytes).is_err());
 }
 
+/// Reads the first element only; what it leaves must not be taken for what comes next.
+#[test]
+fn elements_left_over_are_refused() {
+    assert!(<Bincode as Codec<(First, Vec<u8>)>>::decode(&[1, 7, 1, 8]).is_ok());
+    assert!(<Bincode as Codec<(First, Vec<u8>)>>::decode(&[2, 7, 1, 8]).is_err());
+    assert!(<MsgPack as Codec<(First, u8)>>::decode(&[0x92, 0x91, 7, 8]).is_ok());
+    assert!(<MsgPack as Codec<(First, u8)>>::decode(&[0x92, 0x92, 7, 8]).is_err());
+}
+
 #[test]
 fn bytes_left_over_are_refused() {
     for (format, bytes) in [(1, &[1, 0][..]), (2, &[1, 0]), (2, &[1, 0xc1])] {

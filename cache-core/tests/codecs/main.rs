@@ -245,7 +245,15 @@ fn a_some_of_nothing_is_kept_or_refused_but_never_lost() {
 /// by what they are.
 #[test]
 fn a_hundred_good_values_do_not_open_the_door_to_a_bad_one() {
+    let skips = Skips {
+        id: 1,
+        note: Some(2),
+        cached: 0,
+        list: vec![3],
+    };
     for _ in 0..100 {
+        assert_eq!(auto((skips.clone(), 0u8)), Some(BINCODE));
+        assert_eq!(auto((SkipsInTuple(1, Some(0)), 0u8)), Some(BINCODE));
         assert_eq!(auto(Shifted::First), Some(BINCODE));
         assert_eq!(
             auto(Generic {
@@ -261,6 +269,13 @@ fn a_hundred_good_values_do_not_open_the_door_to_a_bad_one() {
         assert_eq!(auto(None::<Lopsided>), Some(BINCODE));
         assert!(MsgPack::encode(&None::<Option<u8>>, &mut Vec::new()).is_ok());
     }
+    // A list and an option that are left out look like the byte that follows.
+    let short = Skips {
+        list: Vec::new(),
+        ..skips
+    };
+    assert_eq!(auto((short, 0u8)), Some(MSGPACK));
+    assert_eq!(auto((SkipsInTuple(1, None), 0u8)), Some(MSGPACK));
     assert_eq!(auto(Shifted::Fourth), Some(MSGPACK));
     assert_eq!(
         auto(Generic {
