@@ -61,7 +61,7 @@ struct Batch {
     serial: u64,
     command: Cmd,
     /// Where in the command each name stands.
-    places: HashMap<Box<str>, usize>,
+    places: HashMap<Box<str>, usize, foldhash::fast::RandomState>,
     /// The places of the names of all members, in order.
     asked: Vec<usize>,
     /// For each place, how many times it is asked for.
@@ -275,7 +275,7 @@ impl Batch {
         Self {
             serial,
             command,
-            places: HashMap::with_capacity(CALLERS),
+            places: HashMap::with_capacity_and_hasher(CALLERS, Default::default()),
             asked: Vec::with_capacity(2 * CALLERS),
             uses: Vec::with_capacity(CALLERS),
             members: Vec::with_capacity(CALLERS / 2),

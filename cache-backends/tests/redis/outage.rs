@@ -84,7 +84,10 @@ async fn killed_connections_are_replaced_at_once() {
     assert!(long <= 2, "no call succeeded for {gaps:?}");
     let connected = server.info("total_connections_received").unwrap();
     let connected: u32 = connected.parse().unwrap();
-    assert!(connected > 20, "{connected} connections are not one after each kill");
+    assert!(
+        connected > 20,
+        "{connected} connections are not one after each kill"
+    );
     assert_in_time(&calls);
 }
 
