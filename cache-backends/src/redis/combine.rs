@@ -275,7 +275,10 @@ impl Batch {
         Self {
             serial,
             command,
-            places: HashMap::with_capacity_and_hasher(CALLERS, Default::default()),
+            places: HashMap::with_capacity_and_hasher(
+                CALLERS,
+                foldhash::fast::RandomState::default(),
+            ),
             asked: Vec::with_capacity(2 * CALLERS),
             uses: Vec::with_capacity(CALLERS),
             members: Vec::with_capacity(CALLERS / 2),
