@@ -424,9 +424,13 @@ async fn an_invalidation_in_the_middle_of_a_load_wins() -> Result<(), Error> {
     let server = RedisServer::start(&[]);
     for way in WAYS {
         for (name, near) in [("far", false), ("both", true)] {
-            let build = |builder: CacheBuilder| match near {
-                true => builder.near(Moka::default()).build(),
-                false => builder.build(),
+            let build = |builder: CacheBuilder| {
+                let near = near.then(Moka::default);
+                let builder = match near {
+                    Some(near) => builder.near(near),
+                    None => builder,
+                };
+                builder.build()
             };
             let cache = build(patient(&server.url()).namespace(name))?;
             let other = build(patient(&server.url()).namespace(name))?;

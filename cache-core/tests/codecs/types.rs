@@ -97,7 +97,7 @@ pub struct SkipsInTuple(
 pub enum Shifted {
     First,
     #[serde(skip)]
-    #[expect(dead_code, reason = "it is there for its number")]
+    #[allow(dead_code, reason = "never written")]
     Skipped,
     Third,
     Fourth,
@@ -109,7 +109,7 @@ pub enum Shifted {
 pub enum ShiftedAndRenamed {
     First,
     #[serde(skip)]
-    #[expect(dead_code, reason = "it is there for its number")]
+    #[allow(dead_code, reason = "never written")]
     Skipped,
     Third,
     Fourth,
@@ -383,5 +383,34 @@ impl<'de> Deserialize<'de> for Panics {
         let number = u32::deserialize(deserializer)?;
         assert!(number > 1000, "a number nobody made up");
         Ok(Self(number))
+    }
+}
+
+/// A list of which only the first element matters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct First(pub u8);
+
+impl Serialize for First {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        [self.0].as_slice().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for First {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = First;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<First, A::Error> {
+                let first = seq.next_element()?;
+                first.map(First).ok_or_else(|| de::Error::custom("empty"))
+            }
+        }
+        deserializer.deserialize_seq(Visitor)
     }
 }
