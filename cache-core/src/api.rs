@@ -288,7 +288,7 @@ impl Cache {
     /// emptied whole.
     ///
     /// This walks over all keys of the store, page by page: O(keys), for an operator's hand and
-    /// never for a request. Keys over 160 bytes, or with white space, are named by a hash in the
+    /// never for a request. Keys over 156 bytes, or with white space, are named by a hash in the
     /// far tier and match no pattern. To invalidate, use [`remove_prefix`](Self::remove_prefix)
     /// or [`remove_tag`](Self::remove_tag).
     ///

@@ -1,5 +1,7 @@
 //! A cache: its tiers, its fence, and what every room needs of them.
 
+mod builder;
+
 use std::{
     collections::{BTreeMap, HashSet},
     fmt,
@@ -10,11 +12,12 @@ use std::{
     time::Duration,
 };
 
+pub use self::builder::CacheBuilder;
 use crate::{
-    backend::{AnyBackend, Backend, Listener},
+    backend::Listener,
     clock::{Clock, Moment},
     entry::{Entry, Live},
-    error::{Error, ErrorKind, Result},
+    error::Result,
     event,
     far::Far,
     feed,
@@ -23,10 +26,7 @@ use crate::{
     glob,
     names::{ALL, Namespace, prefix_group, tag_group},
     near::{KeyRef, NearStore},
-    policy::{
-        DEFAULT_JITTER, DEFAULT_OUTAGE_BUDGET, DEFAULT_TTL, DEFAULT_WAIT, FEED_LEASE,
-        INVALIDATE_DEADLINE, NEAR_CAP, NEAR_CAP_UNFED,
-    },
+    policy::{FEED_LEASE, INVALIDATE_DEADLINE, NEAR_CAP, NEAR_CAP_UNFED},
     rng::Dice,
     site::Site,
     stats::{Counts, Stats},
@@ -441,160 +441,5 @@ impl fmt::Debug for Cache {
             .field("near", &self.0.near)
             .field("far", &self.0.far)
             .finish_non_exhaustive()
-    }
-}
-
-/// Describes a [`Cache`]. Every check is in [`build`](Self::build).
-#[derive(Debug)]
-#[must_use = "a builder does nothing until `build` is called"]
-pub struct CacheBuilder {
-    namespace: String,
-    near: Option<Arc<dyn NearStore>>,
-    far: Option<AnyBackend>,
-    clock: Clock,
-    dice: Dice,
-    ttl: Duration,
-    jitter: f64,
-    wait: Duration,
-    outage_budget: Duration,
-}
-
-impl Default for CacheBuilder {
-    fn default() -> Self {
-        Self {
-            namespace: "larder".to_owned(),
-            near: None,
-            far: None,
-            clock: Clock::system(),
-            dice: Dice::default(),
-            ttl: DEFAULT_TTL,
-            jitter: DEFAULT_JITTER,
-            wait: DEFAULT_WAIT,
-            outage_budget: DEFAULT_OUTAGE_BUDGET,
-        }
-    }
-}
-
-impl CacheBuilder {
-    /// What stands before all keys, groups and channels in a store that others share: the
-    /// application and its environment, `shop:prod`. By default `larder`.
-    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
-        self.namespace = namespace.into();
-        self
-    }
-
-    /// Keeps live values in this process.
-    pub fn near(mut self, store: impl NearStore) -> Self {
-        self.near = Some(Arc::new(store));
-        self
-    }
-
-    /// Keeps bytes in a store that processes share.
-    pub fn far(mut self, backend: impl Backend) -> Self {
-        self.far = Some(Arc::new(backend));
-        self
-    }
-
-    /// How long a value lives when nothing else is said; by default 300 s.
-    pub fn ttl(mut self, ttl: Duration) -> Self {
-        self.ttl = ttl;
-        self
-    }
-
-    /// How far the ttl of a loaded value varies, as a part of it; by default 0.1. Not above 1.
-    pub fn jitter(mut self, jitter: f64) -> Self {
-        self.jitter = jitter;
-        self
-    }
-
-    /// How long a caller waits for another's load before it loads for itself; by default 5 s.
-    pub fn wait(mut self, wait: Duration) -> Self {
-        self.wait = wait;
-        self
-    }
-
-    /// How much later than by its own time a call may return because the far tier is in
-    /// trouble; by default 50 ms.
-    pub fn outage_budget(mut self, budget: Duration) -> Self {
-        self.outage_budget = budget;
-        self
-    }
-
-    /// Another clock than the machine's.
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// Other dice than the machine's.
-    pub fn dice(mut self, dice: Dice) -> Self {
-        self.dice = dice;
-        self
-    }
-
-    /// Builds the cache. It opens no connection: that happens at the first use.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Config`] if the ttl is zero, the jitter is not within `0.0..=1.0`, or the
-    /// namespace is empty, longer than 64 bytes, or has other characters than letters, digits
-    /// and `-_.:`.
-    pub fn build(self) -> Result<Cache> {
-        static NEXT: Plain = Plain::new(0);
-        self.check()?;
-        let names = Namespace::new(&self.namespace);
-        let far = self.far.map(|backend| {
-            let (clock, dice) = (self.clock.clone(), self.dice.clone());
-            Arc::new(Far::new(
-                backend,
-                names.clone(),
-                self.outage_budget,
-                clock,
-                dice,
-            ))
-        });
-        Ok(Cache(Arc::new_cyclic(|me| Inner {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
-            names,
-            near: self.near,
-            far,
-            fence: Fence::new(),
-            flights: Arc::new(Flights::new()),
-            sender: self.dice.draw(),
-            clock: self.clock,
-            dice: self.dice,
-            ttl: self.ttl,
-            jitter: self.jitter,
-            wait: self.wait,
-            me: me.clone(),
-            feed: Feed::default(),
-            by_hand: Arc::default(),
-            sites: RwLock::default(),
-            warned: std::sync::Mutex::default(),
-        })))
-    }
-
-    fn check(&self) -> Result<()> {
-        let wrong = |what: String| Err(Error::new(ErrorKind::Config, what));
-        if self.ttl.is_zero() {
-            return wrong("a ttl of zero keeps nothing: give at least a millisecond".into());
-        }
-        if !(0.0..=1.0).contains(&self.jitter) {
-            return wrong(format!(
-                "a jitter of {} is not within 0.0 to 1.0",
-                self.jitter
-            ));
-        }
-        let fine = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
-        if self.namespace.is_empty()
-            || self.namespace.len() > 64
-            || !self.namespace.chars().all(fine)
-        {
-            return wrong(format!(
-                "the namespace `{}` is not 1 to 64 letters, digits, `-`, `_`, `.` or `:`",
-                self.namespace.escape_debug()
-            ));
-        }
-        Ok(())
     }
 }

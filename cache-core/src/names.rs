@@ -94,3 +94,38 @@ impl Namespace {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_is_longer_than_stores_take() {
+        let names = Namespace::new(&"n".repeat(40));
+        for length in [1, 100, 155, 156, 157, 4_000] {
+            let (all, ends) =
+                names.all(&format!("{}:a", "k".repeat(length)), &["t".repeat(length)]);
+            let starts = std::iter::once(&0).chain(&ends);
+            for (start, end) in starts.zip(&ends) {
+                assert!(end - start <= 200, "{}", &all[*start..*end]);
+            }
+            assert_eq!(ends.len(), 4, "slot, namespace, prefix, tag");
+        }
+    }
+
+    #[test]
+    fn names_together_are_names_one_by_one() {
+        let names = Namespace::new("shop:prod");
+        let key = "users:a b:posts";
+        let tags = ["team:1".to_owned(), "x y".to_owned()];
+        let (all, ends) = names.all(key, &tags);
+        let groups = groups(key, &tags);
+        let stamps = groups.iter().map(|group| names.stamp(group));
+        let whole: String = [names.slot(key), names.stamp(ALL)]
+            .into_iter()
+            .chain(stamps)
+            .collect();
+        assert_eq!(all, whole);
+        assert_eq!(ends.len(), groups.len() + 2);
+    }
+}
