@@ -323,7 +323,7 @@ impl Cache {
             table,
             version: 0,
             far: true,
-            counts: self.0.by_hand.clone(),
+            counts: &self.0.by_hand,
         }
     }
 }

@@ -1,16 +1,20 @@
 //! Whether the far tier is worth asking: a circuit breaker by rate, with one probe at a time.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use crate::{
     clock::{Clock, Moment},
+    stats::Striped,
     sync::{Mutex, lock},
 };
 
 /// Failures are counted over this window and the one before it.
 const WINDOW: Duration = Duration::from_secs(1);
 /// Fewer failures than this never open the circuit.
-const LEAST_FAILURES: u32 = 5;
+const LEAST_FAILURES: u64 = 5;
 /// How long after opening, or after a failed probe, the next probe is sent.
 const PROBE_AFTER: Duration = Duration::from_millis(250);
 
@@ -18,16 +22,23 @@ const PROBE_AFTER: Duration = Duration::from_millis(250);
 ///
 /// It opens when, over the last one to two seconds, at least five calls and at least half of all
 /// calls failed. While it is open nobody calls; a probe in the background closes it.
+///
+/// While all goes well, calls touch no memory that other threads write.
 #[derive(Debug)]
 pub(crate) struct Breaker {
     clock: Clock,
+    /// All calls ever made.
+    calls: Striped,
+    is_open: AtomicBool,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Calls and failures of this window and of the last.
-    now: Tally,
+    /// Failures of this window, and all calls before it.
+    failures: u64,
+    calls: u64,
+    /// The window before.
     before: Tally,
     since: Moment,
     /// When the next probe is due, if the circuit is open.
@@ -36,8 +47,8 @@ struct State {
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Tally {
-    calls: u32,
-    failures: u32,
+    calls: u64,
+    failures: u64,
 }
 
 /// What a caller may do.
@@ -64,8 +75,11 @@ impl Breaker {
         let since = clock.now();
         Self {
             clock,
+            calls: Striped::default(),
+            is_open: AtomicBool::new(false),
             state: Mutex::new(State {
-                now: Tally::default(),
+                failures: 0,
+                calls: 0,
                 before: Tally::default(),
                 since,
                 open: None,
@@ -74,10 +88,13 @@ impl Breaker {
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        lock(&self.state).open.is_some()
+        self.is_open.load(Ordering::Acquire)
     }
 
     pub(crate) fn admit(&self) -> Admission {
+        if !self.is_open() {
+            return Admission::Go;
+        }
         let mut state = lock(&self.state);
         match state.open {
             None => Admission::Go,
@@ -95,46 +112,61 @@ impl Breaker {
 
     /// Counts a call that was made, or ends a probe.
     pub(crate) fn record(&self, ok: bool) -> Turned {
+        self.calls.one();
+        if ok && !self.is_open() {
+            return Turned::No;
+        }
         let now = self.clock.now();
         let mut state = lock(&self.state);
         if state.open.is_some() {
-            if ok {
-                state.open = None;
-                state.now = Tally::default();
-                state.before = Tally::default();
-                return Turned::Closed;
+            if !ok {
+                return Turned::No;
             }
+            state.open = None;
+            state.begin(now, self.calls.get(), Tally::default());
+            self.is_open.store(false, Ordering::Release);
+            return Turned::Closed;
+        }
+        if ok {
             return Turned::No;
         }
-        state.roll(now);
-        state.now.calls += 1;
-        state.now.failures += u32::from(!ok);
-        if ok || !state.broken() {
+        let calls = self.calls.get();
+        // The call that failed belongs to the window in which it failed.
+        state.roll(now, calls - 1);
+        state.failures += 1;
+        if !state.broken(calls) {
             return Turned::No;
         }
         state.open = Some(now.after(PROBE_AFTER));
+        self.is_open.store(true, Ordering::Release);
         Turned::Open
     }
 }
 
 impl State {
-    fn roll(&mut self, now: Moment) {
+    fn roll(&mut self, now: Moment, calls: u64) {
         let age = now.since(self.since);
         if age < WINDOW {
             return;
         }
-        self.before = if age < 2 * WINDOW {
-            self.now
-        } else {
-            Tally::default()
+        let last = Tally {
+            calls: calls.saturating_sub(self.calls),
+            failures: self.failures,
         };
-        self.now = Tally::default();
+        let recent = age < 2 * WINDOW;
+        self.begin(now, calls, if recent { last } else { Tally::default() });
+    }
+
+    fn begin(&mut self, now: Moment, calls: u64, before: Tally) {
+        self.before = before;
+        self.calls = calls;
+        self.failures = 0;
         self.since = now;
     }
 
-    fn broken(&self) -> bool {
-        let failures = self.now.failures + self.before.failures;
-        let calls = self.now.calls + self.before.calls;
+    fn broken(&self, calls: u64) -> bool {
+        let failures = self.failures + self.before.failures;
+        let calls = calls.saturating_sub(self.calls) + self.before.calls;
         failures >= LEAST_FAILURES && failures * 2 >= calls
     }
 }
@@ -170,6 +202,18 @@ mod tests {
         failing(&breaker, 4);
         clock.advance(2 * WINDOW);
         assert_eq!(failing(&breaker, 4), Turned::No);
+    }
+
+    #[test]
+    fn calls_of_long_ago_do_not_hide_failures_of_now() {
+        let clock = Clock::manual();
+        let breaker = Breaker::new(clock.clone());
+        for _ in 0..10_000 {
+            breaker.record(true);
+        }
+        clock.advance(2 * WINDOW);
+        assert_eq!(failing(&breaker, 4), Turned::No);
+        assert_eq!(failing(&breaker, 1), Turned::Open);
     }
 
     #[test]

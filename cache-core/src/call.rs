@@ -29,18 +29,17 @@ pub(crate) struct Call<'c> {
     pub(crate) version: u32,
     /// Whether the far tier may know of it.
     pub(crate) far: bool,
-    pub(crate) counts: Arc<Counts>,
+    pub(crate) counts: &'c Counts,
 }
 
 impl Call<'_> {
-    /// The birth of what begins now, and the cells of its groups: none but the namespace's where
-    /// nobody gets what was asked for before.
+    /// The birth of what begins now, and the cells of its groups: none where nobody gets what
+    /// was asked for before.
     pub(crate) fn begin(&self) -> (u64, Box<[Arc<Cell>]>) {
-        let groups = if self.shares_with_all() {
-            names::groups(self.key.text, &self.tags)
-        } else {
-            Vec::new()
-        };
+        if !self.shares_with_all() {
+            return (self.cache.fence.birth(), Box::default());
+        }
+        let groups = names::groups(self.key.text, &self.tags);
         self.cache.fence.begin(groups.iter().map(String::as_str))
     }
 
@@ -122,7 +121,7 @@ impl Call<'_> {
             table: self.table,
             fingerprint: (!self.table.is_any())
                 .then(|| versioned(self.table.fingerprint(), self.version)),
-            counts: &self.counts,
+            counts: self.counts,
         }
     }
 }

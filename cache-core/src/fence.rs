@@ -66,7 +66,12 @@ impl Fence {
         let cells = std::iter::once(self.all.clone())
             .chain(groups.into_iter().map(|group| self.cell(group)))
             .collect();
-        (self.sequence.load(Ordering::SeqCst), cells)
+        (self.birth(), cells)
+    }
+
+    /// The birth of what begins now.
+    pub(crate) fn birth(&self) -> u64 {
+        self.sequence.load(Ordering::SeqCst)
     }
 
     /// Invalidates one group: whatever belongs to it and was born before now is dead.

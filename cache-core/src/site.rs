@@ -1,7 +1,7 @@
 //! What an expanded `#[cached]` calls: the constants of one function, the hit, and the way to a
 //! load. Whatever is generic here is generic over the return type only.
 
-use std::{fmt, future::Future, pin::Pin, time::Duration};
+use std::{fmt, future::Future, ops::Deref, pin::Pin, time::Duration};
 
 use once_cell::sync::OnceCell;
 
@@ -82,16 +82,33 @@ impl Site {
         self
     }
 
-    /// Runs `count` on where calls to `cache` are counted.
-    fn with_counts<T>(&'static self, cache: &Inner, count: impl FnOnce(&Arc<Counts>) -> T) -> T {
+    /// Where calls to `cache` are counted.
+    fn counts(&'static self, cache: &Inner) -> Counted {
         let home = self.home.get_or_init(|| Home {
             cache: cache.id,
             counts: cache.site_counts(self),
         });
         if home.cache == cache.id {
-            count(&home.counts)
+            Counted::Home(&home.counts)
         } else {
-            count(&cache.site_counts(self))
+            Counted::Elsewhere(cache.site_counts(self))
+        }
+    }
+}
+
+/// Where calls are counted: mostly found without touching a count that all threads share.
+enum Counted {
+    Home(&'static Counts),
+    Elsewhere(Arc<Counts>),
+}
+
+impl Deref for Counted {
+    type Target = Counts;
+
+    fn deref(&self) -> &Counts {
+        match self {
+            Self::Home(counts) => counts,
+            Self::Elsewhere(counts) => counts,
         }
     }
 }
@@ -117,7 +134,7 @@ pub fn near<S: Outcome>(
     });
     match hit {
         Some(hit) => {
-            site.with_counts(&cache.0, |counts| counts.near_hit());
+            site.counts(&cache.0).near_hit();
             Ok(hit)
         }
         None => Err(Missed::new(site, cache, key)),
@@ -133,6 +150,7 @@ struct Miss {
     key: Box<str>,
     hash: u64,
     tags: Tags,
+    counts: Counted,
 }
 
 /// The tags of one call.
@@ -156,6 +174,7 @@ impl Missed {
             key: key.text.into(),
             hash: key.hash,
             tags: Tags::default(),
+            counts: site.counts(&cache.0),
         }))
     }
 
@@ -238,7 +257,7 @@ impl Miss {
             table,
             version: self.site.version,
             far: !self.site.local,
-            counts: self.site.with_counts(&self.cache.0, Arc::clone),
+            counts: &self.counts,
         }
     }
 }

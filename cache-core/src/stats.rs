@@ -10,18 +10,18 @@ const STRIPES: usize = 8;
 
 /// A counter that two threads count on without touching one line of memory.
 #[derive(Debug, Default)]
-struct Striped([Stripe; STRIPES]);
+pub(crate) struct Striped([Stripe; STRIPES]);
 
 #[derive(Debug, Default)]
 #[repr(align(64))]
 struct Stripe(AtomicU64);
 
 impl Striped {
-    fn add(&self) {
+    pub(crate) fn one(&self) {
         self.0[stripe()].0.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn sum(&self) -> u64 {
+    pub(crate) fn get(&self) -> u64 {
         self.0
             .iter()
             .map(|stripe| stripe.0.load(Ordering::Relaxed))
@@ -47,8 +47,8 @@ fn stripe() -> usize {
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     near_hits: Striped,
-    pub(crate) far_hits: Count,
-    pub(crate) misses: Count,
+    pub(crate) far_hits: Striped,
+    pub(crate) misses: Striped,
     pub(crate) coalesced: Count,
     pub(crate) loads: Count,
     pub(crate) load_errors: Count,
@@ -60,12 +60,12 @@ pub(crate) struct Counts {
 
 impl Counts {
     pub(crate) fn near_hit(&self) {
-        self.near_hits.add();
+        self.near_hits.one();
     }
 
     pub(crate) fn snapshot(&self) -> CallStats {
         CallStats {
-            near_hits: self.near_hits.sum(),
+            near_hits: self.near_hits.get(),
             far_hits: self.far_hits.get(),
             misses: self.misses.get(),
             coalesced: self.coalesced.get(),
