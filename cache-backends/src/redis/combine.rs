@@ -22,7 +22,7 @@ use super::{
 };
 
 /// So many commands are on their way before reads begin to wait for company.
-const FLIGHTS: usize = 4;
+const FLIGHTS: usize = 1;
 /// How long a read waits for company, whatever becomes of the others. On a long line commands
 /// follow each other after this time, and on one that is shorter nobody waits so long.
 const PATIENCE: Duration = Duration::from_millis(1);

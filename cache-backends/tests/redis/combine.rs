@@ -18,7 +18,7 @@ use crate::probe::{SLACK, call};
 const CALLERS: usize = 200;
 
 /// So many reads go at once; the next one waits for company.
-const FLIGHTS: usize = 4;
+const FLIGHTS: usize = 1;
 
 /// A server with `name:0`, `name:2` and so on, and a store that is connected to it.
 async fn room() -> (RedisServer, Redis) {
