@@ -448,7 +448,8 @@ async fn an_invalidation_in_the_middle_of_a_load_wins() -> Result<(), Error> {
                 })
             };
             let old = read();
-            source.begun().await;
+            let begun = timeout(Duration::from_secs(5), source.begun()).await;
+            begun.expect("it loads, because what was there is cleared");
             let version = source.commit();
             invalidate(writer, way, version).await?;
             let new = read();
