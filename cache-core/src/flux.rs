@@ -28,13 +28,15 @@ pub(crate) struct Flux {
     waiting: Mutex<Waiting>,
     /// Whether `waiting` holds anything: what a call looks at first.
     some: AtomicBool,
-    retrying: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
     names: HashMap<String, Name>,
     next: u64,
+    /// Whether somebody retries. Beside the names, so that none is added between the last look at
+    /// them and the end of who looked.
+    retrying: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -85,10 +87,21 @@ impl Flux {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
         };
-        if !self.retrying.swap(true, Ordering::AcqRel) {
-            let retrying = Retrying(Arc::downgrade(far));
+        if self.begin() {
+            let retrying = Retrying {
+                far: Arc::downgrade(far),
+                ended: false,
+            };
             runtime.spawn(async move { retrying.run().await });
         }
+    }
+
+    /// Whether there is something to retry and nobody does; from then on somebody does.
+    fn begin(&self) -> bool {
+        let mut waiting = lock(&self.waiting);
+        let begin = !waiting.retrying && !waiting.names.is_empty();
+        waiting.retrying |= begin;
+        begin
     }
 
     fn snapshot(&self) -> Vec<(String, Name)> {
@@ -99,7 +112,8 @@ impl Flux {
             .collect()
     }
 
-    /// Forgets what was invalidated and not named again since; `true` if nothing is left.
+    /// Forgets what was invalidated and not named again since; `true` if nothing is left, and
+    /// nobody retries from then on.
     fn done(&self, names: &[(String, Name)]) -> bool {
         let mut waiting = lock(&self.waiting);
         for (name, how) in names {
@@ -112,6 +126,7 @@ impl Flux {
             }
         }
         let empty = waiting.names.is_empty();
+        waiting.retrying = !empty;
         self.some.store(!empty, Ordering::Release);
         empty
     }
@@ -126,13 +141,19 @@ impl Waiting {
 }
 
 /// The one task that retries. Dropped with its runtime, it makes room for another.
-struct Retrying(Weak<Far>);
+struct Retrying {
+    far: Weak<Far>,
+    /// All is told, so that another may retry by now.
+    ended: bool,
+}
 
 impl Retrying {
-    async fn run(self) {
+    async fn run(mut self) {
         let mut pause = FIRST_PAUSE;
         loop {
-            let Some(far) = self.0.upgrade() else { return };
+            let Some(far) = self.far.upgrade() else {
+                return;
+            };
             let names = far.flux.snapshot();
             let of = |kind| {
                 names
@@ -151,6 +172,7 @@ impl Retrying {
                 far.heard(told.is_ok());
             }
             if told.is_ok() && far.flux.done(&names) {
+                self.ended = true;
                 event::retried(far.names.as_str(), names.len());
                 return;
             }
@@ -166,8 +188,8 @@ impl Retrying {
 
 impl Drop for Retrying {
     fn drop(&mut self) {
-        if let Some(far) = self.0.upgrade() {
-            far.flux.retrying.store(false, Ordering::Release);
+        if let Some(far) = self.far.upgrade().filter(|_| !self.ended) {
+            lock(&far.flux.waiting).retrying = false;
         }
     }
 }
@@ -192,6 +214,18 @@ mod tests {
             flux.holds(&["all"]),
             "and every place has the namespace's stamp"
         );
+    }
+
+    #[test]
+    fn a_name_that_comes_as_the_retry_ends_is_retried() {
+        let flux = Flux::default();
+        assert!(!flux.begin(), "there is nothing to retry");
+        flux.add(vec!["a".into()], Vec::new(), "all");
+        assert!(flux.begin());
+        assert!(!flux.begin(), "somebody does");
+        assert!(flux.done(&flux.snapshot()));
+        flux.add(vec!["b".into()], Vec::new(), "all");
+        assert!(flux.begin(), "nobody would");
     }
 
     #[test]
