@@ -197,7 +197,8 @@ impl Inner {
         left
     }
 
-    /// Gives the near entry of a key a new life, if it is valid.
+    /// Gives the near entry of a key a new life, if it is valid. It still counts as stored when it
+    /// was: without a feed it must be asked for anew in time, however often it is renewed.
     pub(crate) fn renew_near(&self, key: KeyRef<'_>, ttl: Duration) -> bool {
         let Some(near) = &self.near else { return false };
         self.flights.hold(key, || {
@@ -205,7 +206,10 @@ impl Inner {
             near.read(key, &mut |old| {
                 if self.valid(old) {
                     let entry = self.entry(key, old.value.clone(), ttl);
-                    renewed = entry.map(|entry| entry.born(old.born, old.groups.clone()));
+                    renewed = entry.map(|entry| Entry {
+                        stored: old.stored,
+                        ..entry.born(old.born, old.groups.clone())
+                    });
                 }
             });
             renewed.map(|entry| near.insert(Arc::new(entry))).is_some()

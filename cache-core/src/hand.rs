@@ -89,8 +89,8 @@ impl Call<'_> {
         Ok(self.cache.renew_near(self.key, ttl) || there)
     }
 
-    /// Stores a value in all tiers. What is in flight is doomed, before and after: nothing that
-    /// was loaded before this returns outlives it.
+    /// Stores a value in all tiers: far first, then near, where it dooms what is in flight, so
+    /// that nothing which was loaded from before it outlives it.
     pub(crate) async fn set(&self, value: Live) -> Result<()> {
         let (born, cells) = self.begin();
         let stored = self.set_far(&value).await;

@@ -281,3 +281,30 @@ async fn a_sweep_removes_what_matches_and_nothing_else() {
     assert!(cache.exists("users:[1]:posts").await.unwrap());
     assert_eq!(cache.sweep("users:[1]:*").await.unwrap(), 1);
 }
+
+#[cfg(feature = "testkit")]
+#[tokio::test]
+async fn a_near_value_that_nothing_feeds_is_not_kept_by_renewing_it() {
+    let clock = larder::Clock::manual();
+    let far = larder::testkit::MemoryFar::new(clock.clone());
+    let cache = Cache::builder()
+        .near(Moka::default())
+        .far(far.clone())
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    let second = Duration::from_secs(1);
+    // The first use connects the feed, which empties the near tier.
+    assert_eq!(cache.get::<u32>("key").await.unwrap(), None);
+    assert!(cache.stats().feed_alive);
+    cache.set("key", &1_u32).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(cache.stats().near_entries, 1);
+        clock.advance(2 * second);
+        assert!(cache.touch("key", 60 * second).await.unwrap());
+    }
+    assert!(!cache.stats().feed_alive, "its last heartbeat is 6 s old");
+    far.set_reachable(false);
+    let error = cache.get::<u32>("key").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "6 s without a feed");
+}
