@@ -35,8 +35,8 @@ use crate::{
 
 /// A cache with a near tier, a far tier, both or none. Cheap to clone; clones are one cache.
 ///
-/// Its methods are the same whatever is behind it. They never run user code while they hold a
-/// lock, and never wait longer for the far tier than the outage budget; those that invalidate,
+/// Its methods are the same whatever is behind it. They never run a load while they hold a
+/// lock (but may drop a value: a `Drop` must not use the cache), and never wait longer for the far tier than the outage budget; those that invalidate,
 /// whose outcome matters more than their time, up to 250 ms.
 ///
 /// ```

@@ -45,7 +45,8 @@
 //! | what a store must do | `near` ([`NearStore`]), `backend` ([`Backend`]) |
 //!
 //! Locks: a key's shard of the flights, then a flight's own. No lock is held over an await or
-//! while user code runs.
+//! while a load runs. A value that is replaced or removed may be dropped under its key's lock, so
+//! a `Drop` must not use the cache.
 
 mod api;
 mod backend;
