@@ -47,6 +47,9 @@ const FLUX: Stamp = Stamp::MAX;
 /// The part of a lease's id that tells it from others of the same cache.
 const LEASE_BITS: u64 = 0xffff_ffff;
 
+/// The id of a lease that was given back: nobody's, so that everybody may replace it.
+const NOBODY: u64 = 0;
+
 /// Between the tags in an envelope; no tag holds a control character.
 const TAG_END: &str = "\n";
 
@@ -142,7 +145,7 @@ impl Far {
         clock: Clock,
         dice: Dice,
     ) -> Self {
-        let owner = dice.draw() & !LEASE_BITS;
+        let owner = (dice.draw() | (LEASE_BITS + 1)) & !LEASE_BITS;
         Self {
             backend,
             names,
@@ -261,12 +264,11 @@ impl Far {
         self.put(&place, lease, envelope, ttl, budget).await
     }
 
-    /// Gives a right back that will not be used, so that others may load and store before its
-    /// lease expires.
+    /// Gives a right back that will not be used, so that others may load and store at once.
     pub(crate) async fn release(&self, right: Right, budget: &mut Budget) -> Result<()> {
-        let lease = Bytes::copy_from_slice(&right.lease);
+        let free = Bytes::copy_from_slice(&envelope::lease(NOBODY));
         let soon = Duration::from_millis(1);
-        self.put(&right.place, right.lease, lease, soon, budget)
+        self.put(&right.place, right.lease, free, soon, budget)
             .await
             .map(drop)
     }

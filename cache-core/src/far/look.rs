@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
-use super::{Budget, FLUX, Far, Found, LEASE_BITS, Look, Place, Seen, TAG_END, Typed};
+use super::{Budget, FLUX, Far, Found, LEASE_BITS, Look, NOBODY, Place, Seen, TAG_END, Typed};
 use crate::{
     backend::{Header, Over, Stamp},
     envelope::{self, Envelope, Kind},
@@ -124,8 +124,8 @@ impl Far {
         };
         let over = match envelope::decode(bytes) {
             Ok(entry) if entry.meta.kind == Kind::Lease => {
-                let own = entry.meta.id & !LEASE_BITS == self.owner;
-                own.then(|| over(bytes))
+                let owner = entry.meta.id & !LEASE_BITS;
+                (owner == self.owner || owner == NOBODY).then(|| over(bytes))
             }
             Ok(entry) => {
                 let known = entry.meta.tags == place.tags;
