@@ -1,33 +1,15 @@
-//! The text of the generated code. Everything here has been checked, so nothing can fail.
-//!
-//! Locals are hygienic, so that they cannot meet the user's names; items stand in blocks of their
-//! own, out of sight of the user's code, because items have no hygiene.
+//! `#[cached]`.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote, quote_spanned};
-use syn::{Path, Result, Type, ext::IdentExt, spanned::Spanned};
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::{Path, Type, ext::IdentExt};
 
-use crate::{
-    args::{CacheArg, When},
-    function::{Function, mentions},
-    model::{Cached, Invalidate, Key},
-    template::{Filter, Piece, Placeholder, Template},
+use super::{
+    around, at, body, cache, here,
+    key::{part, template_parts, writer},
+    private,
 };
-
-/// The expansion, or the mistakes beside the item as it was written.
-pub(crate) fn or_report<T>(
-    checked: Result<T>,
-    expand: fn(&T) -> TokenStream,
-    item: &TokenStream,
-) -> TokenStream {
-    match checked {
-        Ok(model) => expand(&model),
-        Err(mistakes) => {
-            let mistakes = mistakes.into_compile_error();
-            quote!(#item #mistakes)
-        }
-    }
-}
+use crate::model::{Cached, Key};
 
 /// `#[cached]`: a hit returns before anything is boxed.
 pub(crate) fn cached(model: &Cached) -> TokenStream {
@@ -79,79 +61,6 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
     )
 }
 
-/// `#[invalidate_cache]`: what to invalidate is named before the body moves the arguments.
-pub(crate) fn invalidate(model: &Invalidate) -> TokenStream {
-    let function = &model.function;
-    let krate = model.krate.as_ref();
-    let private = private(krate, here());
-    let cache = cache(&private, model.cache.as_ref());
-    let prefixes = model.prefixes.iter().map(|prefix| writer(krate, prefix));
-    let keys = model.keys.iter().map(|key| writer(krate, key));
-    let tags = model.tags.iter().map(|tag| writer(krate, tag));
-    let all = model.all.then(|| quote_spanned!(here()=> .all()));
-    let purge = quote_spanned! {here()=> {
-        #cache
-        #private::Purge::new(cache) #(.prefix(#prefixes))* #(.key(#keys))* #(.tag(#tags))* #all
-    }};
-    let body = body(function, &function.output());
-    let text = match model.when {
-        When::Before => quote_spanned! {here()=>
-            #purge.run().await;
-            #body.await
-        },
-        When::Always => quote_spanned! {here()=>
-            let purge = #purge.on_exit();
-            let output = #body.await;
-            purge.run().await;
-            output
-        },
-        When::Ok => quote_spanned! {here()=>
-            let purge = #purge.on_exit();
-            let output = #body.await;
-            if #private::failed!(&output) {
-                purge.disarm();
-            } else {
-                purge.run().await;
-            }
-            output
-        },
-    };
-    around(function, &text)
-}
-
-/// Where names are ours: they see the user's items, but locals are apart.
-fn here() -> Span {
-    Span::mixed_site()
-}
-
-/// The place of `tokens`, where an error about them belongs.
-fn at(tokens: &impl Spanned) -> Span {
-    tokens.span().resolved_at(here())
-}
-
-/// The room of the runtime that is for generated code alone, named at `span`.
-fn private(krate: Option<&Path>, span: Span) -> TokenStream {
-    let krate = krate.map_or_else(|| quote_spanned!(span=> ::larder), Path::to_token_stream);
-    quote_spanned!(span=> #krate::__private)
-}
-
-/// The function as it was written, with `text` for its body.
-fn around(function: &Function, text: &TokenStream) -> TokenStream {
-    let Function {
-        outer,
-        vis,
-        sig,
-        inner,
-        ..
-    } = function;
-    quote_spanned! {here()=>
-        #(#outer)* #vis #sig {
-            #(#inner)*
-            #text
-        }
-    }
-}
-
 /// The constants of the function.
 fn site(private: &TokenStream, model: &Cached) -> TokenStream {
     let name = model.function.sig.ident.unraw().to_string();
@@ -175,16 +84,6 @@ fn site(private: &TokenStream, model: &Cached) -> TokenStream {
             #private::Site::new(#path, #label) #ttl #none_ttl #version #local;
         &SITE
     }}
-}
-
-/// A statement that binds `cache`. A reference to whatever derefs to a cache is one.
-fn cache(private: &TokenStream, cache: Option<&CacheArg>) -> TokenStream {
-    let cache = match cache {
-        None => quote_spanned!(here()=> #private::default_cache()),
-        Some(CacheArg::Name(name)) => quote_spanned!(here()=> #private::named_cache(#name)),
-        Some(CacheArg::Expr(cache)) => quote_spanned!(at(cache)=> &#cache),
-    };
-    quote_spanned!(here()=> let cache: &#private::Cache = #cache;)
 }
 
 /// What kind of value the function returns.
@@ -252,70 +151,6 @@ fn key(krate: Option<&Path>, model: &Cached) -> TokenStream {
     }
 }
 
-/// A closure that writes `template` into the key it is given.
-fn writer(krate: Option<&Path>, template: &Template) -> TokenStream {
-    let parts = template_parts(krate, template);
-    quote_spanned!(here()=> |key| { #parts })
-}
-
-fn template_parts(krate: Option<&Path>, template: &Template) -> TokenStream {
-    let parts = template.pieces.iter().map(|piece| match piece {
-        Piece::Literal(literal) => quote_spanned!(here()=> key.literal(#literal);),
-        Piece::Value(Placeholder {
-            root,
-            fields,
-            filter,
-        }) => {
-            let value = quote!(#root #(.#fields)*);
-            let private = private(krate, at(root));
-            part(
-                krate,
-                root,
-                &match filter {
-                    None => value,
-                    Some(Filter::Hash) => quote_spanned!(at(root)=> #private::hashed(&#value)),
-                    Some(Filter::Lower) => quote_spanned!(at(root)=> #private::lower(&#value)),
-                },
-            )
-        }
-    });
-    parts.collect()
-}
-
-/// A statement that writes `value`; one that cannot be part of a key is reported at `argument`.
-fn part(krate: Option<&Path>, argument: &Ident, value: &TokenStream) -> TokenStream {
-    let private = private(krate, at(argument));
-    let key = Ident::new("key", here());
-    quote_spanned!(at(argument)=> #private::part(#key, &#value);)
-}
-
-/// The user's body as a future that owns the arguments, so that it can live on its own.
-fn body(function: &Function, output: &Type) -> TokenStream {
-    let opaque = |token: &TokenTree| matches!(token, TokenTree::Ident(ident) if ident == "impl");
-    // A return that is never reached types the body, so that a wrong one is reported inside it.
-    let edge = (!mentions(output.to_token_stream(), &opaque)).then(|| {
-        quote_spanned! {at(output)=>
-            #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
-            if false {
-                let output: #output = loop {};
-                return output;
-            }
-        }
-    });
-    let arguments = function.arguments();
-    let arguments = arguments.iter().map(|argument| &argument.ident);
-    // The user's statements are a block of their own, so that they begin with the first of them;
-    // it is ours to the lints, which would find its braces needless.
-    let mut block = Group::new(Delimiter::Brace, function.body.stream());
-    block.set_span(at(&function.body));
-    quote_spanned! {at(&function.body)=> async move {
-        #edge
-        #[allow(clippy::used_underscore_binding)]
-        let _ = (#(&#arguments,)*);
-        #block
-    }}
-}
-
 /// A warning at `argument`. A procedural macro on stable Rust can only make the compiler warn, and
 /// the use of a deprecated item is the one warning with a text of our choice.
 fn warning(argument: &Ident, message: &str) -> TokenStream {
@@ -329,17 +164,14 @@ fn warning(argument: &Ident, message: &str) -> TokenStream {
 
 #[cfg(test)]
 mod tests {
-    use expect_test::{Expect, expect};
-    use proc_macro2::TokenStream;
+    use expect_test::expect;
     use quote::quote;
 
-    use super::{cached, invalidate, or_report};
-    use crate::model::{Cached, Invalidate};
-
-    fn assert_text(tokens: TokenStream, expected: &Expect) {
-        let file = syn::parse2(tokens).expect("an expansion is a file of items");
-        expected.assert_eq(&prettyplease::unparse(&file));
-    }
+    use super::cached;
+    use crate::{
+        expand::{or_report, tests::assert_text},
+        model::Cached,
+    };
 
     #[test]
     fn a_cached_function_asks_near_before_anything_is_boxed() {
@@ -483,78 +315,6 @@ mod tests {
                         .await
                 }
             "#]],
-        );
-    }
-
-    #[test]
-    fn a_write_names_what_it_invalidates_before_it_runs() {
-        let args = quote!(
-            prefix = "users:<id>:*",
-            keys = ["names:<name>"],
-            tags = "team"
-        );
-        let item = quote! {
-            async fn rename(id: u64, name: String) -> Result<(), DbError> {
-                store(id, name).await
-            }
-        };
-        let text = or_report(Invalidate::check(args, &item), invalidate, &item);
-        assert_text(
-            text,
-            &expect![[r#"
-            async fn rename(id: u64, name: String) -> Result<(), DbError> {
-                let purge = {
-                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
-                    ::larder::__private::Purge::new(cache)
-                        .prefix(|key| {
-                            key.literal("users:");
-                            ::larder::__private::part(key, &id);
-                        })
-                        .key(|key| {
-                            key.literal("names:");
-                            ::larder::__private::part(key, &name);
-                        })
-                        .tag(|key| {
-                            key.literal("team");
-                        })
-                }
-                    .on_exit();
-                let output = async move {
-                    #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
-                    if false {
-                        let output: Result<(), DbError> = loop {};
-                        return output;
-                    }
-                    #[allow(clippy::used_underscore_binding)]
-                    let _ = (&id, &name);
-                    { store(id, name).await }
-                }
-                    .await;
-                if ::larder::__private::failed!(& output) {
-                    purge.disarm();
-                } else {
-                    purge.run().await;
-                }
-                output
-            }
-        "#]],
-        );
-    }
-
-    #[test]
-    fn the_item_stays_beside_the_mistakes() {
-        let item = quote!(
-            async fn rename(id: u64) {}
-        );
-        let text = or_report(Invalidate::check(quote!(), &item), invalidate, &item);
-        assert_text(
-            text,
-            &expect![[r#"
-            async fn rename(id: u64) {}
-            ::core::compile_error! {
-                "nothing to invalidate: give `prefix`, `keys`, `tags` or `all`"
-            }
-        "#]],
         );
     }
 }

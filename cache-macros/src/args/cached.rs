@@ -1,0 +1,60 @@
+//! The options of `#[cached]`.
+
+use proc_macro2::Ident;
+use syn::{
+    Lit, LitInt, LitStr, Path, Result, Token,
+    parse::{Parse, ParseStream},
+};
+
+use super::{CacheArg, Many, Names, assign, comma, duration, flag, kw, set, unknown};
+
+/// The options of `#[cached]` as they were written.
+#[derive(Default)]
+pub(crate) struct CachedArgs {
+    pub(crate) ttl: Option<Lit>,
+    pub(crate) none_ttl: Option<Lit>,
+    pub(crate) key: Option<LitStr>,
+    pub(crate) tags: Option<Many>,
+    pub(crate) skip: Option<Names>,
+    pub(crate) version: Option<LitInt>,
+    pub(crate) codec: Option<Path>,
+    pub(crate) local: Option<Ident>,
+    pub(crate) cache: Option<CacheArg>,
+    pub(crate) krate: Option<Path>,
+}
+
+impl Parse for CachedArgs {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let mut args = Self::default();
+        while !input.is_empty() {
+            // `lookahead` collects what it was asked for, so that the error lists every option
+            // there is, and this is the only list of them.
+            let option = input.lookahead1();
+            if option.peek(kw::ttl) {
+                assign(input, &mut args.ttl, duration)?;
+            } else if option.peek(kw::none_ttl) {
+                assign(input, &mut args.none_ttl, duration)?;
+            } else if option.peek(kw::key) {
+                assign(input, &mut args.key, Parse::parse)?;
+            } else if option.peek(kw::tags) {
+                assign(input, &mut args.tags, Parse::parse)?;
+            } else if option.peek(kw::skip) {
+                set(input, &mut args.skip, Parse::parse)?;
+            } else if option.peek(kw::version) {
+                assign(input, &mut args.version, Parse::parse)?;
+            } else if option.peek(kw::codec) {
+                assign(input, &mut args.codec, Path::parse_mod_style)?;
+            } else if option.peek(kw::local) {
+                flag(input, &mut args.local)?;
+            } else if option.peek(kw::cache) {
+                assign(input, &mut args.cache, Parse::parse)?;
+            } else if option.peek(Token![crate]) {
+                assign(input, &mut args.krate, Path::parse_mod_style)?;
+            } else {
+                return Err(unknown(input, option));
+            }
+            comma(input)?;
+        }
+        Ok(args)
+    }
+}

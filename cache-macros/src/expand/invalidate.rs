@@ -1,0 +1,114 @@
+//! `#[invalidate_cache]`.
+
+use proc_macro2::TokenStream;
+use quote::quote_spanned;
+
+use super::{around, body, cache, here, key::writer, private};
+use crate::{args::When, model::Invalidate};
+
+/// `#[invalidate_cache]`: what to invalidate is named before the body moves the arguments.
+pub(crate) fn invalidate(model: &Invalidate) -> TokenStream {
+    let function = &model.function;
+    let krate = model.krate.as_ref();
+    let private = private(krate, here());
+    let cache = cache(&private, model.cache.as_ref());
+    let prefixes = model.prefixes.iter().map(|prefix| writer(krate, prefix));
+    let keys = model.keys.iter().map(|key| writer(krate, key));
+    let tags = model.tags.iter().map(|tag| writer(krate, tag));
+    let all = model.all.then(|| quote_spanned!(here()=> .all()));
+    let purge = quote_spanned! {here()=> {
+        #cache
+        #private::Purge::new(cache) #(.prefix(#prefixes))* #(.key(#keys))* #(.tag(#tags))* #all
+    }};
+    let body = body(function, &function.output());
+    let text = match model.when {
+        When::Before => quote_spanned! {here()=>
+            #purge.run().await;
+            #body.await
+        },
+        When::Always => quote_spanned! {here()=>
+            let purge = #purge.on_exit();
+            let output = #body.await;
+            purge.run().await;
+            output
+        },
+        When::Ok => quote_spanned! {here()=>
+            let purge = #purge.on_exit();
+            let output = #body.await;
+            if #private::failed!(&output) {
+                purge.disarm();
+            } else {
+                purge.run().await;
+            }
+            output
+        },
+    };
+    around(function, &text)
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use quote::quote;
+
+    use super::invalidate;
+    use crate::{
+        expand::{or_report, tests::assert_text},
+        model::Invalidate,
+    };
+
+    #[test]
+    fn a_write_names_what_it_invalidates_before_it_runs() {
+        let args = quote!(
+            prefix = "users:<id>:*",
+            keys = ["names:<name>"],
+            tags = "team"
+        );
+        let item = quote! {
+            async fn rename(id: u64, name: String) -> Result<(), DbError> {
+                store(id, name).await
+            }
+        };
+        let text = or_report(Invalidate::check(args, &item), invalidate, &item);
+        assert_text(
+            text,
+            &expect![[r#"
+            async fn rename(id: u64, name: String) -> Result<(), DbError> {
+                let purge = {
+                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                    ::larder::__private::Purge::new(cache)
+                        .prefix(|key| {
+                            key.literal("users:");
+                            ::larder::__private::part(key, &id);
+                        })
+                        .key(|key| {
+                            key.literal("names:");
+                            ::larder::__private::part(key, &name);
+                        })
+                        .tag(|key| {
+                            key.literal("team");
+                        })
+                }
+                    .on_exit();
+                let output = async move {
+                    #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
+                    if false {
+                        let output: Result<(), DbError> = loop {};
+                        return output;
+                    }
+                    #[allow(clippy::used_underscore_binding)]
+                    let _ = (&id, &name);
+                    { store(id, name).await }
+                }
+                    .await;
+                if ::larder::__private::failed!(& output) {
+                    purge.disarm();
+                } else {
+                    purge.run().await;
+                }
+                output
+            }
+        "#]],
+        );
+    }
+}

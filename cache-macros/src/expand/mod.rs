@@ -1,0 +1,138 @@
+//! The text of the generated code: one file for each attribute, and what they share. Everything
+//! here has been checked, so nothing can fail.
+//!
+//! Locals are hygienic, so that they cannot meet the user's names; items stand in blocks of their
+//! own, out of sight of the user's code, because items have no hygiene.
+
+mod cached;
+mod invalidate;
+mod key;
+
+pub(crate) use self::{cached::cached, invalidate::invalidate};
+
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Path, Result, Type, spanned::Spanned};
+
+use crate::{
+    args::CacheArg,
+    function::{Function, mentions},
+};
+
+/// The expansion, or the mistakes beside the item as it was written.
+pub(crate) fn or_report<T>(
+    checked: Result<T>,
+    expand: fn(&T) -> TokenStream,
+    item: &TokenStream,
+) -> TokenStream {
+    match checked {
+        Ok(model) => expand(&model),
+        Err(mistakes) => {
+            let mistakes = mistakes.into_compile_error();
+            quote!(#item #mistakes)
+        }
+    }
+}
+
+/// Where names are ours: they see the user's items, but locals are apart.
+fn here() -> Span {
+    Span::mixed_site()
+}
+
+/// The place of `tokens`, where an error about them belongs.
+fn at(tokens: &impl Spanned) -> Span {
+    tokens.span().resolved_at(here())
+}
+
+/// The room of the runtime that is for generated code alone, named at `span`.
+fn private(krate: Option<&Path>, span: Span) -> TokenStream {
+    let krate = krate.map_or_else(|| quote_spanned!(span=> ::larder), Path::to_token_stream);
+    quote_spanned!(span=> #krate::__private)
+}
+
+/// The function as it was written, with `text` for its body.
+fn around(function: &Function, text: &TokenStream) -> TokenStream {
+    let Function {
+        outer,
+        vis,
+        sig,
+        inner,
+        ..
+    } = function;
+    quote_spanned! {here()=>
+        #(#outer)* #vis #sig {
+            #(#inner)*
+            #text
+        }
+    }
+}
+
+/// A statement that binds `cache`. A reference to whatever derefs to a cache is one.
+fn cache(private: &TokenStream, cache: Option<&CacheArg>) -> TokenStream {
+    let cache = match cache {
+        None => quote_spanned!(here()=> #private::default_cache()),
+        Some(CacheArg::Name(name)) => quote_spanned!(here()=> #private::named_cache(#name)),
+        Some(CacheArg::Expr(cache)) => quote_spanned!(at(cache)=> &#cache),
+    };
+    quote_spanned!(here()=> let cache: &#private::Cache = #cache;)
+}
+
+/// The user's body as a future that owns the arguments, so that it can live on its own.
+fn body(function: &Function, output: &Type) -> TokenStream {
+    let opaque = |token: &TokenTree| matches!(token, TokenTree::Ident(ident) if ident == "impl");
+    // A return that is never reached types the body, so that a wrong one is reported inside it.
+    let edge = (!mentions(output.to_token_stream(), &opaque)).then(|| {
+        quote_spanned! {at(output)=>
+            #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
+            if false {
+                let output: #output = loop {};
+                return output;
+            }
+        }
+    });
+    let arguments = function.arguments();
+    let arguments = arguments.iter().map(|argument| &argument.ident);
+    // The user's statements are a block of their own, so that they begin with the first of them;
+    // it is ours to the lints, which would find its braces needless.
+    let mut block = Group::new(Delimiter::Brace, function.body.stream());
+    block.set_span(at(&function.body));
+    quote_spanned! {at(&function.body)=> async move {
+        #edge
+        #[allow(clippy::used_underscore_binding)]
+        let _ = (#(&#arguments,)*);
+        #block
+    }}
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use proc_macro2::TokenStream;
+    use quote::quote;
+
+    use super::{invalidate, or_report};
+    use crate::model::Invalidate;
+
+    /// Holds `tokens` against a snapshot; `UPDATE_EXPECT=1` writes it anew.
+    pub(super) fn assert_text(tokens: TokenStream, expected: &Expect) {
+        let file = syn::parse2(tokens).expect("an expansion is a file of items");
+        expected.assert_eq(&prettyplease::unparse(&file));
+    }
+
+    #[test]
+    fn the_item_stays_beside_the_mistakes() {
+        let item = quote!(
+            async fn rename(id: u64) {}
+        );
+        let text = or_report(Invalidate::check(quote!(), &item), invalidate, &item);
+        assert_text(
+            text,
+            &expect![[r#"
+            async fn rename(id: u64) {}
+            ::core::compile_error! {
+                "nothing to invalidate: give `prefix`, `keys`, `tags` or `all`"
+            }
+        "#]],
+        );
+    }
+}

@@ -1,0 +1,60 @@
+//! Which return types can be cached, as far as their text tells.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{Error, Result, Type};
+
+use crate::function::mentions;
+
+/// A cached value has a type that can be named, and owns its data.
+pub(super) fn check_output(output: &Type, local: bool) -> Result<()> {
+    let tokens = output.to_token_stream();
+    let named = |names: &'static [&str]| move |token: &TokenTree| matches!(token, TokenTree::Ident(ident) if names.iter().any(|name| ident == name));
+    if mentions(tokens.clone(), &named(&["impl"])) {
+        let message = "a cached type has a name: write it instead of `impl …`, or `Box<dyn …>`";
+        return Err(Error::new_spanned(output, message));
+    }
+    // What a function type borrows are the arguments of that function.
+    if mentions(tokens.clone(), &named(&["fn", "Fn", "FnMut", "FnOnce"])) {
+        return Ok(());
+    }
+    if let Some(span) = borrow(tokens, local) {
+        let message = if local {
+            "a cached value outlives the call, so it cannot borrow from it: return an owned type, \
+             such as `String` or `Arc<str>` for `&str`"
+        } else {
+            "a cached value is made anew from bytes, so it cannot borrow: return an owned type, \
+             such as `String` or `Arc<str>` for `&str`; with `local` it may be `'static`"
+        };
+        return Err(Error::new(span, message));
+    }
+    Ok(())
+}
+
+/// Where a type borrows: a reference, or a lifetime other than `'static`. With `statics`, a
+/// reference may live for ever too.
+fn borrow(tokens: TokenStream, statics: bool) -> Option<Span> {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let found = match (&token, tokens.peek()) {
+            (TokenTree::Group(group), _) => borrow(group.stream(), statics),
+            // The lifetime of a reference comes next and is looked at by itself.
+            (TokenTree::Punct(and), Some(TokenTree::Punct(next)))
+                if statics && and.as_char() == '&' && next.as_char() == '\'' =>
+            {
+                None
+            }
+            (TokenTree::Punct(and), _) if and.as_char() == '&' => Some(and.span()),
+            (TokenTree::Punct(quote), Some(TokenTree::Ident(name)))
+                if quote.as_char() == '\'' && name != "static" =>
+            {
+                Some(name.span())
+            }
+            _ => None,
+        };
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}

@@ -1,0 +1,142 @@
+//! The rules that need the names of the signature.
+
+use proc_macro2::{Ident, Span};
+use syn::{Error, Lit, LitStr, ext::IdentExt};
+
+use super::Key;
+use crate::{
+    args::Many,
+    duration,
+    errors::Errors,
+    function::Argument,
+    nearest::did_you_mean,
+    template::{self, Kind, Piece, Template},
+};
+
+/// The groups that a key can have: the namespace, its proper prefixes, and its tags.
+const MAX_GROUPS: usize = 16;
+
+/// The proper prefixes of a default key: the function, and what owns it.
+const DEFAULT_PREFIXES: usize = 2;
+
+/// The signature, and the mistakes found so far.
+pub(super) struct Rules<'a> {
+    pub(super) arguments: &'a [Argument],
+    pub(super) errors: Errors,
+}
+
+impl Rules<'_> {
+    pub(super) fn templates(&mut self, many: Option<Many>, kind: Kind) -> Vec<Template> {
+        let literals = many.map_or_else(Vec::new, |Many(literals)| literals);
+        literals
+            .iter()
+            .filter_map(|literal| self.template(literal, kind))
+            .collect()
+    }
+
+    /// Parses a template and finds its placeholders in the signature.
+    pub(super) fn template(&mut self, literal: &LitStr, kind: Kind) -> Option<Template> {
+        let mut template = self.errors.take(template::parse(literal, kind))?;
+        for piece in &mut template.pieces {
+            if let Piece::Value(value) = piece {
+                match self.find(&value.root) {
+                    Some(argument) => value.root = argument.ident.clone(),
+                    None => self.unknown(&value.root.to_string(), literal.span()),
+                }
+            }
+        }
+        Some(template)
+    }
+
+    pub(super) fn find(&self, name: &Ident) -> Option<&Argument> {
+        self.arguments
+            .iter()
+            .find(|argument| argument.ident.unraw() == name.unraw())
+    }
+
+    /// Says that there is no such parameter, and which there are.
+    pub(super) fn unknown(&mut self, wrong: &str, span: Span) {
+        let names: Vec<String> = self
+            .arguments
+            .iter()
+            .map(|argument| argument.ident.unraw().to_string())
+            .collect();
+        let hint = did_you_mean(wrong, names.iter().map(String::as_str));
+        let has = match names.len() {
+            0 => "it has none".to_owned(),
+            _ => format!("it has `{}`", names.join("`, `")),
+        };
+        let message = format!("the function has no parameter `{wrong}`; {has}{hint}");
+        self.errors.push(Error::new(span, message));
+    }
+
+    /// Skipped names exist, once, and are not in the key.
+    pub(super) fn skip(&mut self, skip: &[Ident], key: Option<&Template>) {
+        for (i, name) in skip.iter().enumerate() {
+            if self.find(name).is_none() {
+                self.unknown(&name.unraw().to_string(), name.span());
+            }
+            if skip[..i].contains(name) {
+                let message = format!("`{name}` is skipped twice");
+                self.errors.push(Error::new_spanned(name, message));
+            }
+            if key.is_some_and(|key| uses(key, name)) {
+                let message = format!("`{name}` is in `skip` and in `key`: remove one of them");
+                self.errors.push(Error::new_spanned(name, message));
+            }
+        }
+    }
+
+    pub(super) fn groups(&mut self, key: Option<&Template>, tags: &[Template]) {
+        let prefixes = key.map_or(DEFAULT_PREFIXES, |key| key.separators);
+        let groups = 1 + prefixes + tags.len();
+        if groups > MAX_GROUPS {
+            let last = tags
+                .last()
+                .or(key)
+                .expect("the namespace alone is one group");
+            let message = format!(
+                "a key has at most {MAX_GROUPS} groups and this one has {groups}: its namespace, \
+                 {prefixes} prefixes by segment and {} tags",
+                tags.len(),
+            );
+            self.errors.push(Error::new(last.span, message));
+        }
+    }
+
+    /// The arguments that ask for something and are neither in the key nor skipped.
+    pub(super) fn left_out(&self, key: &Template, skip: &[Ident]) -> Vec<(Ident, String)> {
+        let asks = |argument: &&Argument| {
+            let name = argument.ident.unraw();
+            !argument.serves && !uses(key, &name) && !skip.iter().any(|skip| skip.unraw() == name)
+        };
+        let report = |argument: &Argument| {
+            let name = argument.ident.unraw();
+            let message = format!(
+                "calls that differ in `{name}` share an entry, because the key `{}` leaves it out: \
+                 add `<{name}>` to `key`, or say `skip({name})`",
+                key.text,
+            );
+            (argument.ident.clone(), message)
+        };
+        self.arguments.iter().filter(asks).map(report).collect()
+    }
+
+    pub(super) fn default_key(&self, skip: &[Ident]) -> Key {
+        let idents = self.arguments.iter().map(|argument| &argument.ident);
+        let kept = idents.filter(|ident| !skip.iter().any(|skip| skip.unraw() == ident.unraw()));
+        Key::Default(kept.cloned().collect())
+    }
+
+    pub(super) fn millis(&mut self, duration: Option<&Lit>) -> Option<u64> {
+        duration.and_then(|duration| self.errors.take(duration::millis(duration)))
+    }
+}
+
+/// Whether a placeholder of `template` is `name` or a part of it.
+fn uses(template: &Template, name: &Ident) -> bool {
+    template.pieces.iter().any(|piece| match piece {
+        Piece::Value(value) => value.root.unraw() == name.unraw(),
+        Piece::Literal(_) => false,
+    })
+}
