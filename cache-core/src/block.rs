@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::{
-    flight::{Inside, Panic},
+    flight::{Inside, Panic, Place},
     outcome::Loaded,
     sync::{Arc, AtomicBool, Mutex, Ordering, lock, thread},
 };
@@ -70,8 +70,8 @@ pub(crate) fn run_between<F: Future>(
         }
         let wake_by = WAKE_BY.take();
         match asked.begin() {
-            Some(flight) => {
-                let inside = flight.map(Inside::of);
+            Some(place) => {
+                let inside = place.enter();
                 let ended = catch_unwind(AssertUnwindSafe(&mut *load));
                 drop(inside);
                 asked.end(ended);
@@ -89,16 +89,16 @@ pub(crate) struct Asked(Arc<Mutex<State>>);
 enum State {
     #[default]
     Idle,
-    /// Wanted, as the load of this flight if it is one.
-    Wanted(Option<usize>),
+    /// Wanted, as a part of the load there.
+    Wanted(Place),
     Ended(Result<Loaded, Panic>),
 }
 
 impl Asked {
-    /// The flight of the load that is wanted, if one is.
-    fn begin(&self) -> Option<Option<usize>> {
+    /// Where the load belongs, if it is wanted.
+    fn begin(&self) -> Option<Place> {
         match *lock(&self.0) {
-            State::Wanted(flight) => Some(flight),
+            State::Wanted(place) => Some(place),
             State::Idle | State::Ended(_) => None,
         }
     }
@@ -112,7 +112,7 @@ impl Future for Asked {
     type Output = Loaded;
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Loaded> {
-        let wanted = State::Wanted(Inside::innermost());
+        let wanted = State::Wanted(Inside::place());
         let before = std::mem::replace(&mut *lock(&self.0), wanted);
         match before {
             State::Ended(Ok(loaded)) => Poll::Ready(loaded),

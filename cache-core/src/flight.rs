@@ -464,15 +464,25 @@ impl Inside {
         Self::of(Arc::as_ptr(flight).addr())
     }
 
-    /// The same for a flight that [`innermost`](Self::innermost) named and that goes on.
-    pub(crate) fn of(flight: usize) -> Self {
+    /// The load that runs right now, for what belongs to it and runs after this poll.
+    pub(crate) fn place() -> Place {
+        Place(RUNNING.with(|running| running.borrow().last().copied()))
+    }
+
+    fn of(flight: usize) -> Self {
         RUNNING.with(|running| running.borrow_mut().push(flight));
         Self
     }
+}
 
-    /// The flight whose load is being polled right now.
-    pub(crate) fn innermost() -> Option<usize> {
-        RUNNING.with(|running| running.borrow().last().copied())
+/// A load on this thread, or none.
+#[derive(Clone, Copy)]
+pub(crate) struct Place(Option<usize>);
+
+impl Place {
+    /// Marks what follows as a part of that load.
+    pub(crate) fn enter(self) -> Option<Inside> {
+        self.0.map(Inside::of)
     }
 }
 

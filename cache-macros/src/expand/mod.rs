@@ -161,15 +161,13 @@ fn edge(output: &Type) -> Option<TokenStream> {
 /// The statements of the body as a closure that is called once.
 fn closure(function: &Function) -> TokenStream {
     let block = block(function);
-    let returns = match &function.sig.output {
-        ReturnType::Type(_, output) if is_writable(output) => Some(quote!(-> #output)),
-        _ => None,
-    };
-    let block = match returns {
-        Some(_) => block.to_token_stream(),
-        None => quote_spanned!(at(&function.body)=> { #block }),
-    };
-    quote_spanned!(at(&function.body)=> move || #returns #block)
+    let span = at(&function.body);
+    match &function.sig.output {
+        ReturnType::Type(_, output) if is_writable(output) => {
+            quote_spanned!(span=> move || -> #output #block)
+        }
+        _ => quote_spanned!(span=> move || { #block }),
+    }
 }
 
 /// Whether a type can be written in a body: `impl …` and `!` cannot.

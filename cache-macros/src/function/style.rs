@@ -26,6 +26,9 @@ pub(crate) enum Style {
     Sync,
 }
 
+/// What a future gives, if it says so.
+struct Gives(Option<Type>);
+
 /// How the function of this signature gives its result, and of which type that is; `None` for a
 /// future that does not say.
 pub(super) fn of(sig: &Signature) -> (Style, Option<Type>) {
@@ -47,21 +50,21 @@ fn future(ty: &Type) -> Option<(Style, Option<Type>)> {
     match ty {
         Type::Group(group) => future(&group.elem),
         Type::Paren(paren) => future(&paren.elem),
-        Type::ImplTrait(opaque) => Some((Style::Opaque, gives(&opaque.bounds)?)),
-        Type::Path(path) => Some((Style::Boxed, boxed(&path.path)?)),
+        Type::ImplTrait(opaque) => Some((Style::Opaque, gives(&opaque.bounds)?.0)),
+        Type::Path(path) => Some((Style::Boxed, boxed(&path.path)?.0)),
         _ => None,
     }
 }
 
 /// The same for `Pin<Box<dyn Future<Output = R>>>` and for the name that the futures crates give
 /// it.
-fn boxed(path: &Path) -> Option<Option<Type>> {
+fn boxed(path: &Path) -> Option<Gives> {
     let last = path.segments.last()?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else {
         return None;
     };
     if last.ident == "BoxFuture" || last.ident == "LocalBoxFuture" {
-        return Some(Some(only_type(arguments)?.clone()));
+        return Some(Gives(Some(only_type(arguments)?.clone())));
     }
     let inner = only_type(arguments).filter(|_| last.ident == "Pin")?;
     let Type::Path(inner) = inner else {
@@ -90,7 +93,7 @@ fn only_type(arguments: &AngleBracketedGenericArguments) -> Option<&Type> {
 }
 
 /// What a future with these bounds gives: `None` if they are not of a future.
-fn gives(bounds: &Punctuated<TypeParamBound, Plus>) -> Option<Option<Type>> {
+fn gives(bounds: &Punctuated<TypeParamBound, Plus>) -> Option<Gives> {
     let future = bounds.iter().find_map(|bound| match bound {
         TypeParamBound::Trait(bound) => bound
             .path
@@ -100,12 +103,13 @@ fn gives(bounds: &Punctuated<TypeParamBound, Plus>) -> Option<Option<Type>> {
         _ => None,
     })?;
     let PathArguments::AngleBracketed(arguments) = &future.arguments else {
-        return Some(None);
+        return Some(Gives(None));
     };
-    Some(arguments.args.iter().find_map(|argument| match argument {
+    let output = arguments.args.iter().find_map(|argument| match argument {
         GenericArgument::AssocType(output) if output.ident == "Output" => Some(output.ty.clone()),
         _ => None,
-    }))
+    });
+    Some(Gives(output))
 }
 
 /// The statements inside of `async move { … }` or `Box::pin(async move { … })`, if `body` is
