@@ -54,7 +54,7 @@ impl Call<'_> {
             if found.known {
                 lead.store(|| self.cache.keep(&lead.flight, value.clone(), found.left));
             }
-            let loaded = value.clone().map_or(Loaded::Absent, Loaded::Value);
+            let loaded = Loaded::found(value.clone());
             lead.publish(&loaded, self.shares_with_all());
         }
         value

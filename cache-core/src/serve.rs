@@ -127,7 +127,7 @@ impl Serve<'_, '_> {
     fn look_near(&self) -> Option<Loaded> {
         let mut found = None;
         self.call.cache.look_near(self.call.key, &mut |value| {
-            found = Some(value.map_or(Loaded::Absent, |live| Loaded::Value(live.clone())));
+            found = Some(Loaded::found(value.cloned()));
         });
         if found.is_some() {
             self.call.counts.near_hit();
@@ -183,7 +183,7 @@ impl Serve<'_, '_> {
                     .keep(&lead.flight, value.clone(), found.left);
             });
         }
-        value.map_or(Loaded::Absent, Loaded::Value)
+        Loaded::found(value)
     }
 
     /// Runs the load as the flight's leader, with the right to store far if there is one.
@@ -280,7 +280,7 @@ impl Serve<'_, '_> {
     fn kept(&self, loaded: &Loaded) -> Option<(Option<Live>, Duration)> {
         let call = self.call;
         let (value, ttl) = match loaded {
-            Loaded::Value(live) => (Some(live.clone()), call.ttl()),
+            Loaded::Value(live, keep) => (Some(live.clone()), keep.ttl(call.ttl())?),
             Loaded::Absent => (None, call.policy.none_ttl?),
             Loaded::Failed(_) => return None,
         };
