@@ -1,10 +1,12 @@
 //! What expansions of the attributes name. Not for people: it changes without notice.
 
 mod failed;
+mod millis;
 mod path;
 
 pub use self::{
     failed::{NeverFails, Returned},
+    millis::millis,
     path::{Dotted, dotted_len, owner},
 };
 pub use crate::{

@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn without_the_option_no_error_is_kept() {
         let Loaded::Failed(failure) =
-            cache_core::__shape!(Result<u8, String>).split(Err("".into()))
+            cache_core::__shape!(Result<u8, String>).split(Err("lost".into()))
         else {
             unreachable!("it is an error");
         };
