@@ -2,12 +2,14 @@
 //! attribute, and what they share.
 
 mod cached;
+mod choices;
 mod invalidate;
 mod output;
 mod rules;
 
 pub(crate) use self::{
     cached::{Cached, Key},
+    choices::{Choices, Lifetime},
     invalidate::Invalidate,
 };
 
