@@ -3,12 +3,14 @@
 
 mod cached;
 mod invalidate;
+mod key_part;
 mod output;
 mod rules;
 
 pub(crate) use self::{
     cached::{Cached, Key},
     invalidate::Invalidate,
+    key_part::{Field, KeyPart, Shape, Variant},
 };
 
 use proc_macro2::TokenStream;
