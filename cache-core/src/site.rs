@@ -48,6 +48,7 @@ impl Site {
             policy: Policy {
                 ttl: None,
                 none_ttl: None,
+                err_ttl: None,
             },
             version: 0,
             local: false,
@@ -66,6 +67,13 @@ impl Site {
     #[must_use]
     pub const fn none_ttl(mut self, millis: u64) -> Self {
         self.policy.none_ttl = Some(Duration::from_millis(millis));
+        self
+    }
+
+    /// How long errors are remembered.
+    #[must_use]
+    pub const fn err_ttl(mut self, millis: u64) -> Self {
+        self.policy.err_ttl = Some(Duration::from_millis(millis));
         self
     }
 
@@ -145,8 +153,8 @@ pub fn near<S: Outcome>(
 /// What joining a result relies on.
 const ACCEPTED: &str = "only what this function accepts is returned to it";
 
-/// A call that the near tier could not answer.
-pub struct Missed(Box<Miss>);
+/// A call that the near tier could not answer, or that was not to be looked up.
+pub struct Missed(Option<Box<Miss>>);
 
 struct Miss {
     site: &'static Site,
@@ -172,49 +180,61 @@ impl Tags {
 
 impl Missed {
     fn new(site: &'static Site, cache: &Cache, key: KeyRef<'_>) -> Self {
-        Self(Box::new(Miss {
+        Self(Some(Box::new(Miss {
             site,
             cache: cache.clone(),
             key: key.text.into(),
             hash: key.hash,
             tags: Tags::default(),
             counts: site.counts(&cache.0),
-        }))
+        })))
+    }
+
+    /// A call that has nothing to do with the cache: its body runs, nothing is looked up,
+    /// shared or stored.
+    pub const fn bypass() -> Self {
+        Self(None)
     }
 
     /// Adds tags.
     #[must_use]
     pub fn tags(mut self, add: impl FnOnce(&mut Tags)) -> Self {
-        add(&mut self.0.tags);
+        if let Some(miss) = &mut self.0 {
+            add(&mut miss.tags);
+        }
         self
     }
 
     /// Finds the value, or loads it by `body`, which may borrow from its caller.
-    pub async fn load<'a, S: Outcome>(
+    pub fn load<'a, S: Outcome>(
         self,
         shape: S,
         table: &'static Table,
         body: Body<'a, S::Return>,
-    ) -> S::Return
+    ) -> Body<'a, S::Return>
     where
         S::Return: 'a,
     {
-        let load = Load::Borrowed(erase(shape, body));
-        self.0.serve(shape, table, load).await
+        match self.0 {
+            Some(miss) => miss.serve(shape, table, Load::Borrowed(erase(shape, body))),
+            None => body,
+        }
     }
 
     /// Finds the value, or loads it by `body`, which another caller may finish if this one goes.
-    pub async fn load_owned<S: Outcome>(
+    pub fn load_owned<S: Outcome>(
         self,
         shape: S,
         table: &'static Table,
         body: Body<'static, S::Return>,
-    ) -> S::Return
+    ) -> Body<'static, S::Return>
     where
         S::Return: 'static,
     {
-        let load = Load::Owned(erase(shape, body));
-        self.0.serve(shape, table, load).await
+        match self.0 {
+            Some(miss) => miss.serve(shape, table, Load::Owned(erase(shape, body))),
+            None => body,
+        }
     }
 
     /// Finds the value, or loads it by `body` on this thread, which waits where another loads it.
@@ -224,6 +244,7 @@ impl Missed {
     ///
     /// If `body` does.
     pub fn block<S: Outcome>(self, shape: S, body: impl FnOnce() -> S::Return) -> S::Return {
+        let Some(miss) = self.0 else { return body() };
         let mut body = Some(body);
         let mut load = || {
             let body = body.take().expect("a load is run once");
@@ -231,7 +252,7 @@ impl Missed {
         };
         let table = ViaNear::table(&probe(shape));
         let accepts = |loaded: &_| shape.accepts(loaded);
-        let loaded = self.0.block(table, &accepts, &mut load);
+        let loaded = miss.block(table, &accepts, &mut load);
         shape.join(loaded).expect(ACCEPTED)
     }
 }
@@ -253,7 +274,7 @@ impl Miss {
         shape: S,
         table: &'static Table,
         load: Load<'a>,
-    ) -> Pin<Box<dyn Future<Output = S::Return> + Send + 'a>>
+    ) -> Body<'a, S::Return>
     where
         S::Return: 'a,
     {
@@ -302,7 +323,7 @@ impl Miss {
 impl fmt::Debug for Missed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Missed")
-            .field("template", &self.0.site.template)
+            .field("template", &self.0.as_ref().map(|miss| miss.site.template))
             .finish_non_exhaustive()
     }
 }

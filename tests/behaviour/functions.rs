@@ -37,7 +37,10 @@ impl Shop {
 
     /// Another instance on the same cache, with the same counter.
     fn other(&self, name: &'static str) -> Self {
-        Self { name, ..self.clone() }
+        Self {
+            name,
+            ..self.clone()
+        }
     }
 
     fn run(&self) -> u64 {
@@ -101,7 +104,11 @@ async fn methods_of_an_async_trait_cache_also_as_objects_and_by_default() {
     let shop = Shop::new("north");
     let catalogue: &dyn Catalogue = &shop;
     assert_cached!(shop, catalogue.price(1).await, catalogue.price(2).await);
-    assert_cached!(shop, catalogue.by_default(1).await, catalogue.by_default(2).await);
+    assert_cached!(
+        shop,
+        catalogue.by_default(1).await,
+        catalogue.by_default(2).await
+    );
     let before = catalogue.price(1).await;
     catalogue.reprice().await.unwrap();
     assert_ne!(catalogue.price(1).await, before);
@@ -171,9 +178,17 @@ async fn nothing_happens_before_a_future_is_polled() {
     let early = shop.opaque(1);
     let before = shop.opaque(1).await;
     shop.write(true).await.unwrap();
-    assert_ne!(early.await, before, "a future that waited looks at what is there now");
+    assert_ne!(
+        early.await,
+        before,
+        "a future that waited looks at what is there now"
+    );
     drop(shop.prepared(1));
-    assert_eq!(shop.runs(), 2, "nor is the body run for a future that nobody polls");
+    assert_eq!(
+        shop.runs(),
+        2,
+        "nor is the body run for a future that nobody polls"
+    );
 }
 
 struct Kinds(Shop);
@@ -217,17 +232,37 @@ impl Kinds {
 async fn every_receiver_caches_and_two_instances_share_only_by_what_the_key_says() {
     let north = Shop::new("north");
     let kinds = || Kinds(north.clone());
-    assert_cached!(north, kinds().by_reference(1).await, kinds().by_reference(2).await);
-    assert_cached!(north, kinds().by_mutable_reference(1).await, kinds().by_mutable_reference(2).await);
+    assert_cached!(
+        north,
+        kinds().by_reference(1).await,
+        kinds().by_reference(2).await
+    );
+    assert_cached!(
+        north,
+        kinds().by_mutable_reference(1).await,
+        kinds().by_mutable_reference(2).await
+    );
     assert_cached!(north, kinds().by_value(1).await, kinds().by_value(2).await);
-    assert_cached!(north, Arc::new(kinds()).by_arc(1).await, Arc::new(kinds()).by_arc(2).await);
+    assert_cached!(
+        north,
+        Arc::new(kinds()).by_arc(1).await,
+        Arc::new(kinds()).by_arc(2).await
+    );
     assert_cached!(
         north,
         Arc::new(kinds()).by_reference_to_arc(1).await,
         Arc::new(kinds()).by_reference_to_arc(2).await
     );
-    assert_cached!(north, Box::new(kinds()).by_box(1).await, Box::new(kinds()).by_box(2).await);
-    assert_cached!(north, Pin::new(&kinds()).by_pin(1).await, Pin::new(&kinds()).by_pin(2).await);
+    assert_cached!(
+        north,
+        Box::new(kinds()).by_box(1).await,
+        Box::new(kinds()).by_box(2).await
+    );
+    assert_cached!(
+        north,
+        Pin::new(&kinds()).by_pin(1).await,
+        Pin::new(&kinds()).by_pin(2).await
+    );
     assert_cached!(
         north,
         Pin::new(&mut kinds()).by_mutable_pin(1).await,
@@ -313,7 +348,11 @@ impl<T> Two<T> {
 #[tokio::test]
 async fn functions_of_one_name_never_share_whatever_their_style() {
     let shop = Shop::new("north");
-    let (one, two, three) = (One(shop.clone()), Two(shop.clone(), 1_u8), Two(shop.clone(), "x"));
+    let (one, two, three) = (
+        One(shop.clone()),
+        Two(shop.clone(), 1_u8),
+        Two(shop.clone(), "x"),
+    );
     assert_cached!(shop, one.named(1).await, two.named(1).await);
     assert_ne!(two.named(1).await, three.named(1).await);
     assert_cached!(shop, one.plain(1), two.plain(1));
@@ -382,13 +421,21 @@ async fn a_function_may_call_itself() {
 #[cached(key = "loop", cache = shop.cache, skip(shop, depth))]
 fn plain_loop(shop: &Shop, depth: u64) -> u64 {
     shop.run();
-    if depth == 0 { 0 } else { 1 + plain_loop(shop, depth - 1) }
+    if depth == 0 {
+        0
+    } else {
+        1 + plain_loop(shop, depth - 1)
+    }
 }
 
 #[cached(key = "loop_async", cache = shop.cache, skip(shop, depth))]
 async fn async_loop(shop: &Shop, depth: u64) -> u64 {
     shop.run();
-    if depth == 0 { 0 } else { 1 + async_loop(shop, depth - 1).await }
+    if depth == 0 {
+        0
+    } else {
+        1 + async_loop(shop, depth - 1).await
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -397,7 +444,11 @@ async fn a_function_that_asks_for_its_own_key_does_not_wait_for_itself() {
     assert_eq!(plain_loop(&shop, 2), 2);
     assert_eq!(async_loop(&shop, 2).await, 2);
     assert_eq!(shop.runs(), 6, "each depth runs its own body");
-    assert_eq!((plain_loop(&shop, 9), async_loop(&shop, 9).await), (2, 2), "the outermost is kept");
+    assert_eq!(
+        (plain_loop(&shop, 9), async_loop(&shop, 9).await),
+        (2, 2),
+        "the outermost is kept"
+    );
 }
 
 // A compile-time condition of this very build, one way and the other.
@@ -451,7 +502,11 @@ async fn attributes_stack_and_the_outer_one_decides_first() {
     let below = || async { shop.cache.get::<u64>("below:1:x").await.unwrap() };
     shop.cache.set("below:1:x", &1_u64).await.unwrap();
     inside(&shop, 1).await;
-    assert_eq!(below().await, None, "a miss runs the body, which invalidates");
+    assert_eq!(
+        below().await,
+        None,
+        "a miss runs the body, which invalidates"
+    );
     shop.cache.set("below:1:x", &1_u64).await.unwrap();
     inside(&shop, 1).await;
     assert_eq!(below().await, Some(1), "a hit does not");

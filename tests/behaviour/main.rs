@@ -3,6 +3,7 @@
 mod api;
 mod basics;
 mod functions;
+mod key_part;
 #[cfg(feature = "redis")]
 mod p1_far;
 mod p1_no_resurrection;
