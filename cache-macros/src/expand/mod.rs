@@ -168,7 +168,8 @@ fn closure(function: &Function) -> TokenStream {
         ReturnType::Type(_, output) if is_writable(output) => {
             quote_spanned!(span=> move || -> #output #block)
         }
-        _ => quote_spanned!(span=> move || { #block }),
+        ReturnType::Default => quote_spanned!(span=> move || -> () #block),
+        ReturnType::Type(..) => quote_spanned!(span=> move || { #block }),
     }
 }
 
