@@ -2,6 +2,7 @@
 
 mod api;
 mod basics;
+mod options;
 #[cfg(feature = "redis")]
 mod p1_far;
 mod p1_no_resurrection;
