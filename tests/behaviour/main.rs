@@ -2,6 +2,7 @@
 
 mod api;
 mod basics;
+mod key_part;
 mod options;
 #[cfg(feature = "redis")]
 mod p1_far;

@@ -18,7 +18,8 @@ use super::KeyWriter;
 /// `None` is `%-`; `Some(x)` is `x`, after a `%+` where `x` itself begins with `%-` or `%+`.
 /// Tuples and lists are `(a,b,)`.
 ///
-/// For your own types write the parts of which they are made, as one tuple:
+/// For your own types derive it (`#[derive(larder::KeyPart)]`), or write the parts of which they
+/// are made, as one tuple:
 ///
 /// ```
 /// use cache_core::{KeyPart, KeyWriter};
@@ -39,10 +40,10 @@ use super::KeyWriter;
     message = "`{Self}` cannot stand in a cache key",
     label = "this value has no spelling in a key",
     note = "integers, `bool`, `char`, strings, and options, tuples, lists, references, `Box` and \
-            `Arc` of them can",
+            `Arc` of them can; your own types with `#[derive(larder::KeyPart)]`",
     note = "floats and `Debug` texts are refused on purpose: equal values may be spelt \
-            differently. Use `x.to_bits()`, a rounded integer or `x.to_string()`, implement \
-            `KeyPart`, or leave the argument out with `skip(…)`"
+            differently. Use `x.to_bits()`, a rounded integer or `x.to_string()`, or leave it out: \
+            an argument with `skip(…)`, a field with `#[key(skip)]`"
 )]
 pub trait KeyPart {
     /// Writes this value with [`KeyWriter::part`]. A [`literal`](KeyWriter::literal) written

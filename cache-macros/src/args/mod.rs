@@ -3,12 +3,14 @@
 mod cached;
 mod choices;
 mod invalidate;
+mod key_part;
 mod values;
 
 pub(crate) use self::{
     cached::CachedArgs,
     choices::{DurationArg, QuestionArg},
     invalidate::{InvalidateArgs, When},
+    key_part::{FieldOptions, KeyOptions, TypeOptions},
     values::{CacheArg, Many, Names},
 };
 
@@ -96,8 +98,12 @@ fn unknown(input: ParseStream<'_>, lookahead: Lookahead1<'_>) -> Error {
     let mut error = lookahead.error();
     if let Ok(wrong) = input.fork().call(Ident::parse_any) {
         let list = error.to_string();
-        let known = list.split('`').skip(1).step_by(2);
-        let hint = did_you_mean(&wrong.to_string(), known);
+        let known: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
+        // Where there is only one, the list is the hint.
+        let hint = match known[..] {
+            [_] => String::new(),
+            _ => did_you_mean(&wrong.to_string(), known),
+        };
         error = Error::new(wrong.span(), format!("{list}{hint}"));
     }
     error

@@ -4,6 +4,7 @@
 mod cached;
 mod choices;
 mod invalidate;
+mod key_part;
 mod output;
 mod rules;
 
@@ -11,6 +12,7 @@ pub(crate) use self::{
     cached::{Cached, Key},
     choices::{Choices, Lifetime},
     invalidate::Invalidate,
+    key_part::{Field, KeyPart, Shape, Variant},
 };
 
 use proc_macro2::TokenStream;
