@@ -11,7 +11,7 @@ use crate::world::Source;
 /// it begins to, it forgets what it knew, also what is being loaded.
 async fn cache(server: &RedisServer) -> Cache {
     let long = Duration::from_secs(5);
-    let redis = Redis::builder(&server.url()).deadline(long).build();
+    let redis = Redis::builder(server.url()).deadline(long).build();
     let cache = Cache::builder()
         .near(Moka::default())
         .far(redis.expect("the settings are in order"))

@@ -6,7 +6,10 @@ use std::{sync::Arc, time::Duration};
 use larder::{Cache, cached, invalidate_cache};
 
 use super::timed;
-use crate::world::{Source, near_cache};
+use crate::{
+    log::Warnings,
+    world::{Source, near_cache},
+};
 
 #[derive(Debug, Clone, PartialEq)]
 struct Lost(Arc<str>);
@@ -92,6 +95,7 @@ async fn other_error(cache: &Cache, source: &Source, ok: bool) -> Result<u64, St
 #[tokio::test]
 async fn to_who_did_not_ask_for_it_a_kept_error_is_a_miss() {
     let (cache, source) = (near_cache(), Source::open());
+    let warnings = Warnings::heard();
     let fail = async || assert_eq!(flaky(&cache, &source, false).await, Err(lost(1)));
     fail().await;
     let key = "flaky:false";
@@ -120,6 +124,16 @@ async fn to_who_did_not_ask_for_it_a_kept_error_is_a_miss() {
     let loads = source.loads();
     fail().await;
     assert_eq!(source.loads(), loads + 1, "replaced by the other's");
+    assert_eq!(warnings.take(), [""; 0]);
+
+    // A value of another type is another matter.
+    cache.set(key, &"text".to_owned()).await.unwrap();
+    steady(&cache, &source, false).await.unwrap();
+    let warnings = warnings.take();
+    assert!(
+        warnings.len() == 1 && warnings[0].contains("two functions keep values of different types"),
+        "{warnings:?}"
+    );
 }
 
 #[cached(
@@ -158,8 +172,8 @@ async fn each_part_of_a_result_has_its_own_time() {
     assert_eq!(alive().await.0, [true, true, false, true]);
     clock.advance(Duration::from_millis(1));
     assert_eq!(alive().await.0, [false, true, false, true]);
-    clock.advance(Duration::from_millis(1_000));
+    clock.advance(Duration::from_secs(1));
     assert_eq!(alive().await.0, [false, false, false, true]);
-    clock.advance(Duration::from_millis(2_000));
+    clock.advance(Duration::from_secs(2));
     assert_eq!(alive().await.0, [false, false, false, false]);
 }
