@@ -14,6 +14,8 @@ mod node;
 mod pattern;
 mod picture;
 mod spelling;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, time::Duration};
 

@@ -125,7 +125,10 @@ fn texts(function: &Function, target: Target) -> Vec<String> {
 /// Where the segments of a template end, but for the last.
 fn separators(template: &str) -> impl Iterator<Item = usize> {
     let mut inside = false;
-    template.char_indices().filter_map(move |(at, c)| {
+    // Two angles are a literal one and begin nothing.
+    let template = template.replace("<<", "  ");
+    let chars: Vec<_> = template.char_indices().collect();
+    chars.into_iter().filter_map(move |(at, c)| {
         match c {
             '<' => inside = true,
             '>' => inside = false,

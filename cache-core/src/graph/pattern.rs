@@ -88,3 +88,75 @@ impl Segment {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Pattern;
+
+    fn meets(one: &str, other: &str) -> bool {
+        let (one, other) = (Pattern::of(one), Pattern::of(other));
+        assert_eq!(one.meets(&other), other.meets(&one), "both ways");
+        one.meets(&other)
+    }
+
+    fn covers(prefix: &str, key: &str) -> bool {
+        Pattern::of(prefix).covers(&Pattern::of(key))
+    }
+
+    #[test]
+    fn a_placeholder_stands_for_any_value_of_its_segment() {
+        for other in [
+            "users:<id>",
+            "users:<user.id>",
+            "users:<q:hash>",
+            "users:7",
+            "<x>:<y>",
+        ] {
+            assert!(meets("users:<id>", other), "{other}");
+        }
+        for other in ["users", "user:<id>", "users:<id>:<lang>", "teams:<id>"] {
+            assert!(!meets("users:<id>", other), "{other}");
+        }
+    }
+
+    #[test]
+    fn literals_around_a_placeholder_must_agree() {
+        assert!(meets("v<a>x", "v1<b>"));
+        assert!(meets("v<a>x", "v1x"));
+        assert!(meets("v<a>", "<b>x"));
+        assert!(!meets("v<a>", "w<b>"));
+        assert!(!meets("<a>x", "<b>y"));
+        assert!(!meets("v<a>x", "vx"), "a value is never empty");
+        assert!(!meets("ab<a>ba", "aba"), "the literals do not overlap");
+    }
+
+    #[test]
+    fn a_prefix_ends_where_a_segment_ends() {
+        for prefix in [
+            "users",
+            "users:<id>",
+            "users:7",
+            "users:<id>:posts",
+            "<what>",
+        ] {
+            assert!(covers(prefix, "users:<id>:posts"), "{prefix}");
+        }
+        for prefix in [
+            "user",
+            "users2",
+            "users:<id>:post",
+            "posts",
+            "users:<id>:posts:<n>",
+        ] {
+            assert!(!covers(prefix, "users:<id>:posts"), "{prefix}");
+        }
+        assert!(covers("users", "users:<q:hash>"));
+    }
+
+    #[test]
+    fn two_angles_are_a_literal_one() {
+        assert!(meets("a<<b:<id>", "a<<b:7"));
+        assert!(!meets("a<<b", "acb"), "it stands for itself");
+        assert!(meets("<<<id>", "<<7"));
+    }
+}

@@ -30,7 +30,7 @@ impl Graph {
                 Target::Put(_) => "==>",
                 _ => "-->",
             };
-            let label = escaped(&target.to_string());
+            let label = escaped(&what(target));
             let before = text.len();
             for (to, function) in self.functions.iter().enumerate() {
                 if function.is_reached(write, target) {
@@ -46,6 +46,17 @@ impl Graph {
 
 fn line(text: &mut String, what: std::fmt::Arguments<'_>) {
     writeln!(text, "    {what}").expect("a string takes any text");
+}
+
+fn what(target: Target) -> String {
+    match target {
+        Target::Prefix(text) => format!("prefix {text}"),
+        Target::Key(text) => format!("key {text}"),
+        Target::Tag(text) => format!("tag {text}"),
+        Target::Of(text) => format!("of {text}"),
+        Target::Put(text) => format!("stores {text}"),
+        Target::All => "all".to_owned(),
+    }
 }
 
 fn label(function: &Function) -> String {
