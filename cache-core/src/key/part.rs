@@ -8,8 +8,6 @@ use std::{
     sync::Arc,
 };
 
-use xxhash_rust::xxh3::xxh3_128;
-
 use super::KeyWriter;
 
 /// A value that can stand in a key: two values of one type share their text only if they are
@@ -310,11 +308,16 @@ impl KeyPart for Lower<'_> {
     }
 }
 
-/// 32 hexadecimal digits for a long value: the filter `<q:hash>`. XXH3, 128 bits: short and
-/// fast, but not made to withstand those who search for collisions.
+/// 32 hexadecimal digits for a value that is long or must not be seen: the filter `<q:hash>`, and
+/// the option `sensitive`. SHA-256 of the value's text, cut to 128 bits: nobody finds a value
+/// with a given hash but by trying values, nor two with one hash. It is not keyed, so whoever
+/// sees a key can test a guess; that hides a token, and not a birthday.
 pub fn hashed<T: KeyPart + ?Sized>(value: &T) -> Hashed<'_, T> {
     Hashed(value)
 }
+
+/// How much of a hash stands in a key.
+const HASH_BYTES: usize = 16;
 
 /// What [`hashed`] returns.
 #[derive(Debug, Clone, Copy)]
@@ -324,7 +327,9 @@ impl<T: KeyPart + ?Sized> KeyPart for Hashed<'_, T> {
     fn write_key(&self, key: &mut KeyWriter) {
         let mut text = KeyWriter::new();
         self.0.write_key(&mut text);
-        let hash = xxh3_128(text.as_str().as_bytes());
-        write!(Escaped(key), "{hash:032x}").expect("a key takes any text");
+        let hash = hmac_sha256::Hash::hash(text.as_str().as_bytes());
+        for byte in &hash[..HASH_BYTES] {
+            write!(Escaped(key), "{byte:02x}").expect("a key takes any text");
+        }
     }
 }

@@ -15,9 +15,13 @@ use crate::{
 pub(super) fn function(private: &TokenStream, model: &Cached) -> TokenStream {
     let cache = cache(model.cache.as_ref());
     let tags = list("tags", &model.tags);
+    let computes = model.choices.ttl_from.as_ref();
+    let computes = computes.map(|_| quote_spanned!(here()=> .computes_ttl()));
     submit(
         private,
-        &quote_spanned!(here()=> cached(&SITE, ::core::file!(), ::core::line!()) #tags #cache),
+        &quote_spanned! {here()=>
+            cached(&SITE, ::core::file!(), ::core::line!()) #tags #computes #cache
+        },
     )
 }
 

@@ -2,6 +2,7 @@
 //! attribute, and what they share.
 
 mod cached;
+mod choices;
 mod invalidate;
 mod key_part;
 mod output;
@@ -9,6 +10,7 @@ mod rules;
 
 pub(crate) use self::{
     cached::{Cached, Key},
+    choices::{Choices, Lifetime},
     invalidate::Invalidate,
     key_part::{Field, KeyPart, Shape, Variant},
 };
