@@ -80,8 +80,8 @@ impl Graph {
                 path, file, line, ..
             } = other;
             return format!(
-                ": `{path}` ({file}:{line}) has it in {}, and this is in {}: give both the same \
-                 `cache`",
+                ": `{path}` ({file}:{line}) keeps it in {}, and this looks in {}: give both the \
+                 same `cache`",
                 other.cache, write.cache,
             );
         }

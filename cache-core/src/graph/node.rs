@@ -50,8 +50,8 @@ impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("the default cache"),
-            Self::Named(name) => write!(f, "cache \"{name}\""),
-            Self::Expression(text) => write!(f, "cache {text}"),
+            Self::Named(name) => write!(f, "`cache = \"{name}\"`"),
+            Self::Expression(text) => write!(f, "`cache = {text}`"),
         }
     }
 }

@@ -118,18 +118,19 @@ fn what_was_meant_is_suggested() {
 #[test]
 fn another_cache_is_not_reached() {
     let told = |problem: String, reads: &str, writes: &str| {
-        let end = format!("has it in {reads}, and this is in {writes}: give both the same `cache`");
+        let end =
+            format!("keeps it in {reads}, and this looks in {writes}: give both the same `cache`");
         assert!(problem.ends_with(&end), "{problem}");
     };
     told(
         hint(write().prefixes(&["others"])),
-        "cache \"other\"",
+        "`cache = \"other\"`",
         "the default cache",
     );
     told(
         hint(write().keys(&["users:<id>"]).by("self.cache")),
         "the default cache",
-        "cache self.cache",
+        "`cache = self.cache`",
     );
     let all = hint(write().all().named("third"));
     assert!(all.contains("`all` of `app::write`"), "{all}");
@@ -241,15 +242,15 @@ fn the_list_says_where_everything_is_and_what_it_reaches() {
         Graph::of(&whole()).to_string(),
         "\
 app::get (src/reads.rs:2)
-    reads `users:<id>`, tag `team:<team>`, ttl 60s, cache cache
+    reads `users:<id>`, tag `team:<team>`, ttl 60s, `cache = cache`
 app::list (src/reads.rs:1)
-    reads `app.list:…`, cache self.cache
+    reads `app.list:…`, `cache = self.cache`
 app::put (src/writes.rs:3)
-    key = \"users:<ret.id>\" → app::get, cache cache
+    key = \"users:<ret.id>\" → app::get, `cache = cache`
 app::write (src/writes.rs:7)
-    prefix = \"users\" → app::get, cache self.cache
-    prefix = \"usrs\" → nothing, cache self.cache
-    tags = \"team:<id>\" → app::get, cache self.cache
+    prefix = \"users\" → app::get, `cache = self.cache`
+    prefix = \"usrs\" → nothing, `cache = self.cache`
+    tags = \"team:<id>\" → app::get, `cache = self.cache`
 "
     );
 }
