@@ -36,7 +36,7 @@ impl<T: Clone + Send + Sync + 'static> Cacheable for T {}
 #[diagnostic::on_unimplemented(
     message = "the error `{Self}` of a cached function is not `Send + 'static`",
     label = "this error crosses tasks",
-    note = "return an error that owns what it says"
+    note = "return an error that owns what it says; `Box<dyn Error + Send + Sync>` for `Box<dyn Error>`"
 )]
 pub trait Carried: Send + 'static {}
 #[diagnostic::do_not_recommend]

@@ -1,16 +1,21 @@
 //! What expansions of the attributes name. Not for people: it changes without notice.
 
+mod absent;
 mod failed;
 mod millis;
 mod path;
+mod settled;
 
 pub use self::{
+    absent::ParameterRemovedByCfg,
     failed::{NeverFails, Returned},
     millis::millis,
     path::{Dotted, dotted_len, owner},
+    settled::{NoFuture, Settled},
 };
 pub use crate::{
-    __default_path as default_path, __failed as failed, __shape as shape, __table as table,
+    __default_path as default_path, __failed as failed, __settled as settled, __shape as shape,
+    __table as table,
 };
 pub use crate::{
     cache::Cache,

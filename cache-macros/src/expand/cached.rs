@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     function::Style,
-    model::{Cached, Key},
+    model::{Cached, Key, is_opaque},
 };
 
 /// `#[cached]`: a hit returns before anything is boxed.
@@ -47,6 +47,7 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
     }};
     let lookup = choices::on_condition(krate, &model.choices, lookup);
     around(
+        krate,
         function,
         &quote_spanned! {here()=>
             #(#warnings)*
@@ -65,7 +66,7 @@ fn load(krate: Option<&Path>, model: &Cached) -> TokenStream {
     let function = &model.function;
     let body = body(krate, function, &model.output);
     if function.style == Style::Sync {
-        return quote_spanned!(here()=> missed.block(shape, #body));
+        return quote_spanned!(at(&model.output)=> missed.block(shape, #body));
     }
     let load = if function.owns_its_arguments() {
         "load_owned"
@@ -75,7 +76,7 @@ fn load(krate: Option<&Path>, model: &Cached) -> TokenStream {
     let load = Ident::new(load, here());
     let table = table(krate, model);
     let body = quote_spanned!(at(&function.body)=> ::std::boxed::Box::pin(#body));
-    quote_spanned!(here()=> missed.#load(shape, #table, #body).await)
+    quote_spanned!(at(&model.output)=> missed.#load(shape, #table, #body).await)
 }
 
 /// The constants of the function.
@@ -103,6 +104,9 @@ fn site(private: &TokenStream, model: &Cached) -> TokenStream {
 /// What kind of value the function returns.
 fn shape(krate: Option<&Path>, output: &Type) -> TokenStream {
     let private = private(krate, at(output));
+    if is_opaque(output) {
+        return quote_spanned!(at(output)=> #private::Plain::NEW);
+    }
     quote_spanned!(at(output)=> #private::shape!(#output))
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn invalidate(model: &Invalidate) -> TokenStream {
             output
         },
     };
-    around(function, &text)
+    around(krate, function, &text)
 }
 
 #[cfg(test)]

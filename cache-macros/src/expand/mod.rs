@@ -54,7 +54,7 @@ fn private(krate: Option<&Path>, span: Span) -> TokenStream {
 }
 
 /// The function as it was written, with `text` for its body.
-fn around(function: &Function, text: &TokenStream) -> TokenStream {
+fn around(krate: Option<&Path>, function: &Function, text: &TokenStream) -> TokenStream {
     let Function {
         outer,
         vis,
@@ -71,7 +71,7 @@ fn around(function: &Function, text: &TokenStream) -> TokenStream {
     };
     let plain = (*style == Style::Opaque)
         .then(|| quote_spanned!(here()=> #[allow(clippy::manual_async_fn)]));
-    let absences = absences(function);
+    let absences = absences(krate, function);
     quote_spanned! {here()=>
         #(#outer)* #plain #vis #sig {
             #(#inner)*
@@ -82,13 +82,14 @@ fn around(function: &Function, text: &TokenStream) -> TokenStream {
 }
 
 /// Names for the parameters that are not there, so that nothing else need ask whether they are.
-fn absences(function: &Function) -> TokenStream {
+fn absences(krate: Option<&Path>, function: &Function) -> TokenStream {
+    let private = private(krate, here());
     let absences = function.absences();
     let absences = absences.iter().map(|(name, when)| {
         quote_spanned! {here()=>
             #[cfg(#when)]
             #[allow(unused_variables, clippy::no_effect_underscore_binding)]
-            let #name = ::core::option::Option::None::<u8>;
+            let #name = #private::ParameterRemovedByCfg;
         }
     });
     absences.collect()
@@ -108,8 +109,13 @@ fn cache(private: &TokenStream, cache: Option<&CacheArg>) -> TokenStream {
 fn ran(krate: Option<&Path>, function: &Function, output: &Type) -> TokenStream {
     let body = body(krate, function, output);
     if function.style == Style::Sync {
+        let settled = private(krate, at(output));
         let private = private(krate, here());
-        quote_spanned!(here()=> #private::run(#body))
+        quote_spanned! {at(output)=> {
+            let output = #private::run(#body);
+            #settled::settled!(&output);
+            output
+        }}
     } else {
         quote_spanned!(here()=> #body.await)
     }

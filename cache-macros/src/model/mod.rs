@@ -14,6 +14,7 @@ pub(crate) use self::{
     choices::{Choices, Lifetime},
     invalidate::Invalidate,
     key_part::{Field, KeyPart, Shape, Variant},
+    output::is_opaque,
 };
 
 use proc_macro2::TokenStream;
