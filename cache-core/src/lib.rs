@@ -41,6 +41,7 @@
 //! | how values become bytes | `codec`, `envelope` |
 //! | what processes tell each other | `feed` |
 //! | how long, how much | `policy`, `clock`, `rng` |
+//! | which functions there are, and who invalidates whom | `graph` |
 //! | what is counted and logged | `stats`, `event` |
 //! | what a store must do | `near` ([`NearStore`]), `backend` ([`Backend`]) |
 //!
@@ -66,6 +67,7 @@ mod flight;
 mod flux;
 mod glob;
 mod global;
+pub mod graph;
 mod hand;
 mod key;
 mod names;
@@ -93,6 +95,7 @@ pub use cache::{Cache, CacheBuilder};
 pub use clock::{Clock, Moment};
 pub use entry::{Entry, Live};
 pub use error::{Error, ErrorKind, Result};
+pub use graph::graph;
 pub use key::{KeyPart, KeyWriter};
 pub use near::{KeyRef, NearStore};
 pub use outcome::{Cacheable, Carried};

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote_spanned};
 use syn::{Path, Type, ext::IdentExt};
 
 use super::{
-    around, at, body, cache, choices, here,
+    around, at, body, cache, choices, graph, here,
     key::{hashed, part, template_parts, writer},
     private,
 };
@@ -78,9 +78,11 @@ fn site(private: &TokenStream, model: &Cached) -> TokenStream {
         .version
         .map(|version| quote_spanned!(here()=> .version(#version)));
     let local = model.local.then(|| quote_spanned!(here()=> .local()));
+    let node = graph::function(private, model);
     quote_spanned! {here()=> {
         static SITE: #private::Site =
             #private::Site::new(#path, #label) #lifetimes #version #local;
+        #node
         &SITE
     }}
 }
@@ -200,62 +202,66 @@ mod tests {
         assert_text(
             text,
             &expect![[r#"
-            /// Reads.
-            #[must_use]
-            pub async fn get_user(id: u64, lang: String, team: u32) -> Result<User, DbError> {
-                let site = {
-                    static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
-                            ::core::concat!(::core::module_path!(), "::", "get_user"),
-                            "users:<id>:<lang:lower>",
-                        )
-                        .ttl(600000u64);
-                    &SITE
-                };
-                let shape = ::larder::__private::shape!(Result < User, DbError >);
-                #[allow(clippy::used_underscore_binding)]
-                let missed = {
-                    let mut writer = ::larder::__private::KeyWriter::new();
-                    let key = &mut writer;
-                    key.literal("users:");
-                    ::larder::__private::part(key, &id);
-                    key.literal(":");
-                    ::larder::__private::part(key, &::larder::__private::lower(&lang));
-                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
-                    match ::larder::__private::near(site, cache, &writer, shape) {
-                        ::core::result::Result::Ok(hit) => return hit,
-                        ::core::result::Result::Err(missed) => {
-                            missed
-                                .tags(|tags| {
-                                    tags.add(|key| {
-                                        key.literal("team:");
-                                        ::larder::__private::part(key, &team);
-                                    });
-                                })
+                /// Reads.
+                #[must_use]
+                pub async fn get_user(id: u64, lang: String, team: u32) -> Result<User, DbError> {
+                    let site = {
+                        static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                                ::core::concat!(::core::module_path!(), "::", "get_user"),
+                                "users:<id>:<lang:lower>",
+                            )
+                            .ttl(600000u64);
+                        ::larder::__private::submit! {
+                            ::larder::__private::Node::cached(& SITE, ::core::file!(), ::core::line!())
+                            .tags(& ["team:<team>"])
                         }
-                    }
-                };
-                missed
-                    .load_owned(
-                        shape,
-                        ::larder::__private::table!(shape),
-                        ::std::boxed::Box::pin(async move {
-                            #[allow(
-                                unreachable_code,
-                                clippy::diverging_sub_expression,
-                                clippy::empty_loop
-                            )]
-                            if false {
-                                let output: Result<User, DbError> = loop {};
-                                return output;
+                        &SITE
+                    };
+                    let shape = ::larder::__private::shape!(Result < User, DbError >);
+                    #[allow(clippy::used_underscore_binding)]
+                    let missed = {
+                        let mut writer = ::larder::__private::KeyWriter::new();
+                        let key = &mut writer;
+                        key.literal("users:");
+                        ::larder::__private::part(key, &id);
+                        key.literal(":");
+                        ::larder::__private::part(key, &::larder::__private::lower(&lang));
+                        let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                        match ::larder::__private::near(site, cache, &writer, shape) {
+                            ::core::result::Result::Ok(hit) => return hit,
+                            ::core::result::Result::Err(missed) => {
+                                missed
+                                    .tags(|tags| {
+                                        tags.add(|key| {
+                                            key.literal("team:");
+                                            ::larder::__private::part(key, &team);
+                                        });
+                                    })
                             }
-                            #[allow(clippy::used_underscore_binding)]
-                            let _ = (&id, &lang, &team);
-                            { load(id, lang, team).await }
-                        }),
-                    )
-                    .await
-            }
-        "#]],
+                        }
+                    };
+                    missed
+                        .load_owned(
+                            shape,
+                            ::larder::__private::table!(shape),
+                            ::std::boxed::Box::pin(async move {
+                                #[allow(
+                                    unreachable_code,
+                                    clippy::diverging_sub_expression,
+                                    clippy::empty_loop
+                                )]
+                                if false {
+                                    let output: Result<User, DbError> = loop {};
+                                    return output;
+                                }
+                                #[allow(clippy::used_underscore_binding)]
+                                let _ = (&id, &lang, &team);
+                                { load(id, lang, team).await }
+                            }),
+                        )
+                        .await
+                }
+            "#]],
         );
     }
 
@@ -279,6 +285,10 @@ mod tests {
                             )
                             .version(2u32)
                             .local();
+                        crate::store::__private::submit! {
+                            crate ::store::__private::Node::cached(& SITE, ::core::file!(),
+                            ::core::line!()).by("self.cache")
+                        }
                         &SITE
                     };
                     let shape = crate::store::__private::shape!(Vec < User >);

@@ -6,6 +6,7 @@
 
 mod cached;
 mod choices;
+mod graph;
 mod invalidate;
 mod key;
 mod key_part;
