@@ -34,7 +34,7 @@
 //! | what a key is, and what it belongs to | `key`, `names`, `glob` |
 //! | what the parts of a return type mean | `outcome` |
 //! | whether a value may be seen in this process | `fence`, `entry`, `cache` (`valid`), built by `cache::builder` |
-//! | who loads, who waits | `flight` |
+//! | who loads, who waits | `flight`; how a thread waits: `block` |
 //! | what happens on a miss, in which order | `serve` (functions), `hand` (methods of `Cache`), both on a `call` |
 //! | whether a far entry may be seen | `far::look` (`valid`) |
 //! | whether the far tier is asked at all | `breaker`, `flux` |
@@ -51,6 +51,7 @@
 
 mod api;
 mod backend;
+mod block;
 mod breaker;
 mod cache;
 mod call;

@@ -28,6 +28,11 @@ pub use crate::{
 
 pub use inventory::submit;
 
+/// Runs a body. The parameter's type lets the body give away what it was called with.
+pub fn run<T>(body: impl FnOnce() -> T) -> T {
+    body()
+}
+
 /// The cache that an attribute calls by name; the default one, loudly, if none is registered
 /// under that name, because a cache is never the reason that a call fails.
 pub fn named_or(name: &str, default: fn() -> &'static crate::Cache) -> &'static crate::Cache {

@@ -2,6 +2,7 @@
 
 mod api;
 mod basics;
+mod functions;
 mod key_part;
 mod log;
 mod options;

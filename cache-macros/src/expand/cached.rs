@@ -9,7 +9,10 @@ use super::{
     key::{hashed, part, template_parts, writer},
     private,
 };
-use crate::model::{Cached, Key};
+use crate::{
+    function::Style,
+    model::{Cached, Key},
+};
 
 /// `#[cached]`: a hit returns before anything is boxed.
 pub(crate) fn cached(model: &Cached) -> TokenStream {
@@ -31,15 +34,7 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
     let shape = shape(krate, output);
     let shapes = choices::shapes(krate, output, &model.choices);
     let near = near(krate, output);
-    let table = table(krate, model);
-    let load = if function.owns_its_arguments() {
-        "load_owned"
-    } else {
-        "load"
-    };
-    let load = Ident::new(load, here());
-    let body = body(function, output);
-    let body = quote_spanned!(at(&function.body)=> ::std::boxed::Box::pin(#body));
+    let load = load(krate, model);
     let lookup = quote_spanned! {here()=> {
         let mut writer = #private::KeyWriter::new();
         let key = &mut writer;
@@ -60,9 +55,27 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
             #shapes
             #[allow(clippy::used_underscore_binding)]
             let missed = #lookup;
-            missed.#load(shape, #table, #body).await
+            #load
         },
     )
+}
+
+/// The miss: the body is made, and run if nobody else has.
+fn load(krate: Option<&Path>, model: &Cached) -> TokenStream {
+    let function = &model.function;
+    let body = body(krate, function, &model.output);
+    if function.style == Style::Sync {
+        return quote_spanned!(here()=> missed.block(shape, #body));
+    }
+    let load = if function.owns_its_arguments() {
+        "load_owned"
+    } else {
+        "load"
+    };
+    let load = Ident::new(load, here());
+    let table = table(krate, model);
+    let body = quote_spanned!(at(&function.body)=> ::std::boxed::Box::pin(#body));
+    quote_spanned!(here()=> missed.#load(shape, #table, #body).await)
 }
 
 /// The constants of the function.

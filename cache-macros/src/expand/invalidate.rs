@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::quote_spanned;
 
-use super::{around, body, cache, graph, here, key::writer, private};
-use crate::{args::When, model::Invalidate};
+use super::{around, cache, graph, here, key::writer, private, ran};
+use crate::{args::When, function::Style, model::Invalidate};
 
 /// `#[invalidate_cache]`: what to invalidate is named before the body moves the arguments.
 pub(crate) fn invalidate(model: &Invalidate) -> TokenStream {
@@ -22,25 +22,29 @@ pub(crate) fn invalidate(model: &Invalidate) -> TokenStream {
         #cache
         #private::Purge::new(cache) #(.prefix(#prefixes))* #(.key(#keys))* #(.tag(#tags))* #all
     }};
-    let body = body(function, &function.output());
+    let ran = ran(krate, function, &function.output());
+    let run = match function.style {
+        Style::Sync => quote_spanned!(here()=> .run_blocking()),
+        Style::Async | Style::Boxed | Style::Opaque => quote_spanned!(here()=> .run().await),
+    };
     let text = match model.when {
         When::Before => quote_spanned! {here()=>
-            #purge.run().await;
-            #body.await
+            #purge #run;
+            #ran
         },
         When::Always => quote_spanned! {here()=>
             let purge = #purge.on_exit();
-            let output = #body.await;
-            purge.run().await;
+            let output = #ran;
+            purge #run;
             output
         },
         When::Ok => quote_spanned! {here()=>
             let purge = #purge.on_exit();
-            let output = #body.await;
+            let output = #ran;
             if #private::failed!(&output) {
                 purge.disarm();
             } else {
-                purge.run().await;
+                purge #run;
             }
             output
         },
