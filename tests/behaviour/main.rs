@@ -3,6 +3,8 @@
 mod api;
 mod basics;
 mod key_part;
+mod log;
+mod options;
 #[cfg(feature = "redis")]
 mod p1_far;
 mod p1_no_resurrection;
