@@ -2,10 +2,12 @@
 
 mod failed;
 mod path;
+mod response;
 
 pub use self::{
     failed::{NeverFails, Returned},
     path::{Dotted, dotted_len, owner},
+    response::{clock_of, now, refreshing, stored, ttl_of},
 };
 pub use crate::{
     __default_path as default_path, __failed as failed, __shape as shape, __table as table,
@@ -15,7 +17,9 @@ pub use crate::{
     codec::{self, Probe, Table, ViaFar, ViaNear, ViaRaw, named, probe},
     global::default_or,
     key::{KeyWriter, hashed, lower, part},
-    outcome::{Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6},
+    outcome::{
+        Failure, Keep, Loaded, Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6,
+    },
     purge::{Purge, PurgeGuard},
     site::{Missed, Site, Tags, near},
 };
