@@ -2,12 +2,23 @@
 //! again from what was kept. The kind is chosen by method lookup, so aliases of `Result` and
 //! `Option` work, and generic code gets the kind that its bounds allow.
 
+mod absence;
+mod chosen;
+mod kept_error;
+
 use std::{any::Any, fmt, marker::PhantomData, time::Duration};
 
 use crate::{
     entry::Live,
     policy::{MAX_TTL, MIN_TTL},
     sync::Arc,
+};
+
+pub(crate) use self::kept_error::KeptError;
+pub use self::{
+    absence::keeps_absences,
+    chosen::{ttl_from, unless},
+    kept_error::keeps_errors,
 };
 
 /// A type that a near tier can hold: cheap to hand out, safe to share, and alive on its own.
@@ -35,7 +46,7 @@ pub enum Loaded {
     Value(Live, Keep),
     /// `None`: kept only if the policy says so.
     Absent,
-    /// An error: never kept, shared with those who waited.
+    /// An error: shared with those who waited, kept only if the policy says so.
     Failed(Failure),
 }
 
@@ -55,8 +66,10 @@ pub enum Keep {
 pub struct Failure {
     error: Box<dyn Any + Send>,
     copy: Option<Copier>,
+    keep: Option<Keeper>,
 }
 
+type Keeper = fn(&(dyn Any + Send)) -> Live;
 type Copier = fn(&(dyn Any + Send)) -> Box<dyn Any + Send>;
 
 impl Failure {
@@ -74,6 +87,7 @@ impl Failure {
         Self {
             error: Box::new(error),
             copy,
+            keep: None,
         }
     }
 
@@ -81,7 +95,13 @@ impl Failure {
         self.copy.map(|copy| Self {
             error: copy(&*self.error),
             copy: self.copy,
+            keep: self.keep,
         })
+    }
+
+    /// What a near tier may hold of it, if its function keeps errors.
+    pub(crate) fn to_keep(&self) -> Option<Live> {
+        self.keep.map(|keep| keep(&*self.error))
     }
 
     /// Whether it is of this type.
@@ -118,6 +138,11 @@ impl Loaded {
         value.map_or(Self::Absent, |live| Self::Value(live, Keep::Default))
     }
 
+    /// Whether it is an error that was remembered.
+    pub(crate) fn is_kept_error(&self) -> bool {
+        matches!(self, Self::Value(live, _) if KeptError::of(live).is_some())
+    }
+
     /// What another caller may have of it; `None` for an error that cannot be copied.
     pub(crate) fn share(&self) -> Option<Self> {
         Some(match self {
@@ -128,7 +153,8 @@ impl Loaded {
     }
 }
 
-/// How one return type is taken apart and put together. Zero-sized.
+/// How one return type is taken apart and put together. Zero-sized, but for what options ask of
+/// a value.
 pub trait Outcome: Copy + Send + Sync + 'static {
     /// The function's return type.
     type Return: Send;

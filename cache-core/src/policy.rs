@@ -44,6 +44,8 @@ pub struct Policy {
     pub ttl: Option<Duration>,
     /// How long the knowledge of an absence lives; `None` if it is not kept.
     pub none_ttl: Option<Duration>,
+    /// How long an error is remembered in this process; `None` if it is not.
+    pub err_ttl: Option<Duration>,
 }
 
 /// `ttl` varied by up to `jitter` of it in either direction, never under a millisecond.

@@ -1,11 +1,13 @@
 //! What expansions of the attributes name. Not for people: it changes without notice.
 
 mod failed;
+mod millis;
 mod path;
 mod response;
 
 pub use self::{
     failed::{NeverFails, Returned},
+    millis::millis,
     path::{Dotted, dotted_len, owner},
     response::{clock_of, now, refreshing, stored, ttl_of},
 };
@@ -19,6 +21,7 @@ pub use crate::{
     key::{KeyWriter, hashed, lower, part},
     outcome::{
         Failure, Keep, Loaded, Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6,
+        keeps_absences, keeps_errors, ttl_from, unless,
     },
     purge::{Purge, PurgeGuard},
     site::{Missed, Site, Tags, near},

@@ -48,6 +48,7 @@ impl Site {
             policy: Policy {
                 ttl: None,
                 none_ttl: None,
+                err_ttl: None,
             },
             version: 0,
             local: false,
@@ -66,6 +67,13 @@ impl Site {
     #[must_use]
     pub const fn none_ttl(mut self, millis: u64) -> Self {
         self.policy.none_ttl = Some(Duration::from_millis(millis));
+        self
+    }
+
+    /// How long errors are remembered.
+    #[must_use]
+    pub const fn err_ttl(mut self, millis: u64) -> Self {
+        self.policy.err_ttl = Some(Duration::from_millis(millis));
         self
     }
 
