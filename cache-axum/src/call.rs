@@ -73,17 +73,22 @@ pub fn near(
         Way::Stored => core::near(site, cache, key, Limited(shape)),
         Way::Any => core::near(site, cache, key, shape),
     };
-    looked.map_err(|inner| Missed {
-        inner,
-        shape,
-        way,
-        clock,
-        ttl: core::ttl_of(site, cache),
+    looked.map_err(|inner| {
+        Missed(Some(Miss {
+            inner,
+            shape,
+            way,
+            clock,
+            ttl: core::ttl_of(site, cache),
+        }))
     })
 }
 
-/// A call that the near tier could not answer, or was not asked to.
-pub struct Missed {
+/// A call that the near tier could not answer, or that was not to be looked up.
+#[derive(Debug)]
+pub struct Missed(Option<Miss>);
+
+struct Miss {
     inner: core::Missed,
     shape: Responses,
     way: Way,
@@ -92,59 +97,75 @@ pub struct Missed {
 }
 
 impl Missed {
+    /// A call that has nothing to do with the cache: its body runs.
+    pub const fn bypass() -> Self {
+        Self(None)
+    }
+
     /// Adds tags.
     #[must_use]
-    pub fn tags(mut self, add: impl FnOnce(&mut Tags)) -> Self {
-        self.inner = self.inner.tags(add);
-        self
+    pub fn tags(self, add: impl FnOnce(&mut Tags)) -> Self {
+        Self(self.0.map(|miss| Miss {
+            inner: miss.inner.tags(add),
+            ..miss
+        }))
     }
 
     /// Finds the response, or gets it from `body`, which may borrow from its caller.
     pub fn load<'a>(
         self,
-        _: Responses,
+        shape: Responses,
         table: &'static Table,
         body: impl Future<Output = Response> + Send + 'a,
     ) -> Boxed<'a> {
-        match self.way {
-            Way::Any | Way::Refresh => {
-                let run = self.run();
-                let body = Box::pin(async move { run.judged(body.await).await });
-                self.inner.load(self.shape, table, body)
-            }
-            Way::Bypass => self.bypass(body),
-            Way::Stored | Way::Nowhere => Box::pin(self.stored(table)),
+        match self.0 {
+            None => bypass(shape, How::Bypassed, body),
+            Some(miss) => match miss.way {
+                Way::Bypass => bypass(miss.shape, How::Asked, body),
+                Way::Stored | Way::Nowhere => Box::pin(miss.stored(table)),
+                Way::Any | Way::Refresh => {
+                    let run = miss.run();
+                    let body = Box::pin(async move { run.judged(body.await).await });
+                    miss.inner.load(miss.shape, table, body)
+                }
+            },
         }
     }
 
     /// The same, with a body that another caller may finish if this one goes.
     pub fn load_owned(
         self,
-        _: Responses,
+        shape: Responses,
         table: &'static Table,
         body: impl Future<Output = Response> + Send + 'static,
     ) -> Boxed<'static> {
-        match self.way {
-            Way::Any | Way::Refresh => {
-                let run = self.run();
+        match self.0 {
+            Some(miss) if matches!(miss.way, Way::Any | Way::Refresh) => {
+                let run = miss.run();
                 let body = Box::pin(async move { run.judged(body.await).await });
-                self.inner.load_owned(self.shape, table, body)
+                miss.inner.load_owned(miss.shape, table, body)
             }
-            Way::Bypass => self.bypass(body),
-            Way::Stored | Way::Nowhere => Box::pin(self.stored(table)),
+            other => Self(other).load(shape, table, body),
         }
     }
+}
 
+/// The handler's own response, of which the cache knows nothing.
+fn bypass<'a>(
+    shape: Responses,
+    how: How,
+    body: impl Future<Output = Response> + Send + 'a,
+) -> Boxed<'a> {
+    Box::pin(async move { shape.telling(how, body.await) })
+}
+
+impl Miss {
     fn run(&self) -> Run {
         Run {
             shape: self.shape,
             clock: self.clock.clone(),
             ttl: self.ttl,
         }
-    }
-
-    fn bypass<'a>(self, body: impl Future<Output = Response> + Send + 'a) -> Boxed<'a> {
-        Box::pin(async move { self.shape.telling(How::Asked, body.await) })
     }
 
     /// What is stored, or the answer that it is not.
@@ -162,11 +183,9 @@ impl Missed {
     }
 }
 
-impl fmt::Debug for Missed {
+impl fmt::Debug for Miss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Missed")
-            .field("call", &self.inner)
-            .finish_non_exhaustive()
+        self.inner.fmt(f)
     }
 }
 

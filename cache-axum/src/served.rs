@@ -37,6 +37,8 @@ pub(crate) enum How {
     Loaded,
     /// From the handler, because the request asked for that.
     Asked,
+    /// From the handler, because its author wants this call to.
+    Bypassed,
     /// From another request's run of the handler.
     Collapsed,
     /// From nowhere: nothing was there, and the handler was not to be asked.
@@ -104,6 +106,7 @@ impl How {
             Self::Hit => "larder; hit",
             Self::Loaded => "larder; fwd=miss",
             Self::Asked => "larder; fwd=request",
+            Self::Bypassed => "larder; fwd=bypass",
             Self::Collapsed => "larder; fwd=miss; collapsed",
             Self::Absent => "larder",
         }

@@ -9,17 +9,15 @@ mod choices;
 mod invalidate;
 mod key;
 mod key_part;
+mod response;
 
 pub(crate) use self::{cached::cached, invalidate::invalidate, key_part::key_part};
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Path, Result, Type, spanned::Spanned};
+use syn::{Path, Result, Signature, Type, spanned::Spanned};
 
-use crate::{
-    args::CacheArg,
-    function::{Function, mentions},
-};
+use crate::{args::CacheArg, function::Function};
 
 /// The expansion, or the mistakes beside the item as it was written.
 pub(crate) fn or_report<T>(
@@ -54,12 +52,13 @@ fn private(krate: Option<&Path>, span: Span) -> TokenStream {
 
 /// The function as it was written, with `text` for its body.
 fn around(function: &Function, text: &TokenStream) -> TokenStream {
+    around_as(function, &function.sig, text)
+}
+
+/// The same, with another signature.
+fn around_as(function: &Function, sig: &Signature, text: &TokenStream) -> TokenStream {
     let Function {
-        outer,
-        vis,
-        sig,
-        inner,
-        ..
+        outer, vis, inner, ..
     } = function;
     quote_spanned! {here()=>
         #(#outer)* #vis #sig {
@@ -81,10 +80,10 @@ fn cache(private: &TokenStream, cache: Option<&CacheArg>) -> TokenStream {
 
 /// The user's body as a future that owns the arguments, so that it can live on its own.
 fn body(function: &Function, output: &Type) -> TokenStream {
-    let opaque = |token: &TokenTree| matches!(token, TokenTree::Ident(ident) if ident == "impl");
     // A return that is never reached types the body, so that a wrong one is reported inside it.
-    let edge = (!mentions(output.to_token_stream(), &opaque)).then(|| {
-        quote_spanned! {at(output)=>
+    let edge = (!matches!(output, Type::ImplTrait(_))).then(|| {
+        let output = response::inferred(output);
+        quote_spanned! {at(&output)=>
             #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
             if false {
                 let output: #output = loop {};

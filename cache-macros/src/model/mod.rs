@@ -6,6 +6,7 @@ mod choices;
 mod invalidate;
 mod key_part;
 mod output;
+mod response;
 mod rules;
 
 pub(crate) use self::{
@@ -13,6 +14,7 @@ pub(crate) use self::{
     choices::{Choices, Lifetime},
     invalidate::Invalidate,
     key_part::{Field, KeyPart, Shape, Variant},
+    response::{Response, Vary},
 };
 
 use proc_macro2::TokenStream;
