@@ -2,11 +2,12 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Path, ReturnType, Signature, Type};
+use syn::{Path, ReturnType, Signature, Type, parse2};
 
 use super::{at, here, private};
 use crate::{
     extractor::Part,
+    function::Function,
     model::{Response, Vary},
     template::Reading,
 };
@@ -50,13 +51,14 @@ pub(super) fn shape(krate: Option<&Path>, output: &Type, response: &Response) ->
 }
 
 /// The body, which gives what axum sends. What axum cannot send is reported at the return type.
-pub(super) fn body(krate: Option<&Path>, output: &Type, body: &TokenStream) -> TokenStream {
+pub(super) fn body(krate: Option<&Path>, function: &Function, output: &Type) -> TokenStream {
     let room = room(krate, at(output));
+    let body = super::body(krate, function, &inferred(output));
     quote_spanned!(at(output)=> #room::respond(#body))
 }
 
 /// A type that may be inferred where it is opaque.
-pub(super) fn inferred(output: &Type) -> TokenStream {
+fn inferred(output: &Type) -> Type {
     fn infer(tokens: TokenStream) -> TokenStream {
         let mut inferred = TokenStream::new();
         let mut tokens = tokens.into_iter().peekable();
@@ -77,7 +79,7 @@ pub(super) fn inferred(output: &Type) -> TokenStream {
         }
         inferred
     }
-    infer(output.to_token_stream())
+    parse2(infer(output.to_token_stream())).expect("`_` is a type as `impl …` is")
 }
 
 /// Takes the bounds of an opaque type: up to a comma or an angle that ends what is around it.
@@ -134,7 +136,6 @@ fn header(
 
 #[cfg(test)]
 mod tests {
-    use quote::ToTokens;
     use syn::{Type, parse_str};
 
     use super::inferred;
@@ -152,8 +153,7 @@ mod tests {
         ] {
             let written: Type = parse_str(written).unwrap();
             let expected: Type = parse_str(expected).unwrap();
-            let inferred = inferred(&written).to_string();
-            assert_eq!(inferred, expected.to_token_stream().to_string());
+            assert_eq!(inferred(&written), expected);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     args::CachedArgs,
     errors::Errors,
     extractor::{Extractor, inside, is_extractor, name},
-    function::{self, Argument, Function, mentions},
+    function::{self, Argument, Function, Style, mentions},
     template::{Filter, Piece, Placeholder, Reading, Template},
 };
 
@@ -34,6 +34,14 @@ pub(crate) enum Vary {
 /// a handler where nothing can run it.
 pub(super) fn is_response(function: &Function, args: &CachedArgs, errors: &mut Errors) -> bool {
     let output = function.output();
+    if function.style != Style::Async {
+        let flags = [&args.response, &args.shared];
+        for flag in flags.into_iter().flatten() {
+            let message = format!("a handler is an `async fn`: write one, or remove `{flag}`");
+            errors.push(Error::new_spanned(flag, message));
+        }
+        return false;
+    }
     let looks = if cfg!(feature = "axum") {
         looks_like_a_response(&output)
     } else {
