@@ -8,6 +8,8 @@ pub use cache_core::{
 };
 pub use cache_macros::{KeyPart, cached, invalidate_cache};
 
+pub mod guide;
+
 #[cfg(feature = "axum")]
 pub use cache_axum as axum;
 #[cfg(feature = "moka")]
