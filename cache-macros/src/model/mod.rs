@@ -6,6 +6,7 @@ mod choices;
 mod invalidate;
 mod key_part;
 mod output;
+mod response;
 mod rules;
 mod signature;
 
@@ -14,6 +15,7 @@ pub(crate) use self::{
     choices::{Choices, Lifetime},
     invalidate::Invalidate,
     key_part::{Field, KeyPart, Shape, Variant},
+    response::{Response, Vary},
 };
 
 use proc_macro2::TokenStream;
