@@ -4,6 +4,7 @@ mod absent;
 mod failed;
 mod millis;
 mod path;
+mod response;
 mod settled;
 
 pub use self::{
@@ -11,6 +12,7 @@ pub use self::{
     failed::{NeverFails, Returned},
     millis::millis,
     path::{Dotted, dotted_len, owner},
+    response::{clock_of, now, refreshing, stored, ttl_of},
     settled::{NoFuture, Settled},
 };
 pub use crate::{
@@ -24,8 +26,8 @@ pub use crate::{
     graph::Node,
     key::{KeyWriter, hashed, lower, part},
     outcome::{
-        Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6, keeps_absences, keeps_errors,
-        ttl_from, unless,
+        Failure, Keep, Loaded, Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6,
+        keeps_absences, keeps_errors, ttl_from, unless,
     },
     purge::{Purge, PurgeGuard},
     site::{Missed, Site, Tags, near},

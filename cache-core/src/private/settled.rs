@@ -12,7 +12,7 @@ macro_rules! __settled {
     ($output:expr) => {{
         #[allow(unused_imports)]
         use $crate::__private::NoFuture as _;
-        $crate::__private::Returned($output).settled()
+        $crate::__private::Returned($output).larder_settled()
     }};
 }
 
@@ -26,7 +26,7 @@ pub trait Settled {}
 
 impl<F: Future> Returned<'_, F> {
     /// An inherent method, so it goes before the trait's.
-    pub fn settled(&self)
+    pub fn larder_settled(&self)
     where
         F: Settled,
     {
@@ -36,7 +36,7 @@ impl<F: Future> Returned<'_, F> {
 /// Types that are no futures.
 pub trait NoFuture {
     /// Nothing.
-    fn settled(&self) {}
+    fn larder_settled(&self) {}
 }
 
 impl<T> NoFuture for Returned<'_, T> {}

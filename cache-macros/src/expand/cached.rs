@@ -1,13 +1,13 @@
 //! `#[cached]`.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::{Path, Type, ext::IdentExt};
+use syn::{Path, ext::IdentExt};
 
 use super::{
-    around, at, body, cache, choices, graph, here,
+    around_as, at, body, cache, choices, graph, here,
     key::{hashed, part, template_parts, writer},
-    private,
+    private, response,
 };
 use crate::{
     function::Style,
@@ -31,9 +31,9 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
     let tags = model.tags.iter().map(|tag| writer(krate, tag));
     let tags = (!model.tags.is_empty())
         .then(|| quote_spanned!(here()=> .tags(|tags| { #(tags.add(#tags);)* })));
-    let shape = shape(krate, output);
+    let shape = shape(model);
     let shapes = choices::shapes(krate, output, &model.choices);
-    let near = near(krate, output);
+    let near = near(model);
     let load = load(krate, model);
     let lookup = quote_spanned! {here()=> {
         let mut writer = #private::KeyWriter::new();
@@ -45,10 +45,15 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
             ::core::result::Result::Err(missed) => missed #tags,
         }
     }};
-    let lookup = choices::on_condition(krate, &model.choices, lookup);
-    around(
+    let lookup = choices::on_condition(&room(model, here()), &model.choices, lookup);
+    let signature = match &model.response {
+        None => function.sig.clone(),
+        Some(_) => response::signature(krate, &function.sig),
+    };
+    around_as(
         krate,
         function,
+        &signature,
         &quote_spanned! {here()=>
             #(#warnings)*
             let site = #site;
@@ -64,7 +69,10 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
 /// The miss: the body is made, and run if nobody else has.
 fn load(krate: Option<&Path>, model: &Cached) -> TokenStream {
     let function = &model.function;
-    let body = body(krate, function, &model.output);
+    let body = match &model.response {
+        None => body(krate, function, &model.output),
+        Some(_) => response::body(krate, function, &model.output),
+    };
     if function.style == Style::Sync {
         return quote_spanned!(at(&model.output)=> missed.block(shape, #body));
     }
@@ -102,7 +110,11 @@ fn site(private: &TokenStream, model: &Cached) -> TokenStream {
 }
 
 /// What kind of value the function returns.
-fn shape(krate: Option<&Path>, output: &Type) -> TokenStream {
+fn shape(model: &Cached) -> TokenStream {
+    let (krate, output) = (model.krate.as_ref(), &model.output);
+    if let Some(handler) = &model.response {
+        return response::shape(krate, output, handler);
+    }
     let private = private(krate, at(output));
     if is_opaque(output) {
         return quote_spanned!(at(output)=> #private::Plain::NEW);
@@ -111,9 +123,19 @@ fn shape(krate: Option<&Path>, output: &Type) -> TokenStream {
 }
 
 /// The hit. A type that cannot be cached is reported where it is written.
-fn near(krate: Option<&Path>, output: &Type) -> TokenStream {
-    let private = private(krate, at(output));
-    quote_spanned!(at(output)=> #private::near(site, cache, &writer, shape))
+fn near(model: &Cached) -> TokenStream {
+    let at = at(&model.output);
+    let room = room(model, at);
+    quote_spanned!(at=> #room::near(site, cache, &writer, shape))
+}
+
+/// The room of the runtime for what the function returns, named at `span`.
+fn room(model: &Cached, span: Span) -> TokenStream {
+    let krate = model.krate.as_ref();
+    match &model.response {
+        None => private(krate, span),
+        Some(_) => response::room(krate, span),
+    }
 }
 
 /// How the value becomes bytes, if it does.
@@ -123,11 +145,15 @@ fn table(krate: Option<&Path>, model: &Cached) -> TokenStream {
     match &model.codec {
         // Without a look at serde, so that the type need not even come near it.
         _ if model.local => {
-            quote_spanned!(at=> #private::ViaNear::table(&#private::probe(shape)))
+            quote_spanned!(at=> #private::ViaNear::larder_table(&#private::probe(shape)))
         }
         Some(codec) => {
             let codec = named_codec(krate, codec);
             quote_spanned!(at=> #private::table!(shape, #codec))
+        }
+        None if model.response.is_some() => {
+            let room = room(model, at);
+            quote_spanned!(at=> #private::table!(shape, #room::AsIs))
         }
         None => quote_spanned!(at=> #private::table!(shape)),
     }
@@ -329,7 +355,7 @@ mod tests {
                     missed
                         .load(
                             shape,
-                            crate::store::__private::ViaNear::table(
+                            crate::store::__private::ViaNear::larder_table(
                                 &crate::store::__private::probe(shape),
                             ),
                             ::std::boxed::Box::pin(async move {

@@ -10,12 +10,13 @@ mod graph;
 mod invalidate;
 mod key;
 mod key_part;
+mod response;
 
 pub(crate) use self::{cached::cached, invalidate::invalidate, key_part::key_part};
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Path, Result, ReturnType, Type, spanned::Spanned};
+use syn::{Path, Result, ReturnType, Signature, Type, spanned::Spanned};
 
 use crate::{
     args::CacheArg,
@@ -55,10 +56,19 @@ fn private(krate: Option<&Path>, span: Span) -> TokenStream {
 
 /// The function as it was written, with `text` for its body.
 fn around(krate: Option<&Path>, function: &Function, text: &TokenStream) -> TokenStream {
+    around_as(krate, function, &function.sig, text)
+}
+
+/// The same, with another signature.
+fn around_as(
+    krate: Option<&Path>,
+    function: &Function,
+    sig: &Signature,
+    text: &TokenStream,
+) -> TokenStream {
     let Function {
         outer,
         vis,
-        sig,
         inner,
         style,
         ..
@@ -108,16 +118,18 @@ fn cache(private: &TokenStream, cache: Option<&CacheArg>) -> TokenStream {
 /// The user's body, run to its end: an expression of what the function gives.
 fn ran(krate: Option<&Path>, function: &Function, output: &Type) -> TokenStream {
     let body = body(krate, function, output);
-    if function.style == Style::Sync {
-        let settled = private(krate, at(output));
-        let private = private(krate, here());
-        quote_spanned! {at(output)=> {
-            let output = #private::run(#body);
-            #settled::settled!(&output);
+    if function.style != Style::Sync {
+        return quote_spanned!(here()=> #body.await);
+    }
+    let private = private(krate, at(output));
+    let ran = quote_spanned!(at(output)=> #private::run(#body));
+    match output {
+        Type::Never(_) => ran,
+        _ => quote_spanned! {at(output)=> {
+            let output = #ran;
+            #private::settled!(&output);
             output
-        }}
-    } else {
-        quote_spanned!(here()=> #body.await)
+        }},
     }
 }
 
@@ -180,10 +192,10 @@ fn closure(function: &Function) -> TokenStream {
     }
 }
 
-/// Whether a type can be written in a body: `impl …` and `!` cannot.
+/// Whether a type can be written in a body and says something: `impl …` and `!` cannot, `_` does not.
 fn is_writable(ty: &Type) -> bool {
     let opaque = |token: &TokenTree| matches!(token, TokenTree::Ident(ident) if ident == "impl");
-    !matches!(ty, Type::Never(_)) && !mentions(ty.to_token_stream(), &opaque)
+    !matches!(ty, Type::Never(_) | Type::Infer(_)) && !mentions(ty.to_token_stream(), &opaque)
 }
 
 /// The user's statements as a block of their own, so that they begin with the first of them; it is

@@ -6,6 +6,7 @@ mod choices;
 mod invalidate;
 mod key_part;
 mod output;
+mod response;
 mod rules;
 mod signature;
 
@@ -15,6 +16,7 @@ pub(crate) use self::{
     invalidate::Invalidate,
     key_part::{Field, KeyPart, Shape, Variant},
     output::is_opaque,
+    response::{Response, Vary},
 };
 
 use proc_macro2::TokenStream;

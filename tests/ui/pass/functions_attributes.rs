@@ -31,7 +31,11 @@ pub fn plain_inside(id: u64, #[allow(unused_variables)] name: &str) -> u64 {
 #[allow(clippy::unused_async, reason = "that is what it is here for")]
 pub async fn outside(id: u64, name: &str) -> Result<u64, std::fmt::Error> {
     tracing::debug!(name);
-    if id == 0 { Err(std::fmt::Error) } else { Ok(id) }
+    if id == 0 {
+        Err(std::fmt::Error)
+    } else {
+        Ok(id)
+    }
 }
 
 /// Instrumented inside.
@@ -44,7 +48,11 @@ pub async fn outside(id: u64, name: &str) -> Result<u64, std::fmt::Error> {
 #[allow(clippy::unused_async, reason = "that is what it is here for")]
 pub async fn inside(id: u64, name: &str) -> Result<u64, std::fmt::Error> {
     tracing::debug!(name);
-    if id == 0 { Err(std::fmt::Error) } else { Ok(id) }
+    if id == 0 {
+        Err(std::fmt::Error)
+    } else {
+        Ok(id)
+    }
 }
 
 /// Boxed by hand, instrumented both ways.
@@ -136,7 +144,10 @@ fn old() -> u64 {
 }
 
 #[cached]
-#[cfg_attr(not(any()), allow(clippy::needless_pass_by_value, reason = "owned on purpose"))]
+#[cfg_attr(
+    not(any()),
+    allow(clippy::needless_pass_by_value, reason = "owned on purpose")
+)]
 fn conditionally_allowed(text: String) -> usize {
     text.len()
 }
@@ -204,7 +215,13 @@ fn main() {
 
     assert_eq!(local(1), 1);
     assert_eq!((plain_outside(1), plain_inside(1, "")), (1, 1));
-    drop((outside(1, ""), inside(1, ""), boxed(1), recursive(1), Unit.both(1)));
+    drop((
+        outside(1, ""),
+        inside(1, ""),
+        boxed(1),
+        recursive(1),
+        Unit.both(1),
+    ));
     write(1);
     drop(conditional(1, ""));
     conditional_write(1);

@@ -75,16 +75,18 @@ mod everywhere {
     }
 }
 
+use ::larder::{cached, invalidate_cache};
 #[allow(unused_imports, reason = "in the way only")]
 use everywhere::{ByMutableReference as _, ByReference as _, ByValue as _};
 #[allow(unused_imports, reason = "in the way only")]
 use names::*;
-use ::larder::{cached, invalidate_cache};
 
 type Number = ::core::primitive::u64;
 type Fallible<T> = ::core::result::Result<T, ::std::string::String>;
 
-#[cached(key = "locals:<site>:<shape>:<key>:<cache>:<missed>:<writer>:<output>:<purge>:<hit>:<tags>:<body>:<value>:<result>:<load>:<table>")]
+#[cached(
+    key = "locals:<site>:<shape>:<key>:<cache>:<missed>:<writer>:<output>:<purge>:<hit>:<tags>:<body>:<value>:<result>:<load>:<table>"
+)]
 #[allow(clippy::too_many_arguments, reason = "all our locals")]
 fn locals(
     site: Number,
@@ -129,20 +131,27 @@ async fn without_a_key(key: Number, tags: Number, PATH: Number, run: Number) -> 
 
 #[cached]
 async fn recursive(missed: Number) -> Number {
-    if missed == 0 { 0 } else { recursive(missed - 1).await }
+    if missed == 0 {
+        0
+    } else {
+        recursive(missed - 1).await
+    }
 }
 
 #[cached(key = "boxed:<key>")]
 fn boxed(
     key: Number,
-) -> ::std::pin::Pin<::std::boxed::Box<dyn ::std::future::Future<Output = Number> + ::std::marker::Send>>
-{
+) -> ::std::pin::Pin<
+    ::std::boxed::Box<dyn ::std::future::Future<Output = Number> + ::std::marker::Send>,
+> {
     let output = key;
     ::std::boxed::Box::pin(async move { output })
 }
 
 #[cached(key = "opaque:<output>")]
-fn opaque(output: Number) -> impl ::std::future::Future<Output = Fallible<Number>> + ::std::marker::Send {
+fn opaque(
+    output: Number,
+) -> impl ::std::future::Future<Output = Fallible<Number>> + ::std::marker::Send {
     async move { Fallible::Ok(output) }
 }
 
