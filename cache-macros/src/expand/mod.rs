@@ -123,14 +123,14 @@ fn ran(krate: Option<&Path>, function: &Function, output: &Type) -> TokenStream 
     }
     let private = private(krate, at(output));
     let ran = quote_spanned!(at(output)=> #private::run(#body));
-    match output {
-        Type::Never(_) => ran,
-        _ => quote_spanned! {at(output)=> {
-            let output = #ran;
-            #private::settled!(&output);
-            output
-        }},
+    if matches!(output, Type::Never(_)) {
+        return ran;
     }
+    quote_spanned! {at(output)=> {
+        let output = #ran;
+        #private::settled!(&output);
+        output
+    }}
 }
 
 /// The user's body as a future that owns the arguments, so that it can live on its own; or, of a
