@@ -20,7 +20,7 @@ use syn::{Path, Result, ReturnType, Signature, Type, spanned::Spanned};
 
 use crate::{
     args::CacheArg,
-    function::{Function, Style, mentions},
+    function::{Function, Style, Unpacked, mentions},
 };
 
 /// The expansion, or the mistakes beside the item as it was written.
@@ -76,7 +76,14 @@ fn around_as(
     let text = match style {
         Style::Async | Style::Sync => text.clone(),
         // As with an `async fn`, nothing happens before the future is polled.
-        Style::Boxed => quote_spanned!(here()=> ::std::boxed::Box::pin(async move { #text })),
+        Style::Boxed => {
+            let unpacked = function.unpacked.iter().map(|Unpacked { pat, from }| {
+                quote_spanned!(here()=> #[allow(unused_variables)] let #pat = &#from;)
+            });
+            quote_spanned! {here()=>
+                ::std::boxed::Box::pin(async move { #(#unpacked)* #text })
+            }
+        }
         Style::Opaque => quote_spanned!(here()=> async move { #text }),
     };
     let plain = (*style == Style::Opaque)
