@@ -49,10 +49,12 @@
 //! a `Drop` must not use the cache.
 
 mod api;
+mod ask;
 mod backend;
 mod breaker;
 mod cache;
 mod call;
+mod caught;
 mod clock;
 pub mod codec;
 mod entry;
@@ -77,6 +79,7 @@ pub mod private;
 mod purge;
 mod rng;
 mod serve;
+mod shape;
 mod site;
 mod stats;
 mod sync;

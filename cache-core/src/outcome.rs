@@ -74,6 +74,11 @@ impl fmt::Debug for Failure {
 }
 
 impl Loaded {
+    /// What was found in a tier: `None` for a remembered absence.
+    pub(crate) fn found(value: Option<Live>) -> Self {
+        value.map_or(Self::Absent, Self::Value)
+    }
+
     /// What another caller may have of it; `None` for an error that cannot be copied.
     pub(crate) fn share(&self) -> Option<Self> {
         Some(match self {
@@ -87,7 +92,7 @@ impl Loaded {
 /// How one return type is taken apart and put together. Zero-sized.
 pub trait Outcome: Copy + Send + Sync + 'static {
     /// The function's return type.
-    type Return: Send;
+    type Return: Send + 'static;
     /// The part of it that is kept.
     type Value: Cacheable;
 

@@ -11,13 +11,15 @@ pub use crate::{
     __default_path as default_path, __failed as failed, __shape as shape, __table as table,
 };
 pub use crate::{
+    ask::{Answer, Ask, Taker, Whom, ask},
     cache::Cache,
+    caught::Caught,
     codec::{self, Probe, Table, ViaFar, ViaNear, ViaRaw, named, probe},
     global::default_or,
     key::{KeyWriter, hashed, lower, part},
     outcome::{Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6},
     purge::{Purge, PurgeGuard},
-    site::{Missed, Site, Tags, near},
+    site::{Missed, Site, Tags, near, near_as},
 };
 
 /// The cache that an attribute calls by name; the default one, loudly, if none is registered

@@ -42,6 +42,11 @@ pub(crate) async fn serve(call: &Call<'_>, accepts: Accepts<'_>, load: Load<'_>)
     }
 }
 
+/// Runs the load even if there is a value.
+pub(crate) async fn refresh(call: &Call<'_>, accepts: Accepts<'_>, load: Load<'_>) -> Loaded {
+    serve(call, accepts, load).await
+}
+
 /// A call and what its caller accepts.
 struct Serve<'s, 'c> {
     call: &'s Call<'c>,
@@ -100,7 +105,7 @@ impl Serve<'_, '_> {
     /// its flight, and then far. `Err` if that answers the call.
     async fn look(&self, lead: Lead) -> Result<(Lead, Option<FarRight>), Step> {
         let far = self.call.far().filter(|_| !lead.tired);
-        let found = match (self.look_near(), far) {
+        let found = match (self.call.find_near(), far) {
             (Some(loaded), _) => Ok(loaded),
             // Boxed, as everything that waits for a server: calls without one stay small.
             (None, Some(far)) => Box::pin(self.look_far(&lead, far)).await,
@@ -122,17 +127,6 @@ impl Serve<'_, '_> {
                 Err(Step::Alone)
             }
         }
-    }
-
-    fn look_near(&self) -> Option<Loaded> {
-        let mut found = None;
-        self.call.cache.look_near(self.call.key, &mut |value| {
-            found = Some(value.map_or(Loaded::Absent, |live| Loaded::Value(live.clone())));
-        });
-        if found.is_some() {
-            self.call.counts.near_hit();
-        }
-        found
     }
 
     /// What the far tier holds, or else the right to store there, if it can be had.
@@ -183,7 +177,7 @@ impl Serve<'_, '_> {
                     .keep(&lead.flight, value.clone(), found.left);
             });
         }
-        value.map_or(Loaded::Absent, Loaded::Value)
+        Loaded::found(value)
     }
 
     /// Runs the load as the flight's leader, with the right to store far if there is one.

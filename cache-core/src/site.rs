@@ -6,15 +6,18 @@ use std::{fmt, future::Future, ops::Deref, pin::Pin, time::Duration};
 use once_cell::sync::OnceCell;
 
 use crate::{
+    ask::{self, Ask, Taker},
     cache::{Cache, Inner},
     call::Call,
+    caught::Caught,
     codec::Table,
     flight::{Load, Running},
     key::KeyWriter,
     near::KeyRef,
-    outcome::Outcome,
+    outcome::{Loaded, Outcome},
     policy::Policy,
     serve,
+    shape::Shape,
     stats::Counts,
     sync::Arc,
 };
@@ -117,40 +120,60 @@ impl Deref for Counted {
 ///
 /// # Errors
 ///
-/// What is needed to go on with a miss.
+/// What is needed to go on with a miss, or with what is asked instead.
+#[inline]
 pub fn near<S: Outcome>(
     site: &'static Site,
     cache: &Cache,
     key: &KeyWriter,
     shape: S,
 ) -> Result<S::Return, Missed> {
+    near_as(Taker::Value, site, cache, key, shape)
+}
+
+/// The same, for a function that takes what a `taker` takes.
+///
+/// # Errors
+///
+/// As [`near`].
+pub fn near_as<S: Outcome>(
+    taker: Taker,
+    site: &'static Site,
+    cache: &Cache,
+    key: &KeyWriter,
+    shape: S,
+) -> Result<S::Return, Missed> {
     let key = key.key();
+    let ask = ask::take(taker);
     let mut hit = None;
-    cache.0.look_near(key, &mut |value| {
-        hit = match value {
-            Some(live) => shape.of_live(live),
-            None => shape.of_absent(),
-        };
-    });
+    if ask.is_none() {
+        cache.0.look_near(key, &mut |value| {
+            hit = match value {
+                Some(live) => shape.of_live(live),
+                None => shape.of_absent(),
+            };
+        });
+    }
     match hit {
         Some(hit) => {
             site.counts(&cache.0).near_hit();
             Ok(hit)
         }
-        None => Err(Missed::new(site, cache, key)),
+        None => Err(Missed::new(site, cache, key, ask)),
     }
 }
 
-/// A call that the near tier could not answer.
+/// A call that the near tier could not answer, or was not asked to.
 pub struct Missed(Box<Miss>);
 
-struct Miss {
-    site: &'static Site,
-    cache: Cache,
-    key: Box<str>,
+pub(crate) struct Miss {
+    pub(crate) site: &'static Site,
+    pub(crate) cache: Cache,
+    pub(crate) key: Box<str>,
     hash: u64,
     tags: Tags,
     counts: Counted,
+    ask: Option<Ask>,
 }
 
 /// The tags of one call.
@@ -167,7 +190,7 @@ impl Tags {
 }
 
 impl Missed {
-    fn new(site: &'static Site, cache: &Cache, key: KeyRef<'_>) -> Self {
+    fn new(site: &'static Site, cache: &Cache, key: KeyRef<'_>, ask: Option<Ask>) -> Self {
         Self(Box::new(Miss {
             site,
             cache: cache.clone(),
@@ -175,6 +198,7 @@ impl Missed {
             hash: key.hash,
             tags: Tags::default(),
             counts: site.counts(&cache.0),
+            ask,
         }))
     }
 
@@ -236,15 +260,37 @@ impl Miss {
         S::Return: 'a,
     {
         Box::pin(async move {
-            let accepts = |loaded: &_| shape.accepts(loaded);
-            let loaded = serve::serve(&self.call(table), &accepts, load).await;
+            let loaded = self.answer(Box::new(shape), table, load).await;
             shape
                 .join(loaded)
                 .expect("only what this function accepts is returned to it")
         })
     }
 
-    fn call(&self, table: &'static Table) -> Call<'_> {
+    /// Does what is asked; usually that is to find the value or to load it.
+    async fn answer(
+        self: Box<Self>,
+        shape: Box<dyn Shape>,
+        table: &'static Table,
+        load: Load<'_>,
+    ) -> Loaded {
+        let accepts = |loaded: &_| shape.can_join(loaded);
+        match self.ask {
+            None => serve::serve(&self.call(table), &accepts, load).await,
+            Some(Ask::Refresh) => {
+                let call = self.call(table);
+                Box::pin(serve::refresh(&call, &accepts, load)).await
+            }
+            Some(Ask::Uncached) => load.await,
+            Some(Ask::Capture) => {
+                drop(load);
+                let miss = self;
+                ask::hand_over(Caught { miss, shape, table }).await
+            }
+        }
+    }
+
+    pub(crate) fn call(&self, table: &'static Table) -> Call<'_> {
         Call {
             cache: &self.cache.0,
             function: self.site.path,
