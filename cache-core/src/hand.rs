@@ -12,7 +12,7 @@ use crate::{
     entry::Live,
     error::{Error, ErrorKind, Result},
     far::{Budget, Found, Look},
-    flight::{Lead, Role},
+    flight::{Kind, Lead, Role},
     outcome::Loaded,
 };
 
@@ -70,7 +70,7 @@ impl Call<'_> {
     /// A flight of this key, unless there is one.
     fn lead(&self) -> Option<Lead> {
         let begin = || self.begin();
-        match self.cache.flights.join(self.key, begin) {
+        match self.cache.flights.join(Kind::Load, self.key, begin) {
             Role::Lead(lead) => Some(lead),
             Role::Wait(_) | Role::Reentrant => None,
         }
