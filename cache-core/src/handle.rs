@@ -1,6 +1,10 @@
 //! What a user does with the entry of one call: `larder::entry(repo.user(7)).invalidate()`.
 
-use std::future::Future;
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
 
 use crate::{
     ask::{Answer, Ask, Whom, ask},
@@ -123,6 +127,26 @@ where
             }
             Answer::Caught(_) => unreachable!("nobody is captured unless that is asked"),
         }
+    }
+}
+
+/// The key of a cached call that asks the cache before it waits for anything.
+///
+/// # Panics
+///
+/// If it is no such call.
+pub fn key_of<F: Future>(entry: EntryOf<F>) -> String
+where
+    F::Output: 'static,
+{
+    let key = pin!(entry.key());
+    match key.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(key)) => key,
+        Poll::Ready(Err(error)) => panic!("{error}"),
+        Poll::Pending => panic!(
+            "an attribute below `#[cached]` waits for something before the key is known: await \
+             `larder::entry(…).key()`, or put `#[cached]` below it"
+        ),
     }
 }
 

@@ -11,6 +11,7 @@ mod expand;
 mod function;
 mod model;
 mod nearest;
+mod place;
 mod template;
 
 use proc_macro::TokenStream;

@@ -2,7 +2,7 @@
 
 use proc_macro2::Ident;
 use syn::{
-    Lit, LitInt, LitStr, Path, Result, Token,
+    Lit, LitBool, LitInt, LitStr, Path, Result, Token,
     parse::{Parse, ParseStream},
 };
 
@@ -20,6 +20,7 @@ pub(crate) struct CachedArgs {
     pub(crate) codec: Option<Path>,
     pub(crate) local: Option<Ident>,
     pub(crate) cache: Option<CacheArg>,
+    pub(crate) companion: Option<LitBool>,
     pub(crate) krate: Option<Path>,
 }
 
@@ -48,6 +49,8 @@ impl Parse for CachedArgs {
                 flag(input, &mut args.local)?;
             } else if option.peek(kw::cache) {
                 assign(input, &mut args.cache, Parse::parse)?;
+            } else if option.peek(kw::companion) {
+                assign(input, &mut args.companion, Parse::parse)?;
             } else if option.peek(Token![crate]) {
                 assign(input, &mut args.krate, Path::parse_mod_style)?;
             } else {

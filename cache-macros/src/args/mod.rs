@@ -25,6 +25,7 @@ mod kw {
     custom_keyword!(all);
     custom_keyword!(cache);
     custom_keyword!(codec);
+    custom_keyword!(companion);
     custom_keyword!(key);
     custom_keyword!(keys);
     custom_keyword!(local);

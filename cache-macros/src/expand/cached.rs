@@ -5,7 +5,9 @@ use quote::{ToTokens, quote_spanned};
 use syn::{Path, Type, ext::IdentExt};
 
 use super::{
-    around, at, body, cache, here,
+    around, at, body, cache,
+    companion::companion,
+    here,
     key::{part, template_parts, writer},
     private,
 };
@@ -39,7 +41,8 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
     let load = Ident::new(load, here());
     let body = body(function, output);
     let body = quote_spanned!(at(&function.body)=> ::std::boxed::Box::pin(#body));
-    around(
+    let companion = model.companion.then(|| companion(krate, function, output));
+    let function = around(
         function,
         &quote_spanned! {here()=>
             #(#warnings)*
@@ -58,7 +61,8 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
             };
             missed.#load(shape, #table, #body).await
         },
-    )
+    );
+    quote_spanned!(here()=> #function #companion)
 }
 
 /// The constants of the function.

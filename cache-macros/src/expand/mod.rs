@@ -5,6 +5,7 @@
 //! own, out of sight of the user's code, because items have no hygiene.
 
 mod cached;
+mod companion;
 mod invalidate;
 mod key;
 

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use syn::{Error, LitInt, Path, Result, Type};
 
-use super::{Rules, check_output, parse_both};
+use super::{Rules, check_output, companion::companion, parse_both};
 use crate::{
     args::{CacheArg, CachedArgs, Names},
     function::Function,
@@ -23,6 +23,8 @@ pub(crate) struct Cached {
     pub(crate) tags: Vec<Template>,
     pub(crate) codec: Option<Path>,
     pub(crate) cache: Option<CacheArg>,
+    /// Whether there is a companion beside the function.
+    pub(crate) companion: bool,
     /// Arguments that the key leaves out, each with what to say about it.
     pub(crate) left_out: Vec<(Ident, String)>,
 }
@@ -44,6 +46,7 @@ impl Cached {
                         bytes, so remove one of them";
             errors.push(Error::new_spanned(codec, both));
         }
+        let companion = errors.take(companion(args.companion.as_ref(), &function));
         let arguments = function.arguments();
         let mut rules = Rules {
             arguments: &arguments,
@@ -72,6 +75,7 @@ impl Cached {
             tags,
             codec: args.codec,
             cache: args.cache,
+            companion: companion.unwrap_or_default(),
             left_out: left_out.unwrap_or_default(),
         })
     }

@@ -2,6 +2,7 @@
 //! attribute, and what they share.
 
 mod cached;
+mod companion;
 mod invalidate;
 mod output;
 mod rules;
