@@ -170,10 +170,15 @@ impl Scan<'_> {
                     ..Frame::default()
                 });
             }
-            '(' | '[' => self.frames.push(Frame {
-                within: true,
-                ..Frame::default()
-            }),
+            '(' | '[' => {
+                // What a macro repeats stands where it is repeated.
+                let methods = self.last == '$' && top.methods;
+                self.frames.push(Frame {
+                    methods,
+                    within: true,
+                    ..Frame::default()
+                });
+            }
             '}' | ')' | ']' if nested => {
                 let ended = self.frames.pop().is_none_or(|frame| !frame.within);
                 if let Some(top) = self.frames.last_mut()
@@ -213,6 +218,7 @@ mod tests {
             "struct A { a: u8 } impl A { @",
             "use a::{b, c};\nimpl A { @",
             "macro_rules! m { ($t:ty) => { impl $t { @",
+            "macro_rules! m { ($($name:ident)*) => { impl A { $( @",
             "m!(impl A { @",
             "// it's {\nimpl A { @",
             "/* { /* \" */ ' */ impl A { @",

@@ -32,12 +32,15 @@ pub(super) fn companion(krate: Option<&Path>, function: &Function, output: &Type
         name.unraw()
     );
     let conditions: Vec<_> = kept(outer, "cfg").collect();
+    let deprecated = kept(outer, "deprecated").next();
+    let quiet = deprecated.map(|_| quote_spanned!(here()=> #[allow(deprecated)]));
     let functions = functions(krate, function, output);
     quote_spanned! {here()=>
         #(#conditions)*
         #[doc = #about]
         #vis enum #name {}
         #(#conditions)*
+        #quiet
         impl #name {
             #functions
         }

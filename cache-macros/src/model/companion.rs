@@ -1,8 +1,7 @@
 //! Which functions get a companion: free ones, because it is an item beside the function.
 
-use syn::{Error, FnArg, LitBool, Result, Safety, Signature};
-
 use quote::ToTokens;
+use syn::{Error, LitBool, Result, Safety};
 
 use crate::{
     function::{Function, is_named, mentions},
@@ -38,21 +37,6 @@ fn reason_against(function: &Function) -> Option<&'static str> {
     if sig.receiver().is_some() || of_a_type() {
         return Some("only a free function has a companion, a function of a type has none");
     }
-    if !matches!(sig.safety, Safety::Default) || sig.abi.is_some() {
-        return Some("a companion is safe to call, so an `unsafe` or `extern` function has none");
-    }
-    has_conditions(sig).then_some("a function whose arguments depend on a `cfg` has no companion")
-}
-
-/// Whether an argument is there only under a condition, which no call can repeat.
-fn has_conditions(sig: &Signature) -> bool {
-    sig.inputs.iter().any(|input| {
-        let attributes = match input {
-            FnArg::Receiver(receiver) => &receiver.attrs,
-            FnArg::Typed(typed) => &typed.attrs,
-        };
-        attributes.iter().any(|attribute| {
-            attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr")
-        })
-    })
+    let plain = matches!(sig.safety, Safety::Default) && sig.abi.is_none();
+    (!plain).then_some("a companion is safe to call, an `unsafe` or `extern` function has none")
 }
