@@ -4,9 +4,9 @@ pub use cache_core::{
     Backend, Cache, CacheBuilder, Cacheable, CallStats, Carried, Clock, Dice, Entry, EntryOf,
     Error, ErrorKind, Header, Invalidate, KeyPart, KeyRef, KeyWriter, Lease, Listener, Live,
     Moment, NearStore, Over, Prepare, Prepared, Result, Returns, SetOptions, Stamp, Stats,
-    Storable, Write, codec, entry, policy,
+    Storable, Write, codec, entry, graph, policy,
 };
-pub use cache_macros::{cached, invalidate_cache};
+pub use cache_macros::{KeyPart, cached, invalidate_cache};
 
 #[cfg(feature = "moka")]
 pub use cache_backends::Moka;

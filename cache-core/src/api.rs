@@ -319,10 +319,12 @@ impl Cache {
             policy: Policy {
                 ttl: options.ttl,
                 none_ttl: None,
+                err_ttl: None,
             },
             table,
             version: 0,
             far: true,
+            blocks: false,
             counts: &self.0.by_hand,
         }
     }

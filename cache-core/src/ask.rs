@@ -104,6 +104,12 @@ pub(crate) fn take(taker: Taker) -> Option<Ask> {
     }
 }
 
+/// Whether the next function that returns a value is asked to be captured.
+#[inline]
+pub(crate) fn captures() -> bool {
+    ASKED.with(Cell::get) == Ask::Capture as u8 | Whom::Anybody as u8
+}
+
 #[cold]
 fn take_if_meant(asked: u8, taker: Taker) -> Option<Ask> {
     let ask = match asked & !RESPONSES {

@@ -196,7 +196,7 @@ impl Inner {
         let mut left = None;
         if let Some(near) = &self.near {
             near.read(key, &mut |entry| {
-                if self.valid(entry) {
+                if self.valid(entry) && !entry.is_kept_error() {
                     left = Some(entry.expires.since(self.clock.now()));
                 }
             });
@@ -211,7 +211,7 @@ impl Inner {
         self.flights.hold(key, || {
             let mut renewed = None;
             near.read(key, &mut |old| {
-                if self.valid(old) {
+                if self.valid(old) && !old.is_kept_error() {
                     let entry = self.entry(key, old.value.clone(), ttl);
                     renewed = entry.map(|entry| Entry {
                         stored: old.stored,
@@ -273,6 +273,7 @@ impl Inner {
         event::invalidated(self.names.as_str(), change);
         let Some(far) = &self.far else { return Ok(()) };
         self.listen();
+        far.flux.settle();
         let (slots, stamps) = self.names_of(change);
         let notice = feed::notice(self.sender, change.keys(), change.groups());
         let told = far.invalidate(slots, stamps, &notice, patience).await;
@@ -340,6 +341,7 @@ impl Inner {
         if let (Some(far), Some(_)) = (&self.far, &self.near)
             && !self.feed.started.swap(true, Ordering::AcqRel)
         {
+            far.flux.settle();
             far.backend
                 .watch_dyn(&self.names.channel(), self.me.clone());
         }

@@ -33,12 +33,13 @@ impl Caught {
     /// something else than an `R`.
     pub async fn peek<R: 'static>(&self) -> Result<Option<R>> {
         let call = self.miss.call(self.table);
-        let Some(loaded) = call.find().await? else {
+        let accepts = |loaded: &_| self.shape.can_join(loaded);
+        let Some(loaded) = call.find(&accepts).await? else {
             return Ok(None);
         };
         if !self.shape.can_join(&loaded) {
             // A remembered absence is nothing to a function that cannot return one.
-            if matches!(loaded, Loaded::Value(_)) {
+            if matches!(loaded, Loaded::Value(..)) {
                 event::other_type(call.function, call.key.text, call.table.type_name());
             }
             return Ok(None);
@@ -62,10 +63,14 @@ impl Caught {
             return Err(self.other_type::<R>());
         };
         let call = self.miss.call(self.table);
-        match (loaded, call.policy.none_ttl) {
-            (Loaded::Value(live), _) => call.set(Some(live), call.ttl()).await,
-            (Loaded::Absent, Some(ttl)) => call.set(None, ttl).await,
-            (Loaded::Absent | Loaded::Failed(_), _) => self.invalidate().await,
+        let (value, ttl) = match loaded {
+            Loaded::Value(live, keep) => (Some(live), keep.ttl(call.ttl())),
+            Loaded::Absent => (None, call.policy.none_ttl),
+            Loaded::Failed(_) => (None, None),
+        };
+        match ttl {
+            Some(ttl) => call.set(value, ttl).await,
+            None => self.invalidate().await,
         }
     }
 

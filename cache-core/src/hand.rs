@@ -13,35 +13,40 @@ use crate::{
     error::{Error, ErrorKind, Result},
     far::{Budget, Found, Look},
     flight::{Kind, Lead, Role},
-    outcome::Loaded,
+    outcome::{KeptError, Loaded},
+    serve::Accepts,
 };
 
 impl Call<'_> {
     /// The value of this key, of whichever tier; never a load's.
     pub(crate) async fn get(&self) -> Result<Option<Live>> {
-        if let Some(live) = self.hit(|live| Some(live.clone())) {
+        if let Some(live) = self.hit(value) {
             return Ok(Some(live));
         }
         Ok(match self.find_far().await? {
-            Some(Loaded::Value(live)) => Some(live),
+            Some(Loaded::Value(live, _)) => Some(live),
             _ => None,
         })
     }
 
     /// The value of this key, or the knowledge that there is none, of whichever tier; never a
     /// load's.
-    pub(crate) async fn find(&self) -> Result<Option<Loaded>> {
-        match self.find_near() {
+    pub(crate) async fn find(&self, accepts: Accepts<'_>) -> Result<Option<Loaded>> {
+        match self.find_near(accepts) {
             Some(loaded) => Ok(Some(loaded)),
             None => self.find_far().await,
         }
     }
 
     /// What the near tier knows of this key.
-    pub(crate) fn find_near(&self) -> Option<Loaded> {
+    pub(crate) fn find_near(&self, accepts: Accepts<'_>) -> Option<Loaded> {
         let mut found = None;
         self.cache.look_near(self.key, &mut |value| {
-            found = Some(Loaded::found(value.cloned()));
+            let loaded = Loaded::found(value.cloned());
+            // To who does not keep such errors, there is nothing.
+            if !loaded.is_kept_error() || accepts(&loaded) {
+                found = Some(loaded);
+            }
         });
         if found.is_some() {
             self.counts.near_hit();
@@ -158,12 +163,14 @@ impl Call<'_> {
     }
 }
 
+/// What is a value to those who ask by hand: a remembered error is none.
+fn value(live: &Live) -> Option<Live> {
+    KeptError::of(live).is_none().then(|| live.clone())
+}
+
 /// The values of several keys, in one round trip to the far tier.
 pub(crate) async fn get_many(calls: &[Call<'_>]) -> Result<Vec<Option<Live>>> {
-    let mut values: Vec<Option<Live>> = calls
-        .iter()
-        .map(|call| call.hit(|live| Some(live.clone())))
-        .collect();
+    let mut values: Vec<Option<Live>> = calls.iter().map(|call| call.hit(value)).collect();
     let missed: Vec<usize> = (0..calls.len())
         .filter(|&at| values[at].is_none())
         .collect();
@@ -182,7 +189,7 @@ pub(crate) async fn get_many(calls: &[Call<'_>]) -> Result<Vec<Option<Live>>> {
     for ((at, lead), look) in missed.into_iter().zip(leads).zip(looks) {
         calls[at].count_look(&look);
         if let Look::Hit(found) = look {
-            if let Loaded::Value(live) = calls[at].take(lead, found) {
+            if let Loaded::Value(live, _) = calls[at].take(lead, found) {
                 values[at] = Some(live);
             }
         }

@@ -1,10 +1,12 @@
 //! What expansions of the attributes name. Not for people: it changes without notice.
 
 mod failed;
+mod millis;
 mod path;
 
 pub use self::{
     failed::{NeverFails, Returned},
+    millis::millis,
     path::{Dotted, dotted_len, owner},
 };
 pub use crate::{
@@ -17,12 +19,23 @@ pub use crate::{
     codec::{self, Probe, Table, ViaFar, ViaNear, ViaRaw, named, probe},
     error::Result,
     global::default_or,
+    graph::Node,
     handle::{EntryOf, Returns, entry, key_of},
     key::{KeyWriter, hashed, lower, part},
-    outcome::{Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6},
+    outcome::{
+        Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6, keeps_absences, keeps_errors,
+        ttl_from, unless,
+    },
     purge::{Purge, PurgeGuard},
-    site::{Missed, Site, Tags, near, near_as},
+    site::{Missed, Site, Tags, captures, near, near_as},
 };
+
+pub use inventory::submit;
+
+/// Runs a body. The parameter's type lets the body give away what it was called with.
+pub fn run<T>(body: impl FnOnce() -> T) -> T {
+    body()
+}
 
 /// The cache that an attribute calls by name; the default one, loudly, if none is registered
 /// under that name, because a cache is never the reason that a call fails.

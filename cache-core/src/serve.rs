@@ -19,7 +19,7 @@ use crate::{
     flight::{Driving, Kind, Lead, Load, Orphan, Role, Turn},
     outcome::Loaded,
     policy::vary,
-    sync::{Arc, within},
+    sync::Arc,
 };
 
 /// Whether a caller can make its result of this.
@@ -89,6 +89,15 @@ enum Step {
     Done(Loaded),
 }
 
+/// What of a result is kept.
+struct Kept {
+    /// `None` for an absence.
+    value: Option<Live>,
+    ttl: Duration,
+    /// Whether the far tier may have it: errors do not become bytes.
+    far: bool,
+}
+
 /// The right to store far, and how long that may still take.
 type FarRight = (Right, Budget);
 
@@ -105,7 +114,7 @@ impl Serve<'_, '_> {
             }
             Role::Wait(waiter) => waiter,
         };
-        match within(call.cache.wait, waiter.wait()).await {
+        match call.patiently(waiter.wait()).await {
             Some(Turn::Done(Some(loaded))) if (self.accepts)(&loaded) => {
                 call.counts.misses.one();
                 call.counts.coalesced.one();
@@ -115,6 +124,11 @@ impl Serve<'_, '_> {
             Some(Turn::Done(_)) => Step::Alone,
             // It may have begun before this refresh was asked for.
             Some(Turn::Adopt(lead, _)) if self.kind == Kind::Refresh => Step::Lead(lead),
+            // Whoever blocks a thread may be all that another's load is waiting for.
+            Some(Turn::Adopt(lead, orphan)) if call.blocks => {
+                drop(orphan);
+                Step::Lead(lead)
+            }
             Some(Turn::Adopt(lead, orphan)) => Step::Adopt(lead, orphan),
             Some(Turn::Start(lead)) => Step::Lead(lead),
             Some(Turn::Panics) => {
@@ -138,7 +152,7 @@ impl Serve<'_, '_> {
             };
             return Ok((lead, right));
         }
-        let found = match (self.call.find_near(), far) {
+        let found = match (self.call.find_near(self.accepts), far) {
             (Some(loaded), _) => Ok(loaded),
             // Boxed, as everything that waits for a server: calls without one stay small.
             (None, Some(far)) => Box::pin(self.look_far(&lead, far)).await,
@@ -273,15 +287,20 @@ impl Serve<'_, '_> {
     async fn keep(&self, lead: Lead, loaded: Loaded, far: Option<FarRight>) -> Loaded {
         let call = self.call;
         let kept = self.kept(&loaded);
-        // What there was is no longer right, whether or not something takes its place.
-        let replaces = self.kind == Kind::Refresh && !matches!(loaded, Loaded::Failed(_));
+        // A refresh that fails leaves the old value, and otherwise what there was is no longer
+        // right, whether or not something takes its place.
+        let refreshes = self.kind == Kind::Refresh;
+        let replaces = refreshes && !matches!(loaded, Loaded::Failed(_));
+        let kept = kept.filter(|_| replaces || !refreshes);
         let stands = match &kept {
-            Some((value, ttl)) => lead.store(|| call.cache.keep(&lead.flight, value.clone(), *ttl)),
+            Some(kept) => {
+                lead.store(|| call.cache.keep(&lead.flight, kept.value.clone(), kept.ttl))
+            }
             None if replaces => lead.store(|| call.cache.unkeep(&lead.flight)),
             None => true,
         };
-        let to_all = self.kind == Kind::Load && call.shares_with_all();
-        lead.publish(&loaded, to_all);
+        let kept = kept.filter(|kept| kept.far);
+        lead.publish(&loaded, !refreshes && call.shares_with_all());
         let stored = match (kept, far) {
             (Some(kept), Some(far)) if stands => Box::pin(self.store_far(kept, far)).await,
             (_, Some(far)) => Box::pin(self.release(far, replaces)).await.map(|()| stands),
@@ -304,7 +323,7 @@ impl Serve<'_, '_> {
 
     async fn store_far(
         &self,
-        (value, ttl): (Option<Live>, Duration),
+        Kept { value, ttl, .. }: Kept,
         (right, mut budget): FarRight,
     ) -> crate::Result<bool> {
         let Some(far) = self.call.far() else {
@@ -337,14 +356,18 @@ impl Serve<'_, '_> {
     }
 
     /// What of a result is kept, and for how long.
-    fn kept(&self, loaded: &Loaded) -> Option<(Option<Live>, Duration)> {
+    fn kept(&self, loaded: &Loaded) -> Option<Kept> {
         let call = self.call;
         let (value, ttl) = match loaded {
-            Loaded::Value(live) => (Some(live.clone()), call.ttl()),
+            Loaded::Value(live, keep) => (Some(live.clone()), keep.ttl(call.ttl())?),
             Loaded::Absent => (None, call.policy.none_ttl?),
-            Loaded::Failed(_) => return None,
+            Loaded::Failed(failure) => (Some(failure.to_keep()?), call.policy.err_ttl?),
         };
-        Some((value, vary(ttl, call.cache.jitter, &call.cache.dice)))
+        Some(Kept {
+            value,
+            ttl: vary(ttl, call.cache.jitter, &call.cache.dice),
+            far: !matches!(loaded, Loaded::Failed(_)),
+        })
     }
 
     /// Runs the load for this caller only: nobody joins it, nothing is stored.

@@ -7,16 +7,17 @@ use once_cell::sync::OnceCell;
 
 use crate::{
     ask::{self, Ask, Taker},
+    block::{Asked, run_between},
     cache::{Cache, Inner},
     call::Call,
     caught::Caught,
-    codec::Table,
+    codec::{Table, ViaNear, probe},
     flight::{Load, Running},
     key::KeyWriter,
     near::KeyRef,
     outcome::{Loaded, Outcome},
     policy::Policy,
-    serve,
+    serve::{self, Accepts},
     shape::Shape,
     stats::Counts,
     sync::Arc,
@@ -50,6 +51,7 @@ impl Site {
             policy: Policy {
                 ttl: None,
                 none_ttl: None,
+                err_ttl: None,
             },
             version: 0,
             local: false,
@@ -68,6 +70,13 @@ impl Site {
     #[must_use]
     pub const fn none_ttl(mut self, millis: u64) -> Self {
         self.policy.none_ttl = Some(Duration::from_millis(millis));
+        self
+    }
+
+    /// How long errors are remembered.
+    #[must_use]
+    pub const fn err_ttl(mut self, millis: u64) -> Self {
+        self.policy.err_ttl = Some(Duration::from_millis(millis));
         self
     }
 
@@ -163,8 +172,18 @@ pub fn near_as<S: Outcome>(
     }
 }
 
-/// A call that the near tier could not answer, or was not asked to.
-pub struct Missed(Box<Miss>);
+/// Whether a function that returns a value is asked to be captured: then it tells its key also where
+/// a condition keeps it from the cache.
+#[inline]
+pub fn captures() -> bool {
+    ask::captures()
+}
+
+/// What joining a result relies on.
+const ACCEPTED: &str = "only what this function accepts is returned to it";
+
+/// A call that the near tier could not answer, or that was not to be looked up.
+pub struct Missed(Option<Box<Miss>>);
 
 pub(crate) struct Miss {
     pub(crate) site: &'static Site,
@@ -191,7 +210,7 @@ impl Tags {
 
 impl Missed {
     fn new(site: &'static Site, cache: &Cache, key: KeyRef<'_>, ask: Option<Ask>) -> Self {
-        Self(Box::new(Miss {
+        Self(Some(Box::new(Miss {
             site,
             cache: cache.clone(),
             key: key.text.into(),
@@ -199,42 +218,74 @@ impl Missed {
             tags: Tags::default(),
             counts: site.counts(&cache.0),
             ask,
-        }))
+        })))
+    }
+
+    /// A call that has nothing to do with the cache: its body runs, nothing is looked up,
+    /// shared or stored. What was asked of it is not asked of others.
+    pub fn bypass() -> Self {
+        let _ = ask::take(Taker::Value);
+        Self(None)
     }
 
     /// Adds tags.
     #[must_use]
     pub fn tags(mut self, add: impl FnOnce(&mut Tags)) -> Self {
-        add(&mut self.0.tags);
+        if let Some(miss) = &mut self.0 {
+            add(&mut miss.tags);
+        }
         self
     }
 
     /// Finds the value, or loads it by `body`, which may borrow from its caller.
-    pub async fn load<'a, S: Outcome>(
+    pub fn load<'a, S: Outcome>(
         self,
         shape: S,
         table: &'static Table,
         body: Body<'a, S::Return>,
-    ) -> S::Return
+    ) -> Body<'a, S::Return>
     where
         S::Return: 'a,
     {
-        let load = Load::Borrowed(erase(shape, body));
-        self.0.serve(shape, table, load).await
+        match self.0 {
+            Some(miss) => miss.serve(shape, table, Load::Borrowed(erase(shape, body))),
+            None => body,
+        }
     }
 
     /// Finds the value, or loads it by `body`, which another caller may finish if this one goes.
-    pub async fn load_owned<S: Outcome>(
+    pub fn load_owned<S: Outcome>(
         self,
         shape: S,
         table: &'static Table,
         body: Body<'static, S::Return>,
-    ) -> S::Return
+    ) -> Body<'static, S::Return>
     where
         S::Return: 'static,
     {
-        let load = Load::Owned(erase(shape, body));
-        self.0.serve(shape, table, load).await
+        match self.0 {
+            Some(miss) => miss.serve(shape, table, Load::Owned(erase(shape, body))),
+            None => body,
+        }
+    }
+
+    /// Finds the value, or loads it by `body` on this thread, which waits where another loads it.
+    /// The far tier is not asked: it could not be waited for without a runtime.
+    ///
+    /// # Panics
+    ///
+    /// If `body` does.
+    pub fn block<S: Outcome>(self, shape: S, body: impl FnOnce() -> S::Return) -> S::Return {
+        let Some(miss) = self.0 else { return body() };
+        let mut body = Some(body);
+        let mut load = || {
+            let body = body.take().expect("a load is run once");
+            shape.split(body())
+        };
+        let table = ViaNear::table(&probe(shape));
+        let accepts = |loaded: &_| shape.accepts(loaded);
+        let loaded = miss.block(table, &accepts, &mut load);
+        shape.join(loaded).expect(ACCEPTED)
     }
 }
 
@@ -255,15 +306,13 @@ impl Miss {
         shape: S,
         table: &'static Table,
         load: Load<'a>,
-    ) -> Pin<Box<dyn Future<Output = S::Return> + Send + 'a>>
+    ) -> Body<'a, S::Return>
     where
         S::Return: 'a,
     {
         Box::pin(async move {
             let loaded = self.answer(Box::new(shape), table, load).await;
-            shape
-                .join(loaded)
-                .expect("only what this function accepts is returned to it")
+            shape.join(loaded).expect(ACCEPTED)
         })
     }
 
@@ -290,6 +339,28 @@ impl Miss {
         }
     }
 
+    fn block(
+        &self,
+        table: &'static Table,
+        accepts: Accepts<'_>,
+        load: &mut dyn FnMut() -> Loaded,
+    ) -> Loaded {
+        if self.ask == Some(Ask::Uncached) {
+            return load();
+        }
+        let call = Call {
+            far: false,
+            blocks: true,
+            ..self.call(table)
+        };
+        let asked = Asked::default();
+        let asks = Load::Borrowed(Box::pin(asked.clone()));
+        if self.ask == Some(Ask::Refresh) {
+            return run_between(serve::refresh(&call, accepts, asks), &asked, load);
+        }
+        run_between(serve::serve(&call, accepts, asks), &asked, load)
+    }
+
     pub(crate) fn call(&self, table: &'static Table) -> Call<'_> {
         Call {
             cache: &self.cache.0,
@@ -303,6 +374,7 @@ impl Miss {
             table,
             version: self.site.version,
             far: !self.site.local,
+            blocks: false,
             counts: &self.counts,
         }
     }
@@ -311,7 +383,7 @@ impl Miss {
 impl fmt::Debug for Missed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Missed")
-            .field("template", &self.0.site.template)
+            .field("template", &self.0.as_ref().map(|miss| miss.site.template))
             .finish_non_exhaustive()
     }
 }

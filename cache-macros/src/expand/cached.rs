@@ -5,13 +5,16 @@ use quote::{ToTokens, quote_spanned};
 use syn::{Path, Type, ext::IdentExt};
 
 use super::{
-    around, at, body, cache,
+    around, at, body, cache, choices,
     companion::companion,
-    here,
-    key::{part, template_parts, writer},
+    graph, here,
+    key::{hashed, part, template_parts, writer},
     private,
 };
-use crate::model::{Cached, Key};
+use crate::{
+    function::Style,
+    model::{Cached, Key},
+};
 
 /// `#[cached]`: a hit returns before anything is boxed.
 pub(crate) fn cached(model: &Cached) -> TokenStream {
@@ -31,16 +34,20 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
     let tags = (!model.tags.is_empty())
         .then(|| quote_spanned!(here()=> .tags(|tags| { #(tags.add(#tags);)* })));
     let shape = shape(krate, output);
+    let shapes = choices::shapes(krate, output, &model.choices);
     let near = near(krate, output);
-    let table = table(krate, model);
-    let load = if function.owns_its_arguments() {
-        "load_owned"
-    } else {
-        "load"
-    };
-    let load = Ident::new(load, here());
-    let body = body(function, output);
-    let body = quote_spanned!(at(&function.body)=> ::std::boxed::Box::pin(#body));
+    let load = load(krate, model);
+    let lookup = quote_spanned! {here()=> {
+        let mut writer = #private::KeyWriter::new();
+        let key = &mut writer;
+        #key
+        #cache
+        match #near {
+            ::core::result::Result::Ok(hit) => return hit,
+            ::core::result::Result::Err(missed) => missed #tags,
+        }
+    }};
+    let lookup = choices::on_condition(krate, &model.choices, lookup);
     let companion = model.companion.then(|| companion(krate, function, output));
     let function = around(
         function,
@@ -48,21 +55,31 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
             #(#warnings)*
             let site = #site;
             let shape = #shape;
+            #shapes
             #[allow(clippy::used_underscore_binding)]
-            let missed = {
-                let mut writer = #private::KeyWriter::new();
-                let key = &mut writer;
-                #key
-                #cache
-                match #near {
-                    ::core::result::Result::Ok(hit) => return hit,
-                    ::core::result::Result::Err(missed) => missed #tags,
-                }
-            };
-            missed.#load(shape, #table, #body).await
+            let missed = #lookup;
+            #load
         },
     );
     quote_spanned!(here()=> #function #companion)
+}
+
+/// The miss: the body is made, and run if nobody else has.
+fn load(krate: Option<&Path>, model: &Cached) -> TokenStream {
+    let function = &model.function;
+    let body = body(krate, function, &model.output);
+    if function.style == Style::Sync {
+        return quote_spanned!(here()=> missed.block(shape, #body));
+    }
+    let load = if function.owns_its_arguments() {
+        "load_owned"
+    } else {
+        "load"
+    };
+    let load = Ident::new(load, here());
+    let table = table(krate, model);
+    let body = quote_spanned!(at(&function.body)=> ::std::boxed::Box::pin(#body));
+    quote_spanned!(here()=> missed.#load(shape, #table, #body).await)
 }
 
 /// The constants of the function.
@@ -73,19 +90,16 @@ fn site(private: &TokenStream, model: &Cached) -> TokenStream {
         Key::Template(template) => template.text.to_token_stream(),
         Key::Default(_) => path.clone(),
     };
-    let ttl = model
-        .ttl
-        .map(|millis| quote_spanned!(here()=> .ttl(#millis)));
-    let none_ttl = model
-        .none_ttl
-        .map(|millis| quote_spanned!(here()=> .none_ttl(#millis)));
+    let lifetimes = choices::lifetimes(model.krate.as_ref(), &model.choices);
     let version = model
         .version
         .map(|version| quote_spanned!(here()=> .version(#version)));
     let local = model.local.then(|| quote_spanned!(here()=> .local()));
+    let node = graph::function(private, model);
     quote_spanned! {here()=> {
         static SITE: #private::Site =
-            #private::Site::new(#path, #label) #ttl #none_ttl #version #local;
+            #private::Site::new(#path, #label) #lifetimes #version #local;
+        #node
         &SITE
     }}
 }
@@ -144,9 +158,18 @@ fn key(krate: Option<&Path>, model: &Cached) -> TokenStream {
     };
     let private = private(krate, here());
     let name = model.function.sig.ident.unraw().to_string();
-    let parts = arguments
-        .iter()
-        .map(|argument| part(krate, argument, &argument.to_token_stream()));
+    let parts = arguments.iter().map(|argument| {
+        let value = if model
+            .sensitive
+            .iter()
+            .any(|name| name.unraw() == argument.unraw())
+        {
+            hashed(krate, argument, &argument.to_token_stream())
+        } else {
+            argument.to_token_stream()
+        };
+        part(krate, argument, &value)
+    });
     quote_spanned! {here()=>
         #private::default_path!(key, #name);
         key.literal(":(");
@@ -196,62 +219,129 @@ mod tests {
         assert_text(
             text,
             &expect![[r#"
-            /// Reads.
-            #[must_use]
-            pub async fn get_user(id: u64, lang: String, team: u32) -> Result<User, DbError> {
-                let site = {
-                    static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
-                            ::core::concat!(::core::module_path!(), "::", "get_user"),
-                            "users:<id>:<lang:lower>",
-                        )
-                        .ttl(600000u64);
-                    &SITE
-                };
-                let shape = ::larder::__private::shape!(Result < User, DbError >);
-                #[allow(clippy::used_underscore_binding)]
-                let missed = {
-                    let mut writer = ::larder::__private::KeyWriter::new();
-                    let key = &mut writer;
-                    key.literal("users:");
-                    ::larder::__private::part(key, &id);
-                    key.literal(":");
-                    ::larder::__private::part(key, &::larder::__private::lower(&lang));
-                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
-                    match ::larder::__private::near(site, cache, &writer, shape) {
-                        ::core::result::Result::Ok(hit) => return hit,
-                        ::core::result::Result::Err(missed) => {
-                            missed
-                                .tags(|tags| {
-                                    tags.add(|key| {
-                                        key.literal("team:");
-                                        ::larder::__private::part(key, &team);
-                                    });
-                                })
+                /// Reads.
+                #[must_use]
+                pub async fn get_user(id: u64, lang: String, team: u32) -> Result<User, DbError> {
+                    let site = {
+                        static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                                ::core::concat!(::core::module_path!(), "::", "get_user"),
+                                "users:<id>:<lang:lower>",
+                            )
+                            .ttl(600000u64);
+                        ::larder::__private::submit! {
+                            ::larder::__private::Node::cached(& SITE, ::core::file!(), ::core::line!())
+                            .tags(& ["team:<team>"])
                         }
-                    }
-                };
-                missed
-                    .load_owned(
-                        shape,
-                        ::larder::__private::table!(shape),
-                        ::std::boxed::Box::pin(async move {
-                            #[allow(
-                                unreachable_code,
-                                clippy::diverging_sub_expression,
-                                clippy::empty_loop
-                            )]
-                            if false {
-                                let output: Result<User, DbError> = loop {};
-                                return output;
+                        &SITE
+                    };
+                    let shape = ::larder::__private::shape!(Result < User, DbError >);
+                    #[allow(clippy::used_underscore_binding)]
+                    let missed = {
+                        let mut writer = ::larder::__private::KeyWriter::new();
+                        let key = &mut writer;
+                        key.literal("users:");
+                        ::larder::__private::part(key, &id);
+                        key.literal(":");
+                        ::larder::__private::part(key, &::larder::__private::lower(&lang));
+                        let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                        match ::larder::__private::near(site, cache, &writer, shape) {
+                            ::core::result::Result::Ok(hit) => return hit,
+                            ::core::result::Result::Err(missed) => {
+                                missed
+                                    .tags(|tags| {
+                                        tags.add(|key| {
+                                            key.literal("team:");
+                                            ::larder::__private::part(key, &team);
+                                        });
+                                    })
                             }
-                            #[allow(clippy::used_underscore_binding)]
-                            let _ = (&id, &lang, &team);
-                            { load(id, lang, team).await }
-                        }),
-                    )
-                    .await
-            }
-        "#]],
+                        }
+                    };
+                    missed
+                        .load_owned(
+                            shape,
+                            ::larder::__private::table!(shape),
+                            ::std::boxed::Box::pin(async move {
+                                #[allow(
+                                    unreachable_code,
+                                    clippy::diverging_sub_expression,
+                                    clippy::empty_loop
+                                )]
+                                if false {
+                                    let output: Result<User, DbError> = loop {};
+                                    return output;
+                                }
+                                #[allow(clippy::used_underscore_binding)]
+                                let _ = (&id, &lang, &team);
+                                { load(id, lang, team).await }
+                            }),
+                        )
+                        .await
+                }
+                ///What can be done with the cache entry of one call of the function `get_user`.
+                pub enum get_user {}
+                impl get_user {
+                    /**The key of this call, as the methods of a cache take it.
+
+                # Panics
+
+                If another attribute below makes the function wait before it looks into the cache.*/
+                    #[inline]
+                    pub fn key(id: u64, lang: String, team: u32) -> ::std::string::String {
+                        ::larder::__private::key_of(::larder::__private::entry(get_user(id, lang, team)))
+                    }
+                    /**What this call would return from the cache; `None` if it would have to load.
+
+                # Errors
+
+                If only the far tier could tell and did not.*/
+                    #[inline]
+                    pub async fn peek(
+                        id: u64,
+                        lang: String,
+                        team: u32,
+                    ) -> ::larder::__private::Result<::core::option::Option<Result<User, DbError>>> {
+                        ::larder::__private::entry(get_user(id, lang, team)).peek().await
+                    }
+                    /**Stores a value as if this call had returned it.
+
+                # Errors
+
+                If the far tier did not take it.*/
+                    #[inline]
+                    pub async fn put(
+                        id: u64,
+                        lang: String,
+                        team: u32,
+                        value: impl ::larder::__private::Returns<Result<User, DbError>>,
+                    ) -> ::larder::__private::Result<()> {
+                        ::larder::__private::entry(get_user(id, lang, team)).put(value).await
+                    }
+                    /**Removes the value of this call from all tiers.
+
+                # Errors
+
+                If the far tier did not confirm it; it is tried again.*/
+                    #[inline]
+                    pub async fn invalidate(
+                        id: u64,
+                        lang: String,
+                        team: u32,
+                    ) -> ::larder::__private::Result<()> {
+                        ::larder::__private::entry(get_user(id, lang, team)).invalidate().await
+                    }
+                    ///Loads even if there is a value, and stores the result.
+                    #[inline]
+                    pub async fn refresh(id: u64, lang: String, team: u32) -> Result<User, DbError> {
+                        ::larder::__private::entry(get_user(id, lang, team)).refresh().await
+                    }
+                    ///Loads, and leaves the cache alone.
+                    #[inline]
+                    pub async fn uncached(id: u64, lang: String, team: u32) -> Result<User, DbError> {
+                        ::larder::__private::entry(get_user(id, lang, team)).uncached().await
+                    }
+                }
+            "#]],
         );
     }
 
@@ -275,6 +365,10 @@ mod tests {
                             )
                             .version(2u32)
                             .local();
+                        crate::store::__private::submit! {
+                            crate ::store::__private::Node::cached(& SITE, ::core::file!(),
+                            ::core::line!()).by("self.cache")
+                        }
                         &SITE
                     };
                     let shape = crate::store::__private::shape!(Vec < User >);

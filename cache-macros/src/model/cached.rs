@@ -1,12 +1,12 @@
 //! What may be asked of a cached function.
 
 use proc_macro2::{Ident, TokenStream};
-use syn::{Error, LitInt, Path, Result, Type};
+use syn::{Error, LitInt, Path, Result, Type, spanned::Spanned};
 
-use super::{Rules, check_output, companion::companion, parse_both};
+use super::{Choices, Rules, check_async_only, check_output, companion::companion, parse_both};
 use crate::{
     args::{CacheArg, CachedArgs, Names},
-    function::Function,
+    function::{Function, Style},
     template::{Kind, Template},
 };
 
@@ -15,8 +15,7 @@ pub(crate) struct Cached {
     pub(crate) krate: Option<Path>,
     pub(crate) function: Function,
     pub(crate) output: Type,
-    pub(crate) ttl: Option<u64>,
-    pub(crate) none_ttl: Option<u64>,
+    pub(crate) choices: Choices,
     pub(crate) version: Option<u32>,
     pub(crate) local: bool,
     pub(crate) key: Key,
@@ -25,6 +24,8 @@ pub(crate) struct Cached {
     pub(crate) cache: Option<CacheArg>,
     /// Whether there is a companion beside the function.
     pub(crate) companion: bool,
+    /// Arguments that stand in keys as hashes only.
+    pub(crate) sensitive: Vec<Ident>,
     /// Arguments that the key leaves out, each with what to say about it.
     pub(crate) left_out: Vec<(Ident, String)>,
 }
@@ -38,9 +39,18 @@ pub(crate) enum Key {
 impl Cached {
     /// Checks `#[cached(args)] item`. The error holds every mistake there is.
     pub(crate) fn check(args: TokenStream, item: &TokenStream) -> Result<Self> {
-        let (args, function, mut errors) = parse_both::<CachedArgs>(args, item)?;
+        let (mut args, mut function, mut errors) = parse_both::<CachedArgs>(args, item)?;
+        function.allow_recursion();
         let output = function.output();
-        errors.take(check_output(&output, args.local.is_some()));
+        let stays_here = args.local.is_some() || function.style == Style::Sync;
+        errors.take(check_output(&output, stays_here));
+        check_async_only(
+            &function,
+            args.codec.as_ref().map(Spanned::span),
+            "a plain `fn` is cached in this process only, so its values never become bytes: remove \
+             `codec`",
+            &mut errors,
+        );
         if let (Some(codec), Some(_)) = (&args.codec, &args.local) {
             let both = "`codec` and `local` contradict each other: a local value never becomes \
                         bytes, so remove one of them";
@@ -52,23 +62,23 @@ impl Cached {
             arguments: &arguments,
             errors,
         };
-        let key = args.key.and_then(|key| rules.template(&key, Kind::Key));
-        let tags = rules.templates(args.tags, Kind::Tag);
+        let choices = rules.choices(&mut args);
+        let mut key = args.key.and_then(|key| rules.template(&key, Kind::Key));
+        let mut tags = rules.templates(args.tags, Kind::Tag);
         let skip = args.skip.map_or_else(Vec::new, |Names(names)| names);
         rules.skip(&skip, key.as_ref());
+        let sensitive = args.sensitive.map_or_else(Vec::new, |Names(names)| names);
+        rules.sensitive(&sensitive, &skip, key.iter_mut().chain(&mut tags));
         rules.groups(key.as_ref(), &tags);
         let left_out = key.as_ref().map(|key| rules.left_out(key, &skip));
         let key = key.map_or_else(|| rules.default_key(&skip), Key::Template);
-        let ttl = rules.millis(args.ttl.as_ref());
-        let none_ttl = rules.millis(args.none_ttl.as_ref());
         let version = args.version.as_ref().map(LitInt::base10_parse);
         let version = version.and_then(|version| rules.errors.take(version));
         rules.errors.finish(Self {
             krate: args.krate,
             function,
             output,
-            ttl,
-            none_ttl,
+            choices,
             version,
             local: args.local.is_some(),
             key,
@@ -76,6 +86,7 @@ impl Cached {
             codec: args.codec,
             cache: args.cache,
             companion: companion.unwrap_or_default(),
+            sensitive,
             left_out: left_out.unwrap_or_default(),
         })
     }

@@ -4,7 +4,7 @@ use quote::ToTokens;
 use syn::{Error, LitBool, Result, Safety};
 
 use crate::{
-    function::{Function, is_named, mentions},
+    function::{Function, Style, is_named, mentions},
     place,
 };
 
@@ -36,6 +36,9 @@ fn reason_against(function: &Function) -> Option<&'static str> {
     };
     if sig.receiver().is_some() || of_a_type() {
         return Some("only a free function has a companion, a function of a type has none");
+    }
+    if function.style == Style::Sync {
+        return Some("a function that blocks has no companion");
     }
     let plain = matches!(sig.safety, Safety::Default) && sig.abi.is_none();
     (!plain).then_some("a companion is safe to call, an `unsafe` or `extern` function has none")

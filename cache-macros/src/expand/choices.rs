@@ -1,0 +1,235 @@
+//! The text of the options that decide what is kept.
+
+use proc_macro2::TokenStream;
+use quote::quote_spanned;
+use syn::{Path, Type};
+
+use super::{at, here, private};
+use crate::model::{Choices, Lifetime};
+
+/// The lifetimes, as settings of the site.
+pub(super) fn lifetimes(krate: Option<&Path>, choices: &Choices) -> TokenStream {
+    let Choices {
+        ttl,
+        none_ttl,
+        err_ttl,
+        ..
+    } = choices;
+    let ttl = ttl.as_ref().map(|ttl| {
+        let millis = millis(krate, ttl);
+        quote_spanned!(here()=> .ttl(#millis))
+    });
+    let none_ttl = none_ttl.as_ref().map(|ttl| {
+        let millis = millis(krate, ttl);
+        quote_spanned!(here()=> .none_ttl(#millis))
+    });
+    let err_ttl = err_ttl.as_ref().map(|ttl| {
+        let millis = millis(krate, ttl);
+        quote_spanned!(here()=> .err_ttl(#millis))
+    });
+    quote_spanned!(here()=> #ttl #none_ttl #err_ttl)
+}
+
+fn millis(krate: Option<&Path>, lifetime: &Lifetime) -> TokenStream {
+    match lifetime {
+        Lifetime::Millis(millis) => quote_spanned!(here()=> #millis),
+        Lifetime::Constant(constant) => {
+            let private = private(krate, at(constant));
+            quote_spanned!(at(constant)=> #private::millis(#constant))
+        }
+    }
+}
+
+/// Statements that give `shape` what the options ask of results. What the return type cannot do
+/// is reported there.
+pub(super) fn shapes(krate: Option<&Path>, output: &Type, choices: &Choices) -> TokenStream {
+    let result = private(krate, at(output));
+    let absences = choices
+        .none_ttl
+        .as_ref()
+        .map(|_| quote_spanned!(at(output)=> let shape = #result::keeps_absences(shape);));
+    let ttl_from = choices.ttl_from.as_ref().map(|question| {
+        let private = private(krate, at(question));
+        quote_spanned!(at(question)=> let shape = #private::ttl_from(shape, #question);)
+    });
+    let unless = choices.unless.as_ref().map(|question| {
+        let private = private(krate, at(question));
+        quote_spanned!(at(question)=> let shape = #private::unless(shape, #question);)
+    });
+    let errors = choices
+        .err_ttl
+        .as_ref()
+        .map(|_| quote_spanned!(at(output)=> let shape = #result::keeps_errors(shape);));
+    quote_spanned!(here()=> #absences #ttl_from #unless #errors)
+}
+
+/// The expression `lookup`, or nothing to do with the cache where a condition says so.
+pub(super) fn on_condition(
+    krate: Option<&Path>,
+    choices: &Choices,
+    lookup: TokenStream,
+) -> TokenStream {
+    let Some(condition) = &choices.condition else {
+        return lookup;
+    };
+    let private = private(krate, here());
+    quote_spanned! {here()=> {
+        let is_cached: bool = #condition;
+        if is_cached || #private::captures() #lookup else {
+            #private::Missed::bypass()
+        }
+    }}
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use quote::quote;
+
+    use crate::{
+        expand::{cached, or_report, tests::assert_text},
+        model::Cached,
+    };
+
+    #[test]
+    fn what_is_kept_is_asked_where_the_result_comes_and_on_condition() {
+        let args = quote!(
+            ttl_from = Page::max_age,
+            unless = |page| page.rows.is_empty(),
+            none_ttl = limits::ABSENCE,
+            err_ttl = "5s",
+            if = number < 10,
+            sensitive(token)
+        );
+        let item = quote! {
+            async fn page(token: &str, number: u32) -> Answer<Option<Page>> {
+                load(token, number).await
+            }
+        };
+        let text = or_report(Cached::check(args, &item), cached, &item);
+        assert_text(
+            text,
+            &expect![[r#"
+                async fn page(token: &str, number: u32) -> Answer<Option<Page>> {
+                    let site = {
+                        static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                                ::core::concat!(::core::module_path!(), "::", "page"),
+                                ::core::concat!(::core::module_path!(), "::", "page"),
+                            )
+                            .none_ttl(::larder::__private::millis(limits::ABSENCE))
+                            .err_ttl(5000u64);
+                        ::larder::__private::submit! {
+                            ::larder::__private::Node::cached(& SITE, ::core::file!(), ::core::line!())
+                            .computes_ttl()
+                        }
+                        &SITE
+                    };
+                    let shape = ::larder::__private::shape!(Answer < Option < Page > >);
+                    let shape = ::larder::__private::keeps_absences(shape);
+                    let shape = ::larder::__private::ttl_from(shape, Page::max_age);
+                    let shape = ::larder::__private::unless(shape, |page| page.rows.is_empty());
+                    let shape = ::larder::__private::keeps_errors(shape);
+                    #[allow(clippy::used_underscore_binding)]
+                    let missed = {
+                        let is_cached: bool = number < 10;
+                        if is_cached || ::larder::__private::captures() {
+                            let mut writer = ::larder::__private::KeyWriter::new();
+                            let key = &mut writer;
+                            ::larder::__private::default_path!(key, "page");
+                            key.literal(":(");
+                            ::larder::__private::part(key, &::larder::__private::hashed(&token));
+                            key.literal(",");
+                            ::larder::__private::part(key, &number);
+                            key.literal(",");
+                            key.literal(")");
+                            let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                            match ::larder::__private::near(site, cache, &writer, shape) {
+                                ::core::result::Result::Ok(hit) => return hit,
+                                ::core::result::Result::Err(missed) => missed,
+                            }
+                        } else {
+                            ::larder::__private::Missed::bypass()
+                        }
+                    };
+                    missed
+                        .load(
+                            shape,
+                            ::larder::__private::table!(shape),
+                            ::std::boxed::Box::pin(async move {
+                                #[allow(
+                                    unreachable_code,
+                                    clippy::diverging_sub_expression,
+                                    clippy::empty_loop
+                                )]
+                                if false {
+                                    let output: Answer<Option<Page>> = loop {};
+                                    return output;
+                                }
+                                #[allow(clippy::used_underscore_binding)]
+                                let _ = (&token, &number);
+                                { load(token, number).await }
+                            }),
+                        )
+                        .await
+                }
+                ///What can be done with the cache entry of one call of the function `page`.
+                enum page {}
+                impl page {
+                    /**The key of this call, as the methods of a cache take it.
+
+                # Panics
+
+                If another attribute below makes the function wait before it looks into the cache.*/
+                    #[inline]
+                    fn key(token: &str, number: u32) -> ::std::string::String {
+                        ::larder::__private::key_of(::larder::__private::entry(page(token, number)))
+                    }
+                    /**What this call would return from the cache; `None` if it would have to load.
+
+                # Errors
+
+                If only the far tier could tell and did not.*/
+                    #[inline]
+                    async fn peek(
+                        token: &str,
+                        number: u32,
+                    ) -> ::larder::__private::Result<::core::option::Option<Answer<Option<Page>>>> {
+                        ::larder::__private::entry(page(token, number)).peek().await
+                    }
+                    /**Stores a value as if this call had returned it.
+
+                # Errors
+
+                If the far tier did not take it.*/
+                    #[inline]
+                    async fn put(
+                        token: &str,
+                        number: u32,
+                        value: impl ::larder::__private::Returns<Answer<Option<Page>>>,
+                    ) -> ::larder::__private::Result<()> {
+                        ::larder::__private::entry(page(token, number)).put(value).await
+                    }
+                    /**Removes the value of this call from all tiers.
+
+                # Errors
+
+                If the far tier did not confirm it; it is tried again.*/
+                    #[inline]
+                    async fn invalidate(token: &str, number: u32) -> ::larder::__private::Result<()> {
+                        ::larder::__private::entry(page(token, number)).invalidate().await
+                    }
+                    ///Loads even if there is a value, and stores the result.
+                    #[inline]
+                    async fn refresh(token: &str, number: u32) -> Answer<Option<Page>> {
+                        ::larder::__private::entry(page(token, number)).refresh().await
+                    }
+                    ///Loads, and leaves the cache alone.
+                    #[inline]
+                    async fn uncached(token: &str, number: u32) -> Answer<Option<Page>> {
+                        ::larder::__private::entry(page(token, number)).uncached().await
+                    }
+                }
+            "#]],
+        );
+    }
+}
