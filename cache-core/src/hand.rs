@@ -128,6 +128,8 @@ impl Call<'_> {
         let (born, cells) = self.begin();
         let stored = self.set_far(value.as_ref(), ttl).await;
         let told = match &stored {
+            // Nobody else has anything of what stays in this process.
+            Ok(_) if !self.far => Ok(()),
             Ok(_) => self.cache.announce(self.key.text).await,
             Err(error) => Err(error.clone()),
         };

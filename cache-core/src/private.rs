@@ -3,31 +3,35 @@
 mod failed;
 mod millis;
 mod path;
+mod response;
 
 pub use self::{
     failed::{NeverFails, Returned},
     millis::millis,
     path::{Dotted, dotted_len, owner},
+    response::{clock_of, now, refreshing, stored, ttl_of},
 };
 pub use crate::{
     __default_path as default_path, __failed as failed, __shape as shape, __table as table,
 };
 pub use crate::{
-    ask::{Answer, Ask, Taker, Whom, ask},
+    ask::captures,
     cache::Cache,
-    caught::Caught,
     codec::{self, Probe, Table, ViaFar, ViaNear, ViaRaw, named, probe},
     error::Result,
     global::default_or,
     graph::Node,
-    handle::{EntryOf, Returns, entry, key_of},
+    handle::{
+        EntryOf, Returns, entry, invalidate_now, key_of, peek_now, put_now, refresh_now,
+        uncached_now,
+    },
     key::{KeyWriter, hashed, lower, part},
     outcome::{
-        Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6, keeps_absences, keeps_errors,
-        ttl_from, unless,
+        Failure, Keep, Loaded, Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6,
+        keeps_absences, keeps_errors, ttl_from, unless,
     },
     purge::{Purge, PurgeGuard},
-    site::{Missed, Site, Tags, captures, near, near_as},
+    site::{Missed, Site, Tags, near},
 };
 
 pub use inventory::submit;

@@ -6,12 +6,13 @@ use std::{fmt, future::Future, ops::Deref, pin::Pin, time::Duration};
 use once_cell::sync::OnceCell;
 
 use crate::{
-    ask::{self, Ask, Taker},
+    ask::{self, Ask},
     block::{Asked, run_between},
     cache::{Cache, Inner},
     call::Call,
     caught::Caught,
     codec::{Table, ViaNear, probe},
+    entry::Live,
     flight::{Load, Running},
     key::KeyWriter,
     near::KeyRef,
@@ -32,6 +33,8 @@ pub struct Site {
     pub(crate) policy: Policy,
     pub(crate) version: u32,
     pub(crate) local: bool,
+    /// Whether the function blocks its thread until it has a value.
+    pub(crate) blocks: bool,
     /// Where the calls are counted that go to the cache which this function met first.
     home: OnceCell<Home>,
 }
@@ -55,6 +58,7 @@ impl Site {
             },
             version: 0,
             local: false,
+            blocks: false,
             home: OnceCell::new(),
         }
     }
@@ -90,6 +94,14 @@ impl Site {
     /// Values stay in this process.
     #[must_use]
     pub const fn local(mut self) -> Self {
+        self.local = true;
+        self
+    }
+
+    /// The function blocks its thread, and its values stay in this process.
+    #[must_use]
+    pub const fn blocks(mut self) -> Self {
+        self.blocks = true;
         self.local = true;
         self
     }
@@ -130,30 +142,14 @@ impl Deref for Counted {
 /// # Errors
 ///
 /// What is needed to go on with a miss, or with what is asked instead.
-#[inline]
 pub fn near<S: Outcome>(
     site: &'static Site,
     cache: &Cache,
     key: &KeyWriter,
     shape: S,
 ) -> Result<S::Return, Missed> {
-    near_as(Taker::Value, site, cache, key, shape)
-}
-
-/// The same, for a function that takes what a `taker` takes.
-///
-/// # Errors
-///
-/// As [`near`].
-pub fn near_as<S: Outcome>(
-    taker: Taker,
-    site: &'static Site,
-    cache: &Cache,
-    key: &KeyWriter,
-    shape: S,
-) -> Result<S::Return, Missed> {
     let key = key.key();
-    let ask = ask::take(taker);
+    let ask = ask::take(site);
     let mut hit = None;
     if ask.is_none() {
         cache.0.look_near(key, &mut |value| {
@@ -170,13 +166,6 @@ pub fn near_as<S: Outcome>(
         }
         None => Err(Missed::new(site, cache, key, ask)),
     }
-}
-
-/// Whether a function that returns a value is asked to be captured: then it tells its key also where
-/// a condition keeps it from the cache.
-#[inline]
-pub fn captures() -> bool {
-    ask::captures()
 }
 
 /// What joining a result relies on.
@@ -209,7 +198,12 @@ impl Tags {
 }
 
 impl Missed {
-    fn new(site: &'static Site, cache: &Cache, key: KeyRef<'_>, ask: Option<Ask>) -> Self {
+    pub(crate) fn new(
+        site: &'static Site,
+        cache: &Cache,
+        key: KeyRef<'_>,
+        ask: Option<Ask>,
+    ) -> Self {
         Self(Some(Box::new(Miss {
             site,
             cache: cache.clone(),
@@ -224,8 +218,13 @@ impl Missed {
     /// A call that has nothing to do with the cache: its body runs, nothing is looked up,
     /// shared or stored. What was asked of it is not asked of others.
     pub fn bypass() -> Self {
-        let _ = ask::take(Taker::Value);
+        ask::take_any();
         Self(None)
+    }
+
+    /// The value in whichever tier; a tier that fails has none.
+    pub(crate) async fn stored(self, table: &'static Table) -> Option<Live> {
+        self.0?.call(table).get().await.ok().flatten()
     }
 
     /// Adds tags.
@@ -348,11 +347,7 @@ impl Miss {
         if self.ask == Some(Ask::Uncached) {
             return load();
         }
-        let call = Call {
-            far: false,
-            blocks: true,
-            ..self.call(table)
-        };
+        let call = self.call(table);
         let asked = Asked::default();
         let asks = Load::Borrowed(Box::pin(asked.clone()));
         if self.ask == Some(Ask::Refresh) {
@@ -374,7 +369,7 @@ impl Miss {
             table,
             version: self.site.version,
             far: !self.site.local,
-            blocks: false,
+            blocks: self.site.blocks,
             counts: &self.counts,
         }
     }

@@ -63,20 +63,20 @@ pub(super) fn shapes(krate: Option<&Path>, output: &Type, choices: &Choices) -> 
     quote_spanned!(here()=> #absences #ttl_from #unless #errors)
 }
 
-/// The expression `lookup`, or nothing to do with the cache where a condition says so.
+/// The expression `lookup`, or nothing to do with the cache where a condition says so. Who asks for
+/// the key gets it all the same.
 pub(super) fn on_condition(
-    krate: Option<&Path>,
+    (private, room): (&TokenStream, &TokenStream),
     choices: &Choices,
     lookup: TokenStream,
 ) -> TokenStream {
     let Some(condition) = &choices.condition else {
         return lookup;
     };
-    let private = private(krate, here());
     quote_spanned! {here()=> {
         let is_cached: bool = #condition;
         if is_cached || #private::captures() #lookup else {
-            #private::Missed::bypass()
+            #room::Missed::bypass()
         }
     }}
 }

@@ -4,7 +4,7 @@ use quote::ToTokens;
 use syn::{Error, FnArg, LitBool, Result, Safety};
 
 use crate::{
-    function::{Function, Style, is_named, mentions},
+    function::{Function, is_named, mentions},
     place,
 };
 
@@ -36,9 +36,6 @@ fn reason_against(function: &Function) -> Option<&'static str> {
     };
     if sig.receiver().is_some() || of_a_type() {
         return Some("only a free function has a companion, a function of a type has none");
-    }
-    if function.style == Style::Sync {
-        return Some("a function that blocks has no companion");
     }
     if !matches!(sig.safety, Safety::Default) || sig.abi.is_some() {
         return Some("a companion is safe to call, an `unsafe` or `extern` function has none");
