@@ -212,7 +212,7 @@ fn the_picture_is_the_same_in_any_order_of_linking() {
     let picture = Graph::of(&whole()).to_mermaid();
     assert_eq!(
         picture,
-        r##"flowchart LR
+        r#"flowchart LR
     f0["app::get<br/>users:#lt;id#gt;<br/>tag team:#lt;team#gt;<br/>ttl 60s"]
     f1["app::list<br/>all arguments"]
     w0(["app::put"])
@@ -221,7 +221,7 @@ fn the_picture_is_the_same_in_any_order_of_linking() {
     w1 -->|"prefix users"| f0
     w1 -.->|"prefix usrs"| nothing
     w1 -->|"tag team:#lt;id#gt;"| f0
-"##
+"#
     );
     let mut nodes = whole();
     nodes.reverse();
