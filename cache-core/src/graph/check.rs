@@ -1,6 +1,6 @@
 //! What is wrong in a graph: a write that reaches nothing, a value that nothing ever corrects.
 
-use super::{Function, Graph, Target, Write, spelling::nearest};
+use super::{Function, Graph, Target, Write, last, spelling::nearest};
 
 impl Graph {
     /// Fails a test if something is wrong: an invalidation or a stored key that no cached function
@@ -95,11 +95,14 @@ impl Graph {
         if let Some(meant) = meant.into_iter().find(|it| in_any_cache(*it).is_some()) {
             return format!(": did you mean `{meant}`?");
         }
-        let here = self
-            .functions
+        let here = self.functions.iter();
+        let here: Vec<_> = here.filter(|it| it.cache.may_be(write.cache)).collect();
+        let called = here
             .iter()
-            .filter(|it| it.cache.may_be(write.cache));
-        match nearest(text, here.flat_map(|it| texts(it, target))) {
+            .find(|it| it.key.is_none() && last(it.path) == text);
+        let meant = called.map(|it| it.dotted());
+        let near = || nearest(text, here.iter().flat_map(|it| texts(it, target)));
+        match meant.or_else(near) {
             Some(text) => format!(": did you mean `{text}`?"),
             None => String::new(),
         }
