@@ -44,6 +44,15 @@ pub(crate) fn refused(function: &str, key: &str) {
     );
 }
 
+pub(crate) fn overtaken(function: &str, key: &str) {
+    event!(
+        debug,
+        function,
+        key,
+        "not stored but invalidated: somebody else changed the key while it was written"
+    );
+}
+
 pub(crate) fn waited_too_long(function: &str, key: &str) {
     event!(
         warn,

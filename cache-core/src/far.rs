@@ -79,6 +79,11 @@ impl Budget {
         Self(span)
     }
 
+    /// What is left of it.
+    pub(crate) fn left(&self) -> Duration {
+        self.0
+    }
+
     async fn spend<T>(&mut self, call: impl Future<Output = Result<T>>) -> Result<T> {
         let began = Instant::now();
         let result = tokio::time::timeout(self.0, call).await;
@@ -122,7 +127,9 @@ pub(crate) struct Seen {
 #[derive(Debug)]
 pub(crate) struct Right {
     place: Place,
+    /// What must stand in the slot: one's own lease, or the entry that is to be replaced.
     lease: Header,
+    leased: bool,
     stamps: Vec<Stamp>,
 }
 
@@ -207,8 +214,31 @@ impl Far {
         Ok((prepared.leased && whole).then_some(Right {
             place,
             lease,
+            leased: true,
             stamps,
         }))
+    }
+
+    /// Takes the right to replace what stands there by what is about to be written. An entry
+    /// stays where it is until then, for others to read; anything else makes way for a lease.
+    pub(crate) async fn reserve(
+        self: &Arc<Self>,
+        place: Place,
+        budget: &mut Budget,
+    ) -> Result<Option<Right>> {
+        let (standing, stamps) = self.standing(&place, budget).await?;
+        let whole: Option<Vec<Stamp>> = stamps.iter().copied().collect();
+        let whole = whole.filter(|stamps| !stamps.contains(&FLUX));
+        if let (Some(lease), Some(stamps)) = (standing, whole) {
+            return Ok(Some(Right {
+                place,
+                lease,
+                leased: false,
+                stamps,
+            }));
+        }
+        let over = Some(Over::Anything);
+        self.prepare(place, Seen { stamps, over }, budget).await
     }
 
     /// Takes the right to store whatever stands there.
@@ -239,6 +269,7 @@ impl Far {
             place,
             lease,
             stamps,
+            ..
         } = right;
         let meta = Meta {
             kind: match value {
@@ -266,6 +297,9 @@ impl Far {
 
     /// Gives a right back that will not be used, so that others may load and store at once.
     pub(crate) async fn release(&self, right: Right, budget: &mut Budget) -> Result<()> {
+        if !right.leased {
+            return Ok(());
+        }
         let free = Bytes::copy_from_slice(&envelope::lease(NOBODY));
         let soon = Duration::from_millis(1);
         self.put(&right.place, right.lease, free, soon, budget)
@@ -340,6 +374,11 @@ impl Far {
             self.disbelieve(slots, stamps);
         }
         result
+    }
+
+    /// Tells all near tiers that a key has another value now.
+    pub(crate) async fn announce(&self, notice: &[u8], budget: &mut Budget) -> Result<()> {
+        self.guarded(budget, self.tell(&[], &[], notice)).await
     }
 
     /// Invalidates slots and stamps in the background, and believes nothing of them meanwhile.
@@ -434,6 +473,14 @@ impl Far {
 
 fn short(ttl: Duration) -> u32 {
     u32::try_from(millis(ttl)).unwrap_or(u32::MAX)
+}
+
+/// Why there is no right to store.
+pub(crate) fn in_the_middle() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "a writer is in the middle of invalidating a group of this key: try again",
+    )
 }
 
 fn too_many_groups() -> Error {

@@ -33,6 +33,7 @@
 //! | --- | --- |
 //! | what a key is, and what it belongs to | `key`, `names`, `glob` |
 //! | what the parts of a return type mean | `outcome` |
+//! | whether a value that a function wrote may be stored | `put`, `journal` |
 //! | whether a value may be seen in this process | `fence`, `entry`, `cache` (`valid`), built by `cache::builder` |
 //! | who loads, who waits | `flight` |
 //! | what happens on a miss, in which order | `serve` (functions), `hand` (methods of `Cache`), both on a `call` |
@@ -67,6 +68,7 @@ mod flux;
 mod glob;
 mod global;
 mod hand;
+mod journal;
 mod key;
 mod names;
 mod near;
@@ -75,6 +77,7 @@ pub mod policy;
 #[doc(hidden)]
 pub mod private;
 mod purge;
+mod put;
 mod rng;
 mod serve;
 mod site;

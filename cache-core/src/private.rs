@@ -1,22 +1,27 @@
 //! What expansions of the attributes name. Not for people: it changes without notice.
 
 mod failed;
+mod kept;
 mod path;
 
 pub use self::{
     failed::{NeverFails, Returned},
+    kept::{Kept1, Kept2, Kept3},
     path::{Dotted, dotted_len, owner},
 };
 pub use crate::{
-    __default_path as default_path, __failed as failed, __shape as shape, __table as table,
+    __default_path as default_path, __failed as failed, __kept as kept, __shape as shape,
+    __table as table,
 };
 pub use crate::{
     cache::Cache,
     codec::{self, Probe, Table, ViaFar, ViaNear, ViaRaw, named, probe},
     global::default_or,
+    journal::Writer,
     key::{KeyWriter, hashed, lower, part},
     outcome::{Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6},
     purge::{Purge, PurgeGuard},
+    put::Put,
     site::{Missed, Site, Tags, near},
 };
 

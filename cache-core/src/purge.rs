@@ -5,6 +5,7 @@ use std::{mem, time::Duration};
 use crate::{
     cache::{Cache, Change},
     event,
+    journal::Writer,
     key::KeyWriter,
 };
 
@@ -23,6 +24,12 @@ impl Purge {
             cache: cache.clone(),
             change: Change::default(),
         }
+    }
+
+    /// As a part of this write, which its own invalidations do not overtake.
+    pub fn by(mut self, writer: Writer) -> Self {
+        self.change.writer = writer;
+        self
     }
 
     /// Everything under the prefix that `write` writes.
@@ -93,6 +100,12 @@ impl PurgeGuard {
         }));
         purge.run().await;
         guard.0 = None;
+    }
+
+    /// Adds what is known only now.
+    pub fn and(mut self, add: impl FnOnce(Purge) -> Purge) -> Self {
+        self.0 = self.0.take().map(add);
+        self
     }
 
     /// Lets it be: nothing was written.

@@ -1,0 +1,278 @@
+//! What an expanded `#[cache_put]` calls: whether what a function wrote may be stored, and what
+//! happens to the key otherwise.
+//!
+//! What is stored must be the newest that was written. Where a second function may have written
+//! the same key while this one ran, or somebody invalidated it, nobody knows whose value is newer:
+//! then nothing is stored and the key is invalidated, so that the next call loads. In this process
+//! the journal tells. Between processes the far tier does, if the key is known before the function
+//! runs: then the right to store is taken before, and lost to whatever touches the slot or a group
+//! meanwhile.
+
+use std::{fmt, future::Future, mem, pin::Pin, time::Duration};
+
+use crate::{
+    cache::{Cache, Change},
+    call::Call,
+    codec::Table,
+    entry::Live,
+    error::Result,
+    event,
+    far::{Budget, Right, in_the_middle},
+    journal::{Open, Writer},
+    key::{self, KeyWriter},
+    names::{self, ALL},
+    near::KeyRef,
+    outcome::Outcome,
+    policy::vary,
+    purge::{Purge, PurgeGuard},
+    site::{Site, Tags},
+    sync::{Arc, within},
+};
+
+/// One call of a function whose result is stored. Dropped, it invalidates its key, if that is
+/// known by then: a function that was cancelled or panicked may have written all the same.
+#[must_use = "dropping it invalidates at once"]
+pub struct Put(Box<Putting>);
+
+struct Putting {
+    site: &'static Site,
+    cache: Cache,
+    open: Open,
+    /// Once it is known.
+    key: Option<Box<str>>,
+    tags: Tags,
+    /// Invalidated in place of being stored.
+    refused: bool,
+    /// The right to store far, or why it could not be had; `None` if it is to be taken when there
+    /// is something to store.
+    right: Option<Result<Right>>,
+    /// How much longer the far tier may be waited for.
+    budget: Budget,
+    guard: Option<PurgeGuard>,
+}
+
+impl Put {
+    /// The function begins, and what others change from now on counts.
+    pub fn new(site: &'static Site, cache: &Cache, writer: Writer) -> Self {
+        let far = cache.0.far.as_ref();
+        Self(Box::new(Putting {
+            site,
+            cache: cache.clone(),
+            open: cache.0.journal.open(writer),
+            key: None,
+            tags: Tags::default(),
+            refused: false,
+            right: None,
+            budget: Budget::new(far.map_or(Duration::ZERO, |far| far.outage_budget)),
+            guard: None,
+        }))
+    }
+
+    /// The key that `write` writes, from now on invalidated whatever happens, unless
+    /// [`nothing`](Self::nothing) or [`store`](Self::store) come first.
+    pub fn key(mut self, write: impl FnOnce(&mut KeyWriter)) -> Self {
+        let mut key = KeyWriter::new();
+        write(&mut key);
+        let purge = Purge::new(&self.0.cache).key(|text| text.literal(key.as_str()));
+        self.0.guard = Some(purge.by(self.0.open.writer).on_exit());
+        self.0.key = Some(key.as_str().into());
+        self
+    }
+
+    /// Adds tags.
+    pub fn tags(mut self, add: impl FnOnce(&mut Tags)) -> Self {
+        add(&mut self.0.tags);
+        self
+    }
+
+    /// Unless `wanted`, what was there is invalidated, and nothing is stored in its place.
+    pub fn only_if(mut self, wanted: bool) -> Self {
+        self.0.refused |= !wanted;
+        self
+    }
+
+    /// Takes the right to store far; the key and all tags are known.
+    pub fn reserve<S: Outcome>(
+        self,
+        _: S,
+        table: &'static Table,
+    ) -> impl Future<Output = Self> + Send + use<S> {
+        Box::pin(async move {
+            let mut this = self;
+            this.0.reserve(table).await;
+            this
+        })
+    }
+
+    /// Stores a value, or invalidates the key where that would not be right. It never fails: what
+    /// goes wrong is logged.
+    pub fn store<S: Outcome>(self, _: S, table: &'static Table, value: &S::Value) -> Stored {
+        let live: Live = Arc::new(value.clone());
+        Stored(Box::pin(async move { self.0.store(table, live).await }))
+    }
+
+    /// Stores nothing, because nothing was written.
+    pub fn nothing(self) -> Stored {
+        Stored(Box::pin(async move { self.0.nothing().await }))
+    }
+}
+
+/// The end of a [`Put`].
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Stored(Pin<Box<dyn Future<Output = ()> + Send>>);
+
+impl Future for Stored {
+    type Output = ();
+
+    fn poll(
+        mut self: Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Self::Output> {
+        self.0.as_mut().poll(context)
+    }
+}
+
+impl Putting {
+    async fn reserve(&mut self, table: &'static Table) {
+        if self.refused {
+            return;
+        }
+        let (key, tags) = (self.key.as_deref(), self.tags.0.clone());
+        let call = call(&self.cache, self.site, key, tags, table);
+        let Some(far) = call.far() else { return };
+        let right = far.reserve(call.place(far), &mut self.budget).await;
+        self.right = Some(right.and_then(|right| right.ok_or_else(in_the_middle)));
+    }
+
+    async fn nothing(mut self) {
+        if let Some(guard) = self.guard.take() {
+            guard.disarm();
+        }
+        if let (Some(Ok(right)), Some(far)) = (self.right, &self.cache.0.far)
+            && let Err(error) = far.release(right, &mut self.budget).await
+        {
+            event::far_failed(self.site.path, &error);
+        }
+    }
+
+    /// Far first, then near, where it dooms what is in flight, as [`Call::set`] does.
+    async fn store(mut self, table: &'static Table, live: Live) {
+        let (key, tags) = (self.key.as_deref(), mem::take(&mut self.tags.0));
+        let call = call(&self.cache, self.site, key, tags, table);
+        let hashes = hashes(&call);
+        let (born, cells) = call.begin();
+        let ttl = vary(call.ttl(), call.cache.jitter, &call.cache.dice);
+        let stored = if self.refused || self.open.overtaken(&hashes) {
+            Ok(false)
+        } else {
+            put_far(&call, self.right.take(), &live, ttl, &mut self.budget).await
+        };
+        if let Err(error) = &stored {
+            call.counts.far_errors.one();
+            event::not_stored_far(call.function, error);
+            call.cache.disbelieve(call.key.text);
+        }
+        let newest = !matches!(stored, Ok(false));
+        let entry = call.cache.entry(call.key, Some(live), ttl);
+        let entry = entry.map(|entry| entry.born(born, cells));
+        let entry = entry.filter(|_| newest);
+        let stands = call
+            .cache
+            .replace_unless_overtaken(call.key, entry, &self.open, &hashes);
+        if !(newest && stands) {
+            if !self.refused {
+                call.counts.refused.one();
+                event::overtaken(call.function, call.key.text);
+            }
+            invalidate(&self.cache, call.key, self.open.writer, &self.budget).await;
+        }
+        if let Some(guard) = self.guard.take() {
+            guard.disarm();
+        }
+    }
+}
+
+/// The call of a key that is known by now.
+fn call<'c>(
+    cache: &'c Cache,
+    site: &'static Site,
+    key: Option<&'c str>,
+    tags: Vec<String>,
+    table: &'static Table,
+) -> Call<'c> {
+    Call {
+        cache: &cache.0,
+        function: site.path,
+        key: KeyRef::of(key.expect("an expansion names the key before it is needed")),
+        tags,
+        policy: site.policy,
+        table,
+        version: site.version,
+        far: !site.local,
+        counts: &cache.0.by_hand,
+    }
+}
+
+/// What stands for the key and all its groups in the journal.
+fn hashes(call: &Call<'_>) -> Vec<u64> {
+    let groups = names::groups(call.key.text, &call.tags);
+    let groups = groups.iter().map(|group| key::hash(group));
+    groups.chain([call.key.hash, key::hash(ALL)]).collect()
+}
+
+/// Stores far, and tells other processes; `false` if somebody else changed the key meanwhile.
+async fn put_far(
+    call: &Call<'_>,
+    right: Option<Result<Right>>,
+    live: &Live,
+    ttl: Duration,
+    budget: &mut Budget,
+) -> Result<bool> {
+    let Some(shared) = &call.cache.far else {
+        return Ok(true);
+    };
+    if let Some(far) = call.far() {
+        let right = if let Some(right) = right {
+            right?
+        } else {
+            let right = far.seize(call.place(far), budget).await?;
+            right.ok_or_else(in_the_middle)?
+        };
+        let typed = call.typed();
+        if !far.store(right, typed, Some(&**live), ttl, budget).await? {
+            return Ok(false);
+        }
+    }
+    // The near tiers of others may hold what a function that stays in its process stored there.
+    let notice = call.cache.notice_of(call.key.text);
+    shared.announce(&notice, budget).await.map(|()| true)
+}
+
+/// Invalidates the key, in the time that is left.
+async fn invalidate(cache: &Cache, key: KeyRef<'_>, writer: Writer, budget: &Budget) {
+    let change = Change {
+        writer,
+        ..Change::default()
+    };
+    let change = change.key(key.text);
+    let told = cache.0.invalidate_within(&change, Duration::ZERO);
+    match within(budget.left(), told).await {
+        Some(Ok(())) => {}
+        Some(Err(error)) => event::not_invalidated(cache.namespace(), &error),
+        None => cache.0.invalidate_later(&change),
+    }
+}
+
+impl fmt::Debug for Put {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Put")
+            .field("template", &self.0.site.template)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stored")
+    }
+}
