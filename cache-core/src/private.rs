@@ -33,3 +33,15 @@ pub fn named_or(name: &str, default: fn() -> &'static crate::Cache) -> &'static 
         default()
     })
 }
+
+/// The text that `write` writes, for a key that is finished later.
+pub fn written(write: impl FnOnce(&mut KeyWriter)) -> String {
+    let mut key = KeyWriter::new();
+    write(&mut key);
+    key.as_str().to_owned()
+}
+
+/// What a question says about a value. A function, so that the type of the question is known.
+pub fn asked<T>(value: &T, question: impl FnOnce(&T) -> bool) -> bool {
+    question(value)
+}

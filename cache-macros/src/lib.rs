@@ -90,6 +90,14 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn invalidate_cache(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = item.into();
-    let checked = model::Invalidate::check(args.into(), &item);
-    expand::or_report(checked, expand::invalidate, &item).into()
+    let checked = model::Write::invalidate(args.into(), &item);
+    expand::or_report(checked, expand::write, &item).into()
+}
+
+/// Stores what an `async fn` returns when it has written it, so that the next read need not load.
+#[proc_macro_attribute]
+pub fn cache_put(args: TokenStream, item: TokenStream) -> TokenStream {
+    let item = item.into();
+    let checked = model::Write::put(args.into(), &item);
+    expand::or_report(checked, expand::write, &item).into()
 }

@@ -37,6 +37,14 @@ pub(crate) struct Template {
     pub(crate) span: Span,
 }
 
+impl Template {
+    /// Whether it can be written only when the function has returned.
+    pub(crate) fn awaits_ret(&self) -> bool {
+        let awaits = |piece: &Piece| matches!(piece, Piece::Value(value) if value.ret);
+        self.pieces.iter().any(awaits)
+    }
+}
+
 pub(crate) enum Piece {
     Literal(String),
     Value(Placeholder),
@@ -48,6 +56,8 @@ pub(crate) struct Placeholder {
     pub(crate) root: Ident,
     pub(crate) fields: Vec<Member>,
     pub(crate) filter: Option<Filter>,
+    /// Whether it is what the function returned, and no argument.
+    pub(crate) ret: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -185,6 +195,7 @@ impl Grammar<'_> {
             root,
             fields: fields.map_err(malformed)?,
             filter,
+            ret: false,
         })
     }
 

@@ -2,11 +2,13 @@
 
 mod cached;
 mod invalidate;
+mod put;
 mod values;
 
 pub(crate) use self::{
     cached::CachedArgs,
     invalidate::{InvalidateArgs, When},
+    put::PutArgs,
     values::{CacheArg, Many, Names},
 };
 
@@ -33,6 +35,7 @@ mod kw {
     custom_keyword!(skip);
     custom_keyword!(tags);
     custom_keyword!(ttl);
+    custom_keyword!(unless);
     custom_keyword!(version);
     custom_keyword!(when);
 

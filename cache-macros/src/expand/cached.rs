@@ -30,7 +30,7 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
         .then(|| quote_spanned!(here()=> .tags(|tags| { #(tags.add(#tags);)* })));
     let shape = shape(krate, output);
     let near = near(krate, output);
-    let table = table(krate, model);
+    let table = table(krate, output, model.codec.as_ref(), model.local);
     let load = if function.owns_its_arguments() {
         "load_owned"
     } else {
@@ -87,7 +87,7 @@ fn site(private: &TokenStream, model: &Cached) -> TokenStream {
 }
 
 /// What kind of value the function returns.
-fn shape(krate: Option<&Path>, output: &Type) -> TokenStream {
+pub(super) fn shape(krate: Option<&Path>, output: &Type) -> TokenStream {
     let private = private(krate, at(output));
     quote_spanned!(at(output)=> #private::shape!(#output))
 }
@@ -99,12 +99,17 @@ fn near(krate: Option<&Path>, output: &Type) -> TokenStream {
 }
 
 /// How the value becomes bytes, if it does.
-fn table(krate: Option<&Path>, model: &Cached) -> TokenStream {
-    let at = model.codec.as_ref().map_or_else(|| at(&model.output), at);
+pub(super) fn table(
+    krate: Option<&Path>,
+    output: &Type,
+    codec: Option<&Path>,
+    local: bool,
+) -> TokenStream {
+    let at = codec.map_or_else(|| at(output), at);
     let private = private(krate, at);
-    match &model.codec {
+    match codec {
         // Without a look at serde, so that the type need not even come near it.
-        _ if model.local => {
+        _ if local => {
             quote_spanned!(at=> #private::ViaNear::table(&#private::probe(shape)))
         }
         Some(codec) => {

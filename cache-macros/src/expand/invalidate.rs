@@ -1,49 +1,75 @@
 //! `#[invalidate_cache]`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote_spanned;
 
-use super::{around, body, cache, here, key::writer, private};
-use crate::{args::When, model::Invalidate};
+use super::{
+    cache, here,
+    key::{late_writer, writer},
+    private,
+    write::Steps,
+};
+use crate::{args::When, model::Invalidate, template::Template};
 
-/// `#[invalidate_cache]`: what to invalidate is named before the body moves the arguments.
-pub(crate) fn invalidate(model: &Invalidate) -> TokenStream {
-    let function = &model.function;
+/// Adds what one `#[invalidate_cache]` does before and after the body, as `purge`. What is to be
+/// invalidated is named before the body moves the arguments, as far as it does not take what the
+/// function returns.
+pub(super) fn invalidate(model: &Invalidate, purge: &Ident, by: Option<&Ident>, steps: &mut Steps) {
     let krate = model.krate.as_ref();
     let private = private(krate, here());
     let cache = cache(&private, model.cache.as_ref());
-    let prefixes = model.prefixes.iter().map(|prefix| writer(krate, prefix));
-    let keys = model.keys.iter().map(|key| writer(krate, key));
-    let tags = model.tags.iter().map(|tag| writer(krate, tag));
+    let by = by.map(|writer| quote_spanned!(here()=> .by(#writer)));
     let all = model.all.then(|| quote_spanned!(here()=> .all()));
-    let purge = quote_spanned! {here()=> {
-        #cache
-        #private::Purge::new(cache) #(.prefix(#prefixes))* #(.key(#keys))* #(.tag(#tags))* #all
-    }};
-    let body = body(function, &function.output());
-    let text = match model.when {
-        When::Before => quote_spanned! {here()=>
-            #purge.run().await;
-            #body.await
-        },
-        When::Always => quote_spanned! {here()=>
-            let purge = #purge.on_exit();
-            let output = #body.await;
-            purge.run().await;
-            output
-        },
-        When::Ok => quote_spanned! {here()=>
-            let purge = #purge.on_exit();
-            let output = #body.await;
-            if #private::failed!(&output) {
-                purge.disarm();
+    let mut early = TokenStream::new();
+    let mut late = TokenStream::new();
+    let groups: [(_, &[Template]); 3] = [
+        ("prefix", &model.prefixes),
+        ("key", &model.keys),
+        ("tag", &model.tags),
+    ];
+    for (name, templates) in groups {
+        let name = Ident::new(name, here());
+        for template in templates {
+            if template.awaits_ret() {
+                let writer = late_writer(krate, template, &mut steps.before);
+                late.extend(quote_spanned!(here()=> .#name(#writer)));
             } else {
-                purge.run().await;
+                let writer = writer(krate, template);
+                early.extend(quote_spanned!(here()=> .#name(#writer)));
             }
-            output
+        }
+    }
+    let named = quote_spanned! {here()=> {
+        #cache
+        #private::Purge::new(cache) #by #early #all
+    }};
+    if let When::Before = model.when {
+        steps
+            .before
+            .push(quote_spanned!(here()=> #named.run().await;));
+        return;
+    }
+    steps
+        .before
+        .push(quote_spanned!(here()=> let #purge = #named.on_exit();));
+    if !late.is_empty() {
+        steps.named.push(quote_spanned! {here()=>
+            let #purge = match #private::kept!(&output) {
+                ::core::option::Option::Some(ret) => #purge.and(|purge| purge #late),
+                ::core::option::Option::None => #purge,
+            };
+        });
+    }
+    steps.after.push(match model.when {
+        When::Ok => quote_spanned! {here()=>
+            if #private::failed!(&output) {
+                #purge.disarm();
+            } else {
+                #purge.run().await;
+            }
         },
-    };
-    around(function, &text)
+        When::Always | When::Before => quote_spanned!(here()=> #purge.run().await;),
+    });
 }
 
 #[cfg(test)]
@@ -51,10 +77,9 @@ mod tests {
     use expect_test::expect;
     use quote::quote;
 
-    use super::invalidate;
     use crate::{
-        expand::{or_report, tests::assert_text},
-        model::Invalidate,
+        expand::{or_report, tests::assert_text, write},
+        model::Write,
     };
 
     #[test]
@@ -69,7 +94,7 @@ mod tests {
                 store(id, name).await
             }
         };
-        let text = or_report(Invalidate::check(args, &item), invalidate, &item);
+        let text = or_report(Write::invalidate(args, &item), write, &item);
         assert_text(
             text,
             &expect![[r#"

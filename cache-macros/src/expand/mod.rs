@@ -7,8 +7,10 @@
 mod cached;
 mod invalidate;
 mod key;
+mod put;
+mod write;
 
-pub(crate) use self::{cached::cached, invalidate::invalidate};
+pub(crate) use self::{cached::cached, write::write};
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -110,8 +112,8 @@ mod tests {
     use proc_macro2::TokenStream;
     use quote::quote;
 
-    use super::{invalidate, or_report};
-    use crate::model::Invalidate;
+    use super::{or_report, write};
+    use crate::model::Write;
 
     /// Holds `tokens` against a snapshot; `UPDATE_EXPECT=1` writes it anew.
     pub(super) fn assert_text(tokens: TokenStream, expected: &Expect) {
@@ -124,7 +126,7 @@ mod tests {
         let item = quote!(
             async fn rename(id: u64) {}
         );
-        let text = or_report(Invalidate::check(quote!(), &item), invalidate, &item);
+        let text = or_report(Write::invalidate(quote!(), &item), write, &item);
         assert_text(
             text,
             &expect![[r#"

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use syn::{Error, LitInt, Path, Result, Type};
 
-use super::{Rules, check_output, parse_both};
+use super::{Rules, check_output, parse_both, rules::Ret};
 use crate::{
     args::{CacheArg, CachedArgs, Names},
     function::Function,
@@ -47,6 +47,7 @@ impl Cached {
         let arguments = function.arguments();
         let mut rules = Rules {
             arguments: &arguments,
+            ret: Ret::Unknowable,
             errors,
         };
         let key = args.key.and_then(|key| rules.template(&key, Kind::Key));

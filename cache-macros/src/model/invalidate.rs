@@ -1,19 +1,19 @@
 //! What may be asked of a function that invalidates.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::Span;
 use syn::{Error, Path, Result};
 
-use super::{Rules, parse_both};
+use super::{Rules, rules::Ret, write::Part};
 use crate::{
     args::{CacheArg, InvalidateArgs, When},
+    errors::Errors,
     function::Function,
     template::{Kind, Template},
 };
 
-/// A function that invalidates, free of mistakes.
+/// One `#[invalidate_cache]`, free of mistakes.
 pub(crate) struct Invalidate {
     pub(crate) krate: Option<Path>,
-    pub(crate) function: Function,
     pub(crate) prefixes: Vec<Template>,
     pub(crate) keys: Vec<Template>,
     pub(crate) tags: Vec<Template>,
@@ -22,10 +22,10 @@ pub(crate) struct Invalidate {
     pub(crate) cache: Option<CacheArg>,
 }
 
-impl Invalidate {
-    /// Checks `#[invalidate_cache(args)] item`. The error holds every mistake there is.
-    pub(crate) fn check(args: TokenStream, item: &TokenStream) -> Result<Self> {
-        let (args, function, mut errors) = parse_both::<InvalidateArgs>(args, item)?;
+impl Part for Invalidate {
+    type Args = InvalidateArgs;
+
+    fn check(args: InvalidateArgs, function: &Function, mut errors: Errors) -> Result<Self> {
         let groups = [
             ("prefix", &args.prefix),
             ("keys", &args.keys),
@@ -45,22 +45,27 @@ impl Invalidate {
             )),
             _ => {}
         }
+        let when = args.when.unwrap_or_default();
         let arguments = function.arguments();
         let mut rules = Rules {
             arguments: &arguments,
+            ret: match when {
+                When::Before => Ret::TooEarly,
+                When::Ok | When::Always => Ret::Known,
+            },
             errors,
         };
         let prefixes = rules.templates(args.prefix, Kind::Prefix);
         let keys = rules.templates(args.keys, Kind::Key);
         let tags = rules.templates(args.tags, Kind::Tag);
+        rules.hidden_ret(prefixes.iter().chain(&keys).chain(&tags));
         rules.errors.finish(Self {
             krate: args.krate,
-            function,
             prefixes,
             keys,
             tags,
             all: args.all.is_some(),
-            when: args.when.unwrap_or_default(),
+            when,
             cache: args.cache,
         })
     }

@@ -4,11 +4,15 @@
 mod cached;
 mod invalidate;
 mod output;
+mod put;
 mod rules;
+mod write;
 
 pub(crate) use self::{
     cached::{Cached, Key},
     invalidate::Invalidate,
+    put::Put,
+    write::Write,
 };
 
 use proc_macro2::TokenStream;

@@ -10,7 +10,7 @@ use crate::{
     errors::Errors,
     function::Argument,
     nearest::did_you_mean,
-    template::{self, Kind, Piece, Template},
+    template::{self, Kind, Piece, Placeholder, Template},
 };
 
 /// The groups that a key can have: the namespace, its proper prefixes, and its tags.
@@ -22,7 +22,19 @@ const DEFAULT_PREFIXES: usize = 2;
 /// The signature, and the mistakes found so far.
 pub(super) struct Rules<'a> {
     pub(super) arguments: &'a [Argument],
+    pub(super) ret: Ret,
     pub(super) errors: Errors,
+}
+
+/// What `<ret>` can mean: what the function returned.
+#[derive(Clone, Copy)]
+pub(super) enum Ret {
+    /// The template is written when the function has returned.
+    Known,
+    /// The template is written before the function runs, because `when = before` says so.
+    TooEarly,
+    /// The key decides whether the function runs at all.
+    Unknowable,
 }
 
 impl Rules<'_> {
@@ -39,13 +51,44 @@ impl Rules<'_> {
         let mut template = self.errors.take(template::parse(literal, kind))?;
         for piece in &mut template.pieces {
             if let Piece::Value(value) = piece {
-                match self.find(&value.root) {
-                    Some(argument) => value.root = argument.ident.clone(),
-                    None => self.unknown(&value.root.to_string(), literal.span()),
-                }
+                self.resolve(value, literal);
             }
         }
         Some(template)
+    }
+
+    /// Finds what a placeholder stands for.
+    fn resolve(&mut self, value: &mut Placeholder, template: &LitStr) {
+        let ret = value.root == "ret";
+        match (self.ret, self.find(&value.root)) {
+            (Ret::Known, _) if ret => {
+                value.root.set_span(template.span());
+                value.ret = true;
+            }
+            (Ret::TooEarly, _) if ret => {
+                let message = "`<ret>` is what the function returns, which nobody knows before it \
+                               runs: remove `when = before`";
+                self.errors.push(Error::new(template.span(), message));
+            }
+            (_, Some(argument)) => value.root = argument.ident.clone(),
+            (_, None) if ret => {
+                let message = "`<ret>` is what the function returns, and the key decides whether \
+                               it runs at all: make the key of the arguments";
+                self.errors.push(Error::new(template.span(), message));
+            }
+            (_, None) => self.unknown(&value.root.to_string(), template.span()),
+        }
+    }
+
+    /// Says that a parameter is in the way of `<ret>`.
+    pub(super) fn hidden_ret<'t>(&mut self, templates: impl IntoIterator<Item = &'t Template>) {
+        let name = Ident::new("ret", Span::call_site());
+        let used = templates.into_iter().any(Template::awaits_ret);
+        let hides = self.find(&name).filter(|_| used);
+        if let Some(ident) = hides.map(|argument| argument.ident.clone()) {
+            let message = "`<ret>` is what the function returns: give this parameter another name";
+            self.errors.push(Error::new_spanned(ident, message));
+        }
     }
 
     pub(super) fn find(&self, name: &Ident) -> Option<&Argument> {

@@ -1,0 +1,112 @@
+//! `#[cache_put]`.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::ext::IdentExt;
+
+use super::{
+    at, cache,
+    cached::table,
+    here,
+    key::{late_writer, writer},
+    private,
+    write::Steps,
+};
+use crate::{model::Put, template::Template};
+
+/// Adds what one `#[cache_put]` does before and after the body, as `put`. What others change from
+/// the beginning on counts; the key is named then, if it can be.
+pub(super) fn put(model: &Put, function: &Ident, put: &Ident, writer: &Ident, steps: &mut Steps) {
+    let krate = model.krate.as_ref();
+    let private = private(krate, here());
+    let table = table(krate, &model.output, model.codec.as_ref(), model.local);
+    let site = site(&private, model, function);
+    let cache = cache(&private, model.cache.as_ref());
+    let only_if = model.only_if.as_ref();
+    let only_if = only_if.map(|wanted| quote_spanned!(at(wanted)=> .only_if(#wanted)));
+    let unless = model.unless.as_ref().map(|unless| {
+        let at = at(unless);
+        quote_spanned!(at=> .only_if(!#private::asked(ret, #unless)))
+    });
+    let key = Named::of(model, std::slice::from_ref(&model.key), steps);
+    let key = key.map(|key| quote_spanned!(here()=> #(.key(#key))*));
+    let tags = Named::of(model, &model.tags, steps);
+    let tags = tags.map(|tags| {
+        (!tags.is_empty()).then(|| quote_spanned!(here()=> .tags(|tags| { #(tags.add(#tags);)* })))
+    });
+    let (early_key, late_key) = (key.early, key.late);
+    let (early_tags, late_tags) = (tags.early, tags.late);
+    steps.before.push(quote_spanned! {here()=>
+        let #put = {
+            #cache
+            #private::Put::new(#site, cache, #writer) #only_if #early_tags #early_key
+        };
+    });
+    let awaits = std::iter::once(&model.key).chain(&model.tags);
+    if !awaits.into_iter().any(Template::awaits_ret) {
+        let reserve = quote_spanned!(at(&model.output)=> #put.reserve(shape, #table));
+        steps
+            .before
+            .push(quote_spanned!(here()=> let #put = #reserve.await;));
+    }
+    let store = quote_spanned!(at(&model.output)=> .store(shape, #table, ret));
+    steps.named.push(quote_spanned! {here()=>
+        let #put = match #private::kept!(&output) {
+            ::core::option::Option::Some(ret) => #put #late_tags #late_key #unless #store,
+            ::core::option::Option::None => #put.nothing(),
+        };
+    });
+    steps.after.push(quote_spanned!(here()=> #put.await;));
+}
+
+/// What is written before the body, and what after.
+struct Named<T> {
+    early: T,
+    late: T,
+}
+
+impl Named<Vec<TokenStream>> {
+    fn of(model: &Put, templates: &[Template], steps: &mut Steps) -> Self {
+        let krate = model.krate.as_ref();
+        let mut named = Self {
+            early: Vec::new(),
+            late: Vec::new(),
+        };
+        for template in templates {
+            if template.awaits_ret() {
+                let writer = late_writer(krate, template, &mut steps.before);
+                named.late.push(writer);
+            } else {
+                named.early.push(writer(krate, template));
+            }
+        }
+        named
+    }
+
+    fn map<T: ToTokens>(self, text: impl Fn(Vec<TokenStream>) -> T) -> Named<T> {
+        Named {
+            early: text(self.early),
+            late: text(self.late),
+        }
+    }
+}
+
+/// The constants of the function.
+fn site(private: &TokenStream, model: &Put, function: &Ident) -> TokenStream {
+    let name = function.unraw().to_string();
+    let label = &model.key.text;
+    let ttl = model
+        .ttl
+        .map(|millis| quote_spanned!(here()=> .ttl(#millis)));
+    let version = model
+        .version
+        .map(|version| quote_spanned!(here()=> .version(#version)));
+    let local = model.local.then(|| quote_spanned!(here()=> .local()));
+    quote_spanned! {here()=> {
+        static SITE: #private::Site = #private::Site::new(
+            ::core::concat!(::core::module_path!(), "::", #name),
+            #label,
+        ) #ttl #version #local;
+        &SITE
+    }}
+}
