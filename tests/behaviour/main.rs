@@ -9,3 +9,4 @@ mod p2_one_load;
 #[cfg(feature = "redis")]
 mod p3_never_fails;
 mod world;
+mod writes;
