@@ -6,7 +6,7 @@ use crate::{
     cache::{Cache, Change},
     event,
     journal::Writer,
-    key::KeyWriter,
+    key::{self, KeyWriter},
 };
 
 /// What one call of a writing function invalidates.
@@ -106,6 +106,15 @@ impl PurgeGuard {
     pub fn and(mut self, add: impl FnOnce(Purge) -> Purge) -> Self {
         self.0 = self.0.take().map(add);
         self
+    }
+
+    /// Whether it is about one of these keys and groups.
+    pub(crate) fn touches(&self, hashes: &[u64]) -> bool {
+        self.0.as_ref().is_some_and(|purge| {
+            let Change { keys, groups, .. } = &purge.change;
+            let mut names = keys.iter().chain(groups);
+            names.any(|name| hashes.contains(&key::hash(name)))
+        })
     }
 
     /// Lets it be: nothing was written.

@@ -43,6 +43,8 @@ struct Putting {
     tags: Tags,
     /// Invalidated in place of being stored.
     refused: bool,
+    /// The right to store is taken when there is something to store.
+    late: bool,
     /// The right to store far, or why it could not be had; `None` if it is to be taken when there
     /// is something to store.
     right: Option<Result<Right>>,
@@ -62,6 +64,7 @@ impl Put {
             key: None,
             tags: Tags::default(),
             refused: false,
+            late: false,
             right: None,
             budget: Budget::new(far.map_or(Duration::ZERO, |far| far.outage_budget)),
             guard: None,
@@ -88,6 +91,14 @@ impl Put {
     /// Unless `wanted`, what was there is invalidated, and nothing is stored in its place.
     pub fn only_if(mut self, wanted: bool) -> Self {
         self.0.refused |= !wanted;
+        self
+    }
+
+    /// The same function also invalidates, before it stores. What takes this very key needs no
+    /// right to store from before: it would lose it.
+    pub fn beside(mut self, purge: &PurgeGuard) -> Self {
+        let hashes = hashes(self.0.key.as_deref().unwrap_or_default(), &self.0.tags.0);
+        self.0.late |= purge.touches(&hashes);
         self
     }
 
@@ -134,7 +145,7 @@ impl Future for Stored {
 
 impl Putting {
     async fn reserve(&mut self, table: &'static Table) {
-        if self.refused {
+        if self.refused || self.late {
             return;
         }
         let (key, tags) = (self.key.as_deref(), self.tags.0.clone());
@@ -159,7 +170,7 @@ impl Putting {
     async fn store(mut self, table: &'static Table, live: Live) {
         let (key, tags) = (self.key.as_deref(), mem::take(&mut self.tags.0));
         let call = call(&self.cache, self.site, key, tags, table);
-        let hashes = hashes(&call);
+        let hashes = hashes(call.key.text, &call.tags);
         let (born, cells) = call.begin();
         let ttl = vary(call.ttl(), call.cache.jitter, &call.cache.dice);
         let stored = if self.refused || self.open.overtaken(&hashes) {
@@ -213,11 +224,11 @@ fn call<'c>(
     }
 }
 
-/// What stands for the key and all its groups in the journal.
-fn hashes(call: &Call<'_>) -> Vec<u64> {
-    let groups = names::groups(call.key.text, &call.tags);
-    let groups = groups.iter().map(|group| key::hash(group));
-    groups.chain([call.key.hash, key::hash(ALL)]).collect()
+/// What stands for a key and all its groups in the journal.
+fn hashes(key: &str, tags: &[String]) -> Vec<u64> {
+    let groups = names::groups(key, tags);
+    let names = groups.iter().map(String::as_str).chain([key, ALL]);
+    names.map(key::hash).collect()
 }
 
 /// Stores far, and tells other processes; `false` if somebody else changed the key meanwhile.

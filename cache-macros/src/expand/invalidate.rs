@@ -52,7 +52,9 @@ pub(super) fn invalidate(model: &Invalidate, purge: &Ident, by: Option<&Ident>, 
     steps
         .before
         .push(quote_spanned!(here()=> let #purge = #named.on_exit();));
+    steps.purges.push(purge.clone());
     if !late.is_empty() {
+        steps.late = true;
         steps.named.push(quote_spanned! {here()=>
             let #purge = match #private::kept!(&output) {
                 ::core::option::Option::Some(ret) => #purge.and(|purge| purge #late),

@@ -42,9 +42,12 @@ pub(super) fn put(model: &Put, function: &Ident, put: &Ident, writer: &Ident, st
             #private::Put::new(#site, cache, #writer) #only_if #early_tags #early_key
         };
     });
-    let awaits = std::iter::once(&model.key).chain(&model.tags);
-    if !awaits.into_iter().any(Template::awaits_ret) {
-        let reserve = quote_spanned!(at(&model.output)=> #put.reserve(shape, #table));
+    let mut templates = std::iter::once(&model.key).chain(&model.tags);
+    if !steps.late && !templates.any(Template::awaits_ret) {
+        let purges = &steps.purges;
+        let reserve = quote_spanned! {at(&model.output)=>
+            #put #(.beside(&#purges))* .reserve(shape, #table)
+        };
         steps
             .before
             .push(quote_spanned!(here()=> let #put = #reserve.await;));

@@ -10,6 +10,10 @@ use crate::model::Write;
 #[derive(Default)]
 pub(super) struct Steps {
     pub(super) before: Vec<TokenStream>,
+    /// The guards of what is invalidated after the body, and whether one of them waits for what
+    /// the function returns.
+    pub(super) purges: Vec<Ident>,
+    pub(super) late: bool,
     /// After the body, without waiting for anything: should the call be dropped from here on, all
     /// that could be named is invalidated.
     pub(super) named: Vec<TokenStream>,
@@ -54,6 +58,7 @@ pub(crate) fn write(model: &Write) -> TokenStream {
         before,
         named,
         after,
+        ..
     } = steps;
     let text = if named.is_empty() && after.is_empty() {
         quote_spanned!(here()=> #(#before)* #body.await)
