@@ -2,11 +2,13 @@
 
 mod failed;
 mod kept;
+mod millis;
 mod path;
 
 pub use self::{
     failed::{NeverFails, Returned},
     kept::{Kept1, Kept2, Kept3},
+    millis::millis,
     path::{Dotted, dotted_len, owner},
 };
 pub use crate::{
@@ -19,7 +21,10 @@ pub use crate::{
     global::default_or,
     journal::Writer,
     key::{KeyWriter, hashed, lower, part},
-    outcome::{Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6},
+    outcome::{
+        Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6, keeps_absences, keeps_errors,
+        ttl_from, unless,
+    },
     purge::{Purge, PurgeGuard},
     put::Put,
     site::{Missed, Site, Tags, near},

@@ -60,6 +60,15 @@ enum Step {
     Done(Loaded),
 }
 
+/// What of a result is kept.
+struct Kept {
+    /// `None` for an absence.
+    value: Option<Live>,
+    ttl: Duration,
+    /// Whether the far tier may have it: errors do not become bytes.
+    far: bool,
+}
+
 /// The right to store far, and how long that may still take.
 type FarRight = (Right, Budget);
 
@@ -127,7 +136,11 @@ impl Serve<'_, '_> {
     fn look_near(&self) -> Option<Loaded> {
         let mut found = None;
         self.call.cache.look_near(self.call.key, &mut |value| {
-            found = Some(value.map_or(Loaded::Absent, |live| Loaded::Value(live.clone())));
+            let loaded = Loaded::found(value.cloned());
+            // To who does not keep such errors, there is nothing.
+            if !loaded.is_kept_error() || (self.accepts)(&loaded) {
+                found = Some(loaded);
+            }
         });
         if found.is_some() {
             self.call.counts.near_hit();
@@ -183,7 +196,7 @@ impl Serve<'_, '_> {
                     .keep(&lead.flight, value.clone(), found.left);
             });
         }
-        value.map_or(Loaded::Absent, Loaded::Value)
+        Loaded::found(value)
     }
 
     /// Runs the load as the flight's leader, with the right to store far if there is one.
@@ -232,9 +245,10 @@ impl Serve<'_, '_> {
     async fn keep(&self, lead: Lead, loaded: Loaded, far: Option<FarRight>) -> Loaded {
         let call = self.call;
         let kept = self.kept(&loaded);
-        let stands = kept.as_ref().is_none_or(|(value, ttl)| {
-            lead.store(|| call.cache.keep(&lead.flight, value.clone(), *ttl))
+        let stands = kept.as_ref().is_none_or(|kept| {
+            lead.store(|| call.cache.keep(&lead.flight, kept.value.clone(), kept.ttl))
         });
+        let kept = kept.filter(|kept| kept.far);
         lead.publish(&loaded, call.shares_with_all());
         let stored = match (kept, far) {
             (Some(kept), Some(far)) if stands => Box::pin(self.store_far(kept, far)).await,
@@ -258,7 +272,7 @@ impl Serve<'_, '_> {
 
     async fn store_far(
         &self,
-        (value, ttl): (Option<Live>, Duration),
+        Kept { value, ttl, .. }: Kept,
         (right, mut budget): FarRight,
     ) -> crate::Result<bool> {
         let Some(far) = self.call.far() else {
@@ -277,14 +291,18 @@ impl Serve<'_, '_> {
     }
 
     /// What of a result is kept, and for how long.
-    fn kept(&self, loaded: &Loaded) -> Option<(Option<Live>, Duration)> {
+    fn kept(&self, loaded: &Loaded) -> Option<Kept> {
         let call = self.call;
         let (value, ttl) = match loaded {
-            Loaded::Value(live) => (Some(live.clone()), call.ttl()),
+            Loaded::Value(live, keep) => (Some(live.clone()), keep.ttl(call.ttl())?),
             Loaded::Absent => (None, call.policy.none_ttl?),
-            Loaded::Failed(_) => return None,
+            Loaded::Failed(failure) => (Some(failure.to_keep()?), call.policy.err_ttl?),
         };
-        Some((value, vary(ttl, call.cache.jitter, &call.cache.dice)))
+        Some(Kept {
+            value,
+            ttl: vary(ttl, call.cache.jitter, &call.cache.dice),
+            far: !matches!(loaded, Loaded::Failed(_)),
+        })
     }
 
     /// Runs the load for this caller only: nobody joins it, nothing is stored.

@@ -5,12 +5,14 @@
 //! own, out of sight of the user's code, because items have no hygiene.
 
 mod cached;
+mod choices;
 mod invalidate;
 mod key;
+mod key_part;
 mod put;
 mod write;
 
-pub(crate) use self::{cached::cached, write::write};
+pub(crate) use self::{cached::cached, key_part::key_part, write::write};
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};

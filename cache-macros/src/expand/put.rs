@@ -7,6 +7,7 @@ use syn::ext::IdentExt;
 use super::{
     at, cache,
     cached::table,
+    choices::millis,
     here,
     key::{late_writer, writer},
     private,
@@ -22,8 +23,8 @@ pub(super) fn put(model: &Put, function: &Ident, put: &Ident, writer: &Ident, st
     let table = table(krate, &model.output, model.codec.as_ref(), model.local);
     let site = site(&private, model, function);
     let cache = cache(&private, model.cache.as_ref());
-    let only_if = model.only_if.as_ref();
-    let only_if = only_if.map(|wanted| quote_spanned!(at(wanted)=> .only_if(#wanted)));
+    let condition = model.condition.as_ref();
+    let only_if = condition.map(|wanted| quote_spanned!(at(wanted)=> .only_if(#wanted)));
     let unless = model.unless.as_ref().map(|unless| {
         let at = at(unless);
         quote_spanned!(at=> .only_if(!#private::asked(ret, #unless)))
@@ -98,9 +99,10 @@ impl Named<Vec<TokenStream>> {
 fn site(private: &TokenStream, model: &Put, function: &Ident) -> TokenStream {
     let name = function.unraw().to_string();
     let label = &model.key.text;
-    let ttl = model
-        .ttl
-        .map(|millis| quote_spanned!(here()=> .ttl(#millis)));
+    let ttl = model.ttl.as_ref().map(|ttl| {
+        let millis = millis(model.krate.as_ref(), ttl);
+        quote_spanned!(here()=> .ttl(#millis))
+    });
     let version = model
         .version
         .map(|version| quote_spanned!(here()=> .version(#version)));

@@ -2,7 +2,9 @@
 //! attribute, and what they share.
 
 mod cached;
+mod choices;
 mod invalidate;
+mod key_part;
 mod output;
 mod put;
 mod rules;
@@ -10,7 +12,9 @@ mod write;
 
 pub(crate) use self::{
     cached::{Cached, Key},
+    choices::{Choices, Lifetime},
     invalidate::Invalidate,
+    key_part::{Field, KeyPart, Shape, Variant},
     put::Put,
     write::Write,
 };

@@ -2,11 +2,10 @@
 
 use proc_macro2::Span;
 use syn::{
-    Error, Expr, ExprClosure, GenericArgument, LitInt, Path, PathArguments, Result, Type,
-    spanned::Spanned,
+    Error, Expr, GenericArgument, LitInt, Path, PathArguments, Result, Type, spanned::Spanned,
 };
 
-use super::{Rules, check_output, rules::Ret, write::Part};
+use super::{Lifetime, Rules, check_output, rules::Ret, write::Part};
 use crate::{
     args::{CacheArg, PutArgs},
     errors::Errors,
@@ -19,14 +18,14 @@ pub(crate) struct Put {
     pub(crate) krate: Option<Path>,
     pub(crate) output: Type,
     pub(crate) key: Template,
-    pub(crate) ttl: Option<u64>,
+    pub(crate) ttl: Option<Lifetime>,
     pub(crate) tags: Vec<Template>,
     pub(crate) version: Option<u32>,
     pub(crate) codec: Option<Path>,
     pub(crate) local: bool,
     pub(crate) cache: Option<CacheArg>,
-    pub(crate) only_if: Option<Expr>,
-    pub(crate) unless: Option<ExprClosure>,
+    pub(crate) condition: Option<Expr>,
+    pub(crate) unless: Option<Expr>,
 }
 
 impl Part for Put {
@@ -62,7 +61,8 @@ impl Part for Put {
             rules.groups(Some(key), &tags);
         }
         rules.hidden_ret(key.iter().chain(&tags));
-        let ttl = rules.millis(args.ttl.as_ref());
+        let ttl = rules.lifetime("ttl", args.ttl);
+        let unless = rules.question("unless", args.unless);
         let version = args.version.as_ref().map(LitInt::base10_parse);
         let version = version.and_then(|version| rules.errors.take(version));
         let build = |key| Self {
@@ -75,8 +75,8 @@ impl Part for Put {
             codec: args.codec,
             local: args.local.is_some(),
             cache: args.cache,
-            only_if: args.only_if,
-            unless: args.unless,
+            condition: args.condition,
+            unless,
         };
         let put = rules.errors.finish(key.map(build))?;
         Ok(put.expect("without a key there is a mistake"))
