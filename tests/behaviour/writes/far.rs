@@ -173,6 +173,64 @@ async fn a_change_by_another_process_in_the_middle_of_a_write_wins() {
     }
 }
 
+/// The first to write is the first to end, when the second has written already.
+#[tokio::test]
+async fn the_older_of_two_values_does_not_stay() {
+    let server = RedisServer::start(&[]);
+    let (other, db) = (far_only(&server), Db::default());
+    for near in [false, true] {
+        let cache = if near {
+            both(&server).await
+        } else {
+            far_only(&server)
+        };
+        for late in [false, true] {
+            other.clear().await.unwrap();
+            let gates = [Source::closed(), Source::closed()];
+            let first = begun(&cache, &db, &gates[0], late).await;
+            let second = begun(&cache, &db, &gates[1], late).await;
+            db.save(user(1, "Bea"));
+            gates[0].let_one();
+            ended(first).await.unwrap();
+            gates[1].let_one();
+            ended(second).await.unwrap();
+            for cache in [&cache, &other] {
+                let read = get_user(cache, &db, 1).await;
+                assert_eq!(read, Ok(user(1, "Bea")), "near: {near}, late: {late}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_invalidation_while_the_value_is_on_its_way_to_the_far_tier_wins() {
+    let server = RedisServer::start(&[]);
+    for late in [false, true] {
+        let (cache, db, gate) = (both(&server).await, Db::default(), Source::closed());
+        let write = begun(&cache, &db, &gate, late).await;
+        db.save(user(1, "Bea"));
+        server.stop();
+        gate.let_one();
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!write.is_finished(), "it waits for the server");
+        let remove = {
+            let cache = cache.clone();
+            tokio::spawn(async move { cache.remove("users:1").await })
+        };
+        tokio::task::yield_now().await;
+        server.cont();
+        ended(write).await.unwrap();
+        // It may have been told that it comes too late; it holds all the same.
+        drop(ended(remove).await);
+        for cache in [&cache, &far_only(&server)] {
+            let told = async || get_user(cache, &db, 1).await == Ok(user(1, "Bea"));
+            assert!(told().await, "late: {late}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn readers_keep_the_old_value_while_a_write_runs_and_if_it_fails() {
     #[cache_put(key = "users:<id>", tags = ["all-users"], cache = cache)]
