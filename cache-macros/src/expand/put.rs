@@ -24,7 +24,8 @@ pub(super) fn put(model: &Put, function: &Ident, put: &Ident, writer: &Ident, st
     let site = site(&private, model, function);
     let cache = cache(&private, model.cache.as_ref());
     let condition = model.condition.as_ref();
-    let only_if = condition.map(|wanted| quote_spanned!(at(wanted)=> .only_if(#wanted)));
+    let is_wanted = condition.map(|_| quote_spanned!(here()=> .only_if(is_wanted)));
+    let condition = condition.map(|wanted| quote_spanned!(here()=> let is_wanted: bool = #wanted;));
     let unless = model.unless.as_ref().map(|unless| {
         let at = at(unless);
         quote_spanned!(at=> .only_if(!#private::asked(ret, #unless)))
@@ -40,7 +41,8 @@ pub(super) fn put(model: &Put, function: &Ident, put: &Ident, writer: &Ident, st
     steps.before.push(quote_spanned! {here()=>
         let #put = {
             #cache
-            #private::Put::new(#site, cache, #writer) #only_if #early_tags #early_key
+            #condition
+            #private::Put::new(#site, cache, #writer) #is_wanted #early_tags #early_key
         };
     });
     let mut templates = std::iter::once(&model.key).chain(&model.tags);

@@ -71,8 +71,8 @@ impl Rules<'_> {
             }
             (_, Some(argument)) => value.root = argument.ident.clone(),
             (_, None) if ret => {
-                let message = "`<ret>` is what the function returns, and the key decides whether \
-                               it runs at all: make the key of the arguments";
+                let message = "`<ret>` is what the function returns, and a hit returns without \
+                               running it: write what the arguments say";
                 self.errors.push(Error::new(template.span(), message));
             }
             (_, None) => self.unknown(&value.root.to_string(), template.span()),
@@ -103,12 +103,19 @@ impl Rules<'_> {
             .iter()
             .map(|argument| argument.ident.unraw().to_string())
             .collect();
-        let hint = did_you_mean(wrong, names.iter().map(String::as_str));
+        let ret = matches!(self.ret, Ret::Known);
+        let known = names.iter().map(String::as_str);
+        let hint = did_you_mean(wrong, known.chain(ret.then_some("ret")));
         let has = match names.len() {
             0 => "it has none".to_owned(),
             _ => format!("it has `{}`", names.join("`, `")),
         };
-        let message = format!("the function has no parameter `{wrong}`; {has}{hint}");
+        let ret = if ret {
+            ", and `ret` is what it returns"
+        } else {
+            ""
+        };
+        let message = format!("the function has no parameter `{wrong}`; {has}{ret}{hint}");
         self.errors.push(Error::new(span, message));
     }
 
