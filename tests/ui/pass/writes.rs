@@ -119,6 +119,8 @@ impl Store for u8 {
     }
 }
 
+fn sent<T: Send>(_: T) {}
+
 fn main() {
     let user = || User {
         id: 1,
@@ -141,7 +143,6 @@ fn main() {
         users.save(user()).await.ok();
         users.forget(user()).await;
     };
-    fn sent<T: Send>(_: T) {}
     sent(spawned);
     drop(1.put_twice(user()));
 }
