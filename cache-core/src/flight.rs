@@ -446,7 +446,7 @@ impl Drop for Driving<'_> {
 }
 
 thread_local! {
-    /// The flights whose loads are being polled on this thread, outermost first.
+    /// The flights whose loads are being polled or run on this thread, outermost first.
     static RUNNING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -456,14 +456,33 @@ fn running_here(flight: &Arc<Flight>) -> bool {
     RUNNING.with(|running| running.borrow().contains(&flight))
 }
 
-/// Marks a flight's load as being polled on this thread.
-struct Inside;
+/// Marks a flight's load as being polled, or run, on this thread.
+pub(crate) struct Inside;
 
 impl Inside {
     fn enter(flight: &Arc<Flight>) -> Self {
-        let flight = Arc::as_ptr(flight).addr();
+        Self::of(Arc::as_ptr(flight).addr())
+    }
+
+    /// The load that runs right now, for what belongs to it and runs after this poll.
+    pub(crate) fn place() -> Place {
+        Place(RUNNING.with(|running| running.borrow().last().copied()))
+    }
+
+    fn of(flight: usize) -> Self {
         RUNNING.with(|running| running.borrow_mut().push(flight));
         Self
+    }
+}
+
+/// A load on this thread, or none.
+#[derive(Clone, Copy)]
+pub(crate) struct Place(Option<usize>);
+
+impl Place {
+    /// Marks what follows as a part of that load.
+    pub(crate) fn enter(self) -> Option<Inside> {
+        self.0.map(Inside::of)
     }
 }
 

@@ -19,6 +19,7 @@ pub use crate::{
     cache::Cache,
     codec::{self, Probe, Table, ViaFar, ViaNear, ViaRaw, named, probe},
     global::default_or,
+    graph::Node,
     journal::Writer,
     key::{KeyWriter, hashed, lower, part},
     outcome::{
@@ -29,6 +30,13 @@ pub use crate::{
     put::Put,
     site::{Missed, Site, Tags, near},
 };
+
+pub use inventory::submit;
+
+/// Runs a body. The parameter's type lets the body give away what it was called with.
+pub fn run<T>(body: impl FnOnce() -> T) -> T {
+    body()
+}
 
 /// The cache that an attribute calls by name; the default one, loudly, if none is registered
 /// under that name, because a cache is never the reason that a call fails.

@@ -8,7 +8,7 @@
 //! runs: then the right to store is taken before, and lost to whatever touches the slot or a group
 //! meanwhile.
 
-use std::{fmt, future::Future, mem, pin::Pin, time::Duration};
+use std::{fmt, future::Future, mem, time::Duration};
 
 use crate::{
     cache::{Cache, Change},
@@ -38,6 +38,8 @@ struct Putting {
     site: &'static Site,
     cache: Cache,
     open: Open,
+    /// What is to be stored.
+    live: Option<Live>,
     /// Once it is known.
     key: Option<Box<str>>,
     tags: Tags,
@@ -61,6 +63,7 @@ impl Put {
             site,
             cache: cache.clone(),
             open: cache.0.journal.open(writer),
+            live: None,
             key: None,
             tags: Tags::default(),
             refused: false,
@@ -72,12 +75,11 @@ impl Put {
     }
 
     /// The key that `write` writes, from now on invalidated whatever happens, unless
-    /// [`nothing`](Self::nothing) or [`store`](Self::store) come first.
+    /// [`nothing`](Self::nothing) or [`run`](Self::run) come first.
     pub fn key(mut self, write: impl FnOnce(&mut KeyWriter)) -> Self {
         let mut key = KeyWriter::new();
         write(&mut key);
-        let purge = Purge::new(&self.0.cache).key(|text| text.literal(key.as_str()));
-        self.0.guard = Some(purge.by(self.0.open.writer).on_exit());
+        self.0.guard = Some(self.0.purge(key.key()).on_exit());
         self.0.key = Some(key.as_str().into());
         self
     }
@@ -103,11 +105,7 @@ impl Put {
     }
 
     /// Takes the right to store far; the key and all tags are known.
-    pub fn reserve<S: Outcome>(
-        self,
-        _: S,
-        table: &'static Table,
-    ) -> impl Future<Output = Self> + Send + use<S> {
+    pub fn reserve(self, table: &'static Table) -> impl Future<Output = Self> + Send {
         Box::pin(async move {
             let mut this = self;
             this.0.reserve(table).await;
@@ -115,31 +113,29 @@ impl Put {
         })
     }
 
-    /// Stores a value, or invalidates the key where that would not be right. It never fails: what
-    /// goes wrong is logged.
-    pub fn store<S: Outcome>(self, _: S, table: &'static Table, value: &S::Value) -> Stored {
-        let live: Live = Arc::new(value.clone());
-        Stored(Box::pin(async move { self.0.store(table, live).await }))
+    /// What the function returned, which is to be stored.
+    pub fn value<S: Outcome>(mut self, _: S, value: &S::Value) -> Self {
+        self.0.live = Some(Arc::new(value.clone()));
+        self
     }
 
-    /// Stores nothing, because nothing was written.
-    pub fn nothing(self) -> Stored {
-        Stored(Box::pin(async move { self.0.nothing().await }))
+    /// Nothing was written.
+    pub fn nothing(mut self) -> Self {
+        if let Some(guard) = self.0.guard.take() {
+            guard.disarm();
+        }
+        self
     }
-}
 
-/// The end of a [`Put`].
-#[must_use = "a future does nothing until it is awaited"]
-pub struct Stored(Pin<Box<dyn Future<Output = ()> + Send>>);
+    /// Stores the value, if there is one, or invalidates the key where that would not be right. It
+    /// never fails: what goes wrong is logged.
+    pub fn run(self, table: &'static Table) -> impl Future<Output = ()> + Send {
+        Box::pin(self.0.run(table))
+    }
 
-impl Future for Stored {
-    type Output = ();
-
-    fn poll(
-        mut self: Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Self::Output> {
-        self.0.as_mut().poll(context)
+    /// The same from a plain `fn`, in the near tier alone: what a far tier holds is invalidated.
+    pub fn run_blocking(self) {
+        self.0.run_blocking();
     }
 }
 
@@ -155,10 +151,14 @@ impl Putting {
         self.right = Some(right.and_then(|right| right.ok_or_else(in_the_middle)));
     }
 
-    async fn nothing(mut self) {
-        if let Some(guard) = self.guard.take() {
-            guard.disarm();
+    async fn run(mut self: Box<Self>, table: &'static Table) {
+        match self.live.take() {
+            Some(live) => self.store(table, live).await,
+            None => self.release().await,
         }
+    }
+
+    async fn release(mut self: Box<Self>) {
         if let (Some(Ok(right)), Some(far)) = (self.right, &self.cache.0.far)
             && let Err(error) = far.release(right, &mut self.budget).await
         {
@@ -167,7 +167,7 @@ impl Putting {
     }
 
     /// Far first, then near, where it dooms what is in flight, as [`Call::set`] does.
-    async fn store(mut self, table: &'static Table, live: Live) {
+    async fn store(mut self: Box<Self>, table: &'static Table, live: Live) {
         let (key, tags) = (self.key.as_deref(), mem::take(&mut self.tags.0));
         let call = call(&self.cache, self.site, key, tags, table);
         let hashes = hashes(call.key.text, &call.tags);
@@ -201,6 +201,38 @@ impl Putting {
             guard.disarm();
         }
     }
+
+    /// The far tier and other processes get no value of a plain `fn`, so for them the key is
+    /// invalid.
+    fn run_blocking(mut self: Box<Self>) {
+        let Some(live) = self.live.take() else { return };
+        let (key, tags) = (self.key.as_deref(), mem::take(&mut self.tags.0));
+        let mut call = call(&self.cache, self.site, key, tags, &Table::ANY);
+        call.far = false;
+        let hashes = hashes(call.key.text, &call.tags);
+        let overtaken = self.refused || self.open.overtaken(&hashes);
+        if overtaken || self.cache.0.far.is_some() {
+            self.purge(call.key).run_blocking();
+        }
+        if !overtaken {
+            let (born, cells) = call.begin();
+            let ttl = vary(call.ttl(), call.cache.jitter, &call.cache.dice);
+            let entry = call.cache.entry(call.key, Some(live), ttl);
+            let entry = entry.map(|entry| entry.born(born, cells));
+            let (cache, open) = (call.cache, &self.open);
+            if !cache.replace_unless_overtaken(call.key, entry, open, &hashes) {
+                self.purge(call.key).run_blocking();
+            }
+        }
+        if let Some(guard) = self.guard.take() {
+            guard.disarm();
+        }
+    }
+
+    fn purge(&self, key: KeyRef<'_>) -> Purge {
+        let purge = Purge::new(&self.cache).by(self.open.writer);
+        purge.key(|text| text.literal(key.text))
+    }
 }
 
 /// The call of a key that is known by now.
@@ -220,6 +252,7 @@ fn call<'c>(
         table,
         version: site.version,
         far: !site.local,
+        blocks: false,
         counts: &cache.0.by_hand,
     }
 }
@@ -279,11 +312,5 @@ impl fmt::Debug for Put {
         f.debug_struct("Put")
             .field("template", &self.0.site.template)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Stored {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Stored")
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     flight::{Driving, Lead, Load, Orphan, Role, Turn},
     outcome::Loaded,
     policy::vary,
-    sync::{Arc, within},
+    sync::Arc,
 };
 
 /// Whether a caller can make its result of this.
@@ -85,7 +85,7 @@ impl Serve<'_, '_> {
             }
             Role::Wait(waiter) => waiter,
         };
-        match within(call.cache.wait, waiter.wait()).await {
+        match call.patiently(waiter.wait()).await {
             Some(Turn::Done(Some(loaded))) if (self.accepts)(&loaded) => {
                 call.counts.misses.one();
                 call.counts.coalesced.one();
@@ -93,6 +93,11 @@ impl Serve<'_, '_> {
                 Step::Done(loaded)
             }
             Some(Turn::Done(_)) => Step::Alone,
+            // Whoever blocks a thread may be all that another's load is waiting for.
+            Some(Turn::Adopt(lead, orphan)) if call.blocks => {
+                drop(orphan);
+                Step::Lead(lead)
+            }
             Some(Turn::Adopt(lead, orphan)) => Step::Adopt(lead, orphan),
             Some(Turn::Start(lead)) => Step::Lead(lead),
             Some(Turn::Panics) => {

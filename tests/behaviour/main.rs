@@ -2,7 +2,10 @@
 
 mod api;
 mod basics;
+mod functions;
 mod key_part;
+mod log;
+mod options;
 #[cfg(feature = "redis")]
 mod p1_far;
 mod p1_no_resurrection;

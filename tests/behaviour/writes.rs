@@ -6,6 +6,7 @@ mod far;
 mod named;
 mod near;
 mod stacked;
+mod styles;
 
 use std::{
     collections::HashMap,

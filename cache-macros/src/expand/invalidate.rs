@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote_spanned;
 
 use super::{
-    cache, here,
+    cache, graph, here,
     key::{late_writer, writer},
     private,
     write::Steps,
@@ -17,11 +17,50 @@ use crate::{args::When, model::Invalidate, template::Template};
 pub(super) fn invalidate(model: &Invalidate, purge: &Ident, by: Option<&Ident>, steps: &mut Steps) {
     let krate = model.krate.as_ref();
     let private = private(krate, here());
+    let node = graph::invalidate(&private, &steps.function, model);
     let cache = cache(&private, model.cache.as_ref());
     let by = by.map(|writer| quote_spanned!(here()=> .by(#writer)));
     let all = model.all.then(|| quote_spanned!(here()=> .all()));
-    let mut early = TokenStream::new();
-    let mut late = TokenStream::new();
+    let (early, late) = named(model, steps);
+    let named = quote_spanned! {here()=> {
+        #node
+        #cache
+        #private::Purge::new(cache) #by #early #all
+    }};
+    let run = steps.run(None);
+    if let When::Before = model.when {
+        steps.before.push(quote_spanned!(here()=> #named #run;));
+        return;
+    }
+    let guard = quote_spanned!(here()=> let #purge = #named.on_exit(););
+    steps.before.push(guard);
+    steps.purges.push(purge.clone());
+    if !late.is_empty() {
+        steps.late = true;
+        steps.named.push(quote_spanned! {here()=>
+            let #purge = match #private::kept!(&output) {
+                ::core::option::Option::Some(ret) => #purge.and(|purge| purge #late),
+                ::core::option::Option::None => #purge,
+            };
+        });
+    }
+    steps.after.push(match model.when {
+        When::Ok => quote_spanned! {here()=>
+            if #private::failed!(&output) {
+                #purge.disarm();
+            } else {
+                #purge #run;
+            }
+        },
+        When::Always | When::Before => quote_spanned!(here()=> #purge #run;),
+    });
+}
+
+/// The calls that name what is invalidated: those that can be made before the body, and those
+/// that take what the function returns.
+fn named(model: &Invalidate, steps: &mut Steps) -> (TokenStream, TokenStream) {
+    let krate = model.krate.as_ref();
+    let (mut early, mut late) = (TokenStream::new(), TokenStream::new());
     let groups: [(_, &[Template]); 3] = [
         ("prefix", &model.prefixes),
         ("key", &model.keys),
@@ -39,39 +78,7 @@ pub(super) fn invalidate(model: &Invalidate, purge: &Ident, by: Option<&Ident>, 
             }
         }
     }
-    let named = quote_spanned! {here()=> {
-        #cache
-        #private::Purge::new(cache) #by #early #all
-    }};
-    if let When::Before = model.when {
-        steps
-            .before
-            .push(quote_spanned!(here()=> #named.run().await;));
-        return;
-    }
-    steps
-        .before
-        .push(quote_spanned!(here()=> let #purge = #named.on_exit();));
-    steps.purges.push(purge.clone());
-    if !late.is_empty() {
-        steps.late = true;
-        steps.named.push(quote_spanned! {here()=>
-            let #purge = match #private::kept!(&output) {
-                ::core::option::Option::Some(ret) => #purge.and(|purge| purge #late),
-                ::core::option::Option::None => #purge,
-            };
-        });
-    }
-    steps.after.push(match model.when {
-        When::Ok => quote_spanned! {here()=>
-            if #private::failed!(&output) {
-                #purge.disarm();
-            } else {
-                #purge.run().await;
-            }
-        },
-        When::Always | When::Before => quote_spanned!(here()=> #purge.run().await;),
-    });
+    (early, late)
 }
 
 #[cfg(test)]
@@ -100,42 +107,47 @@ mod tests {
         assert_text(
             text,
             &expect![[r#"
-            async fn rename(id: u64, name: String) -> Result<(), DbError> {
-                let purge = {
-                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
-                    ::larder::__private::Purge::new(cache)
-                        .prefix(|key| {
-                            key.literal("users:");
-                            ::larder::__private::part(key, &id);
-                        })
-                        .key(|key| {
-                            key.literal("names:");
-                            ::larder::__private::part(key, &name);
-                        })
-                        .tag(|key| {
-                            key.literal("team");
-                        })
-                }
-                    .on_exit();
-                let output = async move {
-                    #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
-                    if false {
-                        let output: Result<(), DbError> = loop {};
-                        return output;
+                async fn rename(id: u64, name: String) -> Result<(), DbError> {
+                    let purge = {
+                        ::larder::__private::submit! {
+                            ::larder::__private::Node::write(::core::concat!(::core::module_path!(),
+                            "::", "rename"), ::core::file!(), ::core::line!(),).prefixes(&
+                            ["users:<id>"]).keys(& ["names:<name>"]).tags(& ["team"])
+                        }
+                        let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                        ::larder::__private::Purge::new(cache)
+                            .prefix(|key| {
+                                key.literal("users:");
+                                ::larder::__private::part(key, &id);
+                            })
+                            .key(|key| {
+                                key.literal("names:");
+                                ::larder::__private::part(key, &name);
+                            })
+                            .tag(|key| {
+                                key.literal("team");
+                            })
                     }
-                    #[allow(clippy::used_underscore_binding)]
-                    let _ = (&id, &name);
-                    { store(id, name).await }
+                        .on_exit();
+                    let output = async move {
+                        #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
+                        if false {
+                            let output: Result<(), DbError> = loop {};
+                            return output;
+                        }
+                        #[allow(clippy::used_underscore_binding)]
+                        let _ = (&id, &name);
+                        { store(id, name).await }
+                    }
+                        .await;
+                    if ::larder::__private::failed!(& output) {
+                        purge.disarm();
+                    } else {
+                        purge.run().await;
+                    }
+                    output
                 }
-                    .await;
-                if ::larder::__private::failed!(& output) {
-                    purge.disarm();
-                } else {
-                    purge.run().await;
-                }
-                output
-            }
-        "#]],
+            "#]],
         );
     }
 }

@@ -8,7 +8,7 @@ use super::{
     at, cache,
     cached::table,
     choices::millis,
-    here,
+    graph, here,
     key::{late_writer, writer},
     private,
     write::Steps,
@@ -17,19 +17,15 @@ use crate::{model::Put, template::Template};
 
 /// Adds what one `#[cache_put]` does before and after the body, as `put`. What others change from
 /// the beginning on counts; the key is named then, if it can be.
-pub(super) fn put(model: &Put, function: &Ident, put: &Ident, writer: &Ident, steps: &mut Steps) {
+pub(super) fn put(model: &Put, put: &Ident, writer: &Ident, steps: &mut Steps) {
     let krate = model.krate.as_ref();
     let private = private(krate, here());
-    let table = table(krate, &model.output, model.codec.as_ref(), model.local);
-    let site = site(&private, model, function);
+    let site = site(&private, model, &steps.function);
+    let node = graph::put(&private, &steps.function, model);
     let cache = cache(&private, model.cache.as_ref());
     let condition = model.condition.as_ref();
     let is_wanted = condition.map(|_| quote_spanned!(here()=> .only_if(is_wanted)));
     let condition = condition.map(|wanted| quote_spanned!(here()=> let is_wanted: bool = #wanted;));
-    let unless = model.unless.as_ref().map(|unless| {
-        let at = at(unless);
-        quote_spanned!(at=> .only_if(!#private::asked(ret, #unless)))
-    });
     let key = Named::of(model, std::slice::from_ref(&model.key), steps);
     let key = key.map(|key| quote_spanned!(here()=> #(.key(#key))*));
     let tags = Named::of(model, &model.tags, steps);
@@ -40,29 +36,44 @@ pub(super) fn put(model: &Put, function: &Ident, put: &Ident, writer: &Ident, st
     let (early_tags, late_tags) = (tags.early, tags.late);
     steps.before.push(quote_spanned! {here()=>
         let #put = {
+            #node
             #cache
             #condition
             #private::Put::new(#site, cache, #writer) #is_wanted #early_tags #early_key
         };
     });
-    let mut templates = std::iter::once(&model.key).chain(&model.tags);
-    if !steps.late && !templates.any(Template::awaits_ret) {
-        let purges = &steps.purges;
-        let reserve = quote_spanned! {at(&model.output)=>
-            #put #(.beside(&#purges))* .reserve(shape, #table)
-        };
-        steps
-            .before
-            .push(quote_spanned!(here()=> let #put = #reserve.await;));
-    }
-    let store = quote_spanned!(at(&model.output)=> .store(shape, #table, ret));
+    steps.before.extend(reserve(model, put, steps));
+    let unless = model.unless.as_ref().map(|unless| {
+        let private = super::private(krate, at(unless));
+        quote_spanned!(at(unless)=> .only_if(!#private::asked(ret, #unless)))
+    });
+    let value = quote_spanned!(at(&model.output)=> .value(shape, ret));
     steps.named.push(quote_spanned! {here()=>
         let #put = match #private::kept!(&output) {
-            ::core::option::Option::Some(ret) => #put #late_tags #late_key #unless #store,
+            ::core::option::Option::Some(ret) => #put #late_tags #late_key #unless #value,
             ::core::option::Option::None => #put.nothing(),
         };
     });
-    steps.after.push(quote_spanned!(here()=> #put.await;));
+    let run = steps.run(Some(&table_of(model)));
+    steps.after.push(quote_spanned!(here()=> #put #run;));
+}
+
+/// Takes the right to store before the body, if the key is known then and no invalidation of this
+/// very function can take it away unseen.
+fn reserve(model: &Put, put: &Ident, steps: &Steps) -> Option<TokenStream> {
+    let mut templates = std::iter::once(&model.key).chain(&model.tags);
+    if !steps.waits() || model.local || steps.late || templates.any(Template::awaits_ret) {
+        return None;
+    }
+    let (table, purges) = (table_of(model), &steps.purges);
+    Some(quote_spanned! {here()=>
+        let #put = #put #(.beside(&#purges))* .reserve(#table).await;
+    })
+}
+
+fn table_of(model: &Put) -> TokenStream {
+    let krate = model.krate.as_ref();
+    table(krate, &model.output, model.codec.as_ref(), model.local)
 }
 
 /// What is written before the body, and what after.

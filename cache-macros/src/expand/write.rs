@@ -3,12 +3,16 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote_spanned};
 
-use super::{around, at, body, cached::shape, here, invalidate::invalidate, private, put::put};
-use crate::model::Write;
+use super::{around, at, cached::shape, here, invalidate::invalidate, private, put::put, ran};
+use crate::{
+    function::{Function, Style},
+    model::Write,
+};
 
 /// The statements around the body, in their order.
-#[derive(Default)]
 pub(super) struct Steps {
+    pub(super) function: Ident,
+    style: Style,
     pub(super) before: Vec<TokenStream>,
     /// The guards of what is invalidated after the body, and whether one of them waits for what
     /// the function returns.
@@ -18,6 +22,34 @@ pub(super) struct Steps {
     /// that could be named is invalidated.
     pub(super) named: Vec<TokenStream>,
     pub(super) after: Vec<TokenStream>,
+}
+
+impl Steps {
+    fn of(function: &Function) -> Self {
+        Self {
+            function: function.sig.ident.clone(),
+            style: function.style,
+            before: Vec::new(),
+            purges: Vec::new(),
+            late: false,
+            named: Vec::new(),
+            after: Vec::new(),
+        }
+    }
+
+    /// Whether there is a future in which one can wait.
+    pub(super) fn waits(&self) -> bool {
+        self.style != Style::Sync
+    }
+
+    /// A call that does what was prepared; in a plain `fn`, on its thread.
+    pub(super) fn run(&self, given: Option<&TokenStream>) -> TokenStream {
+        if self.waits() {
+            quote_spanned!(here()=> .run(#given).await)
+        } else {
+            quote_spanned!(here()=> .run_blocking())
+        }
+    }
 }
 
 /// `#[invalidate_cache]` and `#[cache_put]`: first everything that the function invalidates, then
@@ -30,7 +62,7 @@ pub(crate) fn write(model: &Write) -> TokenStream {
     let private = private(krate, here());
     let writer = Ident::new("writer", here());
     let puts = !model.puts.is_empty();
-    let mut steps = Steps::default();
+    let mut steps = Steps::of(function);
     if puts {
         let shape = shape(krate, output);
         steps.before.push(quote_spanned! {here()=>
@@ -44,9 +76,9 @@ pub(crate) fn write(model: &Write) -> TokenStream {
     }
     for (at, part) in model.puts.iter().enumerate() {
         let name = numbered("put", at);
-        put(part, &function.sig.ident, &name, &writer, &mut steps);
+        put(part, &name, &writer, &mut steps);
     }
-    let body = body(function, output);
+    let ran = ran(krate, function, output);
     let taken = model.taken.iter().map(|path| {
         // The import of an attribute that was taken along is used, as far as the user can see.
         quote_spanned! {at(path)=>
@@ -61,11 +93,11 @@ pub(crate) fn write(model: &Write) -> TokenStream {
         ..
     } = steps;
     let text = if named.is_empty() && after.is_empty() {
-        quote_spanned!(here()=> #(#before)* #body.await)
+        quote_spanned!(here()=> #(#before)* #ran)
     } else {
         quote_spanned! {here()=>
             #(#before)*
-            let output = #body.await;
+            let output = #ran;
             #(#named)*
             #(#after)*
             output

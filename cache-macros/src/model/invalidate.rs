@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 use syn::{Error, Path, Result};
 
-use super::{Rules, rules::Ret, write::Part};
+use super::{Rules, never, rules::Ret, write::Part};
 use crate::{
     args::{CacheArg, InvalidateArgs, When},
     errors::Errors,
@@ -46,6 +46,11 @@ impl Part for Invalidate {
             _ => {}
         }
         let when = args.when.unwrap_or_default();
+        if let (Some(never), When::Ok | When::Always) = (never(&function.output()), when) {
+            let message = "a function that never returns invalidates nothing after it: write \
+                           `when = before`";
+            errors.push(Error::new(never, message));
+        }
         let arguments = function.arguments();
         let mut rules = Rules {
             arguments: &arguments,

@@ -5,11 +5,11 @@ use syn::{
     Error, Expr, GenericArgument, LitInt, Path, PathArguments, Result, Type, spanned::Spanned,
 };
 
-use super::{Lifetime, Rules, check_output, rules::Ret, write::Part};
+use super::{Lifetime, Rules, check_async_only, check_output, rules::Ret, write::Part};
 use crate::{
     args::{CacheArg, PutArgs},
     errors::Errors,
-    function::Function,
+    function::{Function, Style},
     template::{Kind, Template},
 };
 
@@ -33,7 +33,15 @@ impl Part for Put {
 
     fn check(args: PutArgs, function: &Function, mut errors: Errors) -> Result<Self> {
         let output = function.output();
-        errors.take(check_output(&output, args.local.is_some()));
+        let stays_here = args.local.is_some() || function.style == Style::Sync;
+        errors.take(check_output(&output, stays_here));
+        check_async_only(
+            function,
+            args.codec.as_ref().map(Spanned::span),
+            "a plain `fn` stores in this process only, so its values never become bytes: remove \
+             `codec`",
+            &mut errors,
+        );
         if let Some(span) = nothing_in(&output) {
             let message = "there is nothing to store in what the function returns: return the \
                            value, or write `#[invalidate_cache(keys = [\"…\"])]`";
@@ -87,6 +95,7 @@ impl Part for Put {
 fn nothing_in(output: &Type) -> Option<Span> {
     match output {
         Type::Tuple(unit) if unit.elems.is_empty() => Some(output.span()),
+        Type::Never(_) => Some(output.span()),
         Type::Path(path) => {
             let last = path.path.segments.last()?;
             let wraps = last.ident == "Result" || last.ident == "Option";

@@ -21,12 +21,12 @@ fn patient(server: &RedisServer) -> CacheBuilder {
 }
 
 /// As another process, without a near tier: it believes what the far tier says.
-fn far_only(server: &RedisServer) -> Cache {
+pub(super) fn far_only(server: &RedisServer) -> Cache {
     patient(server).build().expect(FINE)
 }
 
 /// As a process with both tiers, whose feed is up: as that begins, everything counts as invalid.
-async fn both(server: &RedisServer) -> Cache {
+pub(super) async fn both(server: &RedisServer) -> Cache {
     let cache = patient(server).near(Moka::default());
     let cache = cache.build().expect(FINE);
     let asked = cache.get::<u64>("users:0").await;
