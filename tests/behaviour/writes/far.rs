@@ -44,6 +44,17 @@ async fn until(what: &str, mut met: impl AsyncFnMut() -> bool) {
     waited.await.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
+/// Waits until `cache` has heard of all that `other` has told so far: messages come in order.
+pub(super) async fn heard(cache: &Cache, other: &Cache) {
+    cache
+        .set("told", &false)
+        .await
+        .expect("the server is there");
+    other.set("told", &true).await.expect("the server is there");
+    let told = async || matches!(cache.get("told").await, Ok(Some(true)));
+    until("it hears of a change", told).await;
+}
+
 /// A write of `users:1` as `Ada`, which has committed and goes on when `gate` lets it.
 async fn begun(cache: &Cache, db: &Db, gate: &Source, late: bool) -> Write {
     let (cache, db, here) = (cache.clone(), db.clone(), gate.clone());
@@ -294,6 +305,7 @@ async fn what_a_function_invalidates_it_invalidates_for_all_before_it_stores() {
     for id in [1, 2] {
         save_user(&other, &db, user(id, "Ada")).await.unwrap();
     }
+    heard(&cache, &other).await;
     change(&cache, &db, user(1, "Bea")).await.unwrap();
     assert_eq!(get_user(&other, &db, 1).await, Ok(user(1, "Bea")));
     assert_eq!(db.loads(), 1);

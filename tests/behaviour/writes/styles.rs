@@ -95,11 +95,12 @@ async fn functions_that_return_futures_store_what_these_give() {
 #[cfg(feature = "redis")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plain_function_invalidates_for_others_what_it_stores_here() {
-    use super::far::{both, far_only};
+    use super::far::{both, far_only, heard};
 
     let server = test_support::RedisServer::start(&[]);
     let (cache, other, db) = (both(&server).await, far_only(&server), Db::default());
     super::save_user(&other, &db, user(1, "Ada")).await.unwrap();
+    heard(&cache, &other).await;
     tokio::task::block_in_place(|| save(&cache, &db, user(1, "Bea"))).unwrap();
     assert_eq!(get_user(&cache, &db, 1).await, Ok(user(1, "Bea")));
     assert_eq!(db.loads(), 0);
