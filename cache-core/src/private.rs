@@ -4,12 +4,14 @@ mod failed;
 mod kept;
 mod millis;
 mod path;
+mod response;
 
 pub use self::{
     failed::{NeverFails, Returned},
     kept::{Kept1, Kept2, Kept3},
     millis::millis,
     path::{Dotted, dotted_len, owner},
+    response::{clock_of, now, refreshing, stored, ttl_of},
 };
 pub use crate::{
     __default_path as default_path, __failed as failed, __kept as kept, __shape as shape,
@@ -23,8 +25,8 @@ pub use crate::{
     journal::Writer,
     key::{KeyWriter, hashed, lower, part},
     outcome::{
-        Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6, keeps_absences, keeps_errors,
-        ttl_from, unless,
+        Failure, Keep, Loaded, Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6,
+        keeps_absences, keeps_errors, ttl_from, unless,
     },
     purge::{Purge, PurgeGuard},
     put::Put,

@@ -10,6 +10,7 @@ use crate::{
     cache::{Cache, Inner},
     call::Call,
     codec::{Table, ViaNear, probe},
+    entry::Live,
     flight::{Load, Running},
     key::KeyWriter,
     near::KeyRef,
@@ -179,7 +180,7 @@ impl Tags {
 }
 
 impl Missed {
-    fn new(site: &'static Site, cache: &Cache, key: KeyRef<'_>) -> Self {
+    pub(crate) fn new(site: &'static Site, cache: &Cache, key: KeyRef<'_>) -> Self {
         Self(Some(Box::new(Miss {
             site,
             cache: cache.clone(),
@@ -194,6 +195,11 @@ impl Missed {
     /// shared or stored.
     pub const fn bypass() -> Self {
         Self(None)
+    }
+
+    /// The value in whichever tier; a tier that fails has none.
+    pub(crate) async fn stored(self, table: &'static Table) -> Option<Live> {
+        self.0?.call(table).get().await.ok().flatten()
     }
 
     /// Adds tags.

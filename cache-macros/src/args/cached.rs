@@ -26,6 +26,8 @@ pub(crate) struct CachedArgs {
     pub(crate) version: Option<LitInt>,
     pub(crate) codec: Option<Path>,
     pub(crate) local: Option<Ident>,
+    pub(crate) response: Option<Ident>,
+    pub(crate) shared: Option<Ident>,
     pub(crate) cache: Option<CacheArg>,
     pub(crate) krate: Option<Path>,
 }
@@ -63,6 +65,10 @@ impl Parse for CachedArgs {
                 assign(input, &mut args.codec, Path::parse_mod_style)?;
             } else if option.peek(kw::local) {
                 flag(input, &mut args.local)?;
+            } else if option.peek(kw::response) {
+                flag(input, &mut args.response)?;
+            } else if option.peek(kw::shared) {
+                flag(input, &mut args.shared)?;
             } else if option.peek(kw::cache) {
                 assign(input, &mut args.cache, Parse::parse)?;
             } else if option.peek(Token![crate]) {

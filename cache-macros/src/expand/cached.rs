@@ -1,13 +1,13 @@
 //! `#[cached]`.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::{Path, Type, ext::IdentExt};
 
 use super::{
-    around, at, body, cache, choices, graph, here,
+    around_as, at, body, cache, choices, graph, here,
     key::{hashed, part, template_parts, writer},
-    private,
+    private, response,
 };
 use crate::{
     function::Style,
@@ -31,9 +31,9 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
     let tags = model.tags.iter().map(|tag| writer(krate, tag));
     let tags = (!model.tags.is_empty())
         .then(|| quote_spanned!(here()=> .tags(|tags| { #(tags.add(#tags);)* })));
-    let shape = shape(krate, output);
+    let shape = shape(model);
     let shapes = choices::shapes(krate, output, &model.choices);
-    let near = near(krate, output);
+    let near = near(model);
     let load = load(krate, model);
     let lookup = quote_spanned! {here()=> {
         let mut writer = #private::KeyWriter::new();
@@ -45,9 +45,14 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
             ::core::result::Result::Err(missed) => missed #tags,
         }
     }};
-    let lookup = choices::on_condition(krate, &model.choices, lookup);
-    around(
+    let lookup = choices::on_condition(&room(model, here()), &model.choices, lookup);
+    let signature = match &model.response {
+        None => function.sig.clone(),
+        Some(_) => response::signature(krate, &function.sig),
+    };
+    around_as(
         function,
+        &signature,
         &quote_spanned! {here()=>
             #(#warnings)*
             let site = #site;
@@ -63,7 +68,10 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
 /// The miss: the body is made, and run if nobody else has.
 fn load(krate: Option<&Path>, model: &Cached) -> TokenStream {
     let function = &model.function;
-    let body = body(krate, function, &model.output);
+    let body = match &model.response {
+        None => body(krate, function, &model.output),
+        Some(_) => response::body(krate, function, &model.output),
+    };
     if function.style == Style::Sync {
         return quote_spanned!(here()=> missed.block(shape, #body));
     }
@@ -73,7 +81,7 @@ fn load(krate: Option<&Path>, model: &Cached) -> TokenStream {
         "load"
     };
     let load = Ident::new(load, here());
-    let table = table(krate, &model.output, model.codec.as_ref(), model.local);
+    let table = table(krate, model);
     let body = quote_spanned!(at(&function.body)=> ::std::boxed::Box::pin(#body));
     quote_spanned!(here()=> missed.#load(shape, #table, #body).await)
 }
@@ -101,19 +109,48 @@ fn site(private: &TokenStream, model: &Cached) -> TokenStream {
 }
 
 /// What kind of value the function returns.
-pub(super) fn shape(krate: Option<&Path>, output: &Type) -> TokenStream {
+fn shape(model: &Cached) -> TokenStream {
+    let (krate, output) = (model.krate.as_ref(), &model.output);
+    if let Some(handler) = &model.response {
+        return response::shape(krate, output, handler);
+    }
+    shape_of(krate, output)
+}
+
+/// What kind of value a type is.
+pub(super) fn shape_of(krate: Option<&Path>, output: &Type) -> TokenStream {
     let private = private(krate, at(output));
     quote_spanned!(at(output)=> #private::shape!(#output))
 }
 
 /// The hit. A type that cannot be cached is reported where it is written.
-fn near(krate: Option<&Path>, output: &Type) -> TokenStream {
-    let private = private(krate, at(output));
-    quote_spanned!(at(output)=> #private::near(site, cache, &writer, shape))
+fn near(model: &Cached) -> TokenStream {
+    let at = at(&model.output);
+    let room = room(model, at);
+    quote_spanned!(at=> #room::near(site, cache, &writer, shape))
+}
+
+/// The room of the runtime for what the function returns, named at `span`.
+fn room(model: &Cached, span: Span) -> TokenStream {
+    let krate = model.krate.as_ref();
+    match &model.response {
+        None => private(krate, span),
+        Some(_) => response::room(krate, span),
+    }
 }
 
 /// How the value becomes bytes, if it does.
-pub(super) fn table(
+fn table(krate: Option<&Path>, model: &Cached) -> TokenStream {
+    if model.response.is_some() && model.codec.is_none() && !model.local {
+        let at = at(&model.output);
+        let (private, room) = (private(krate, at), room(model, at));
+        return quote_spanned!(at=> #private::table!(shape, #room::AsIs));
+    }
+    table_of(krate, &model.output, model.codec.as_ref(), model.local)
+}
+
+/// How a value that `shape` stands for becomes bytes, if it does.
+pub(super) fn table_of(
     krate: Option<&Path>,
     output: &Type,
     codec: Option<&Path>,

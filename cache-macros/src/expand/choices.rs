@@ -65,18 +65,17 @@ pub(super) fn shapes(krate: Option<&Path>, output: &Type, choices: &Choices) -> 
 
 /// The expression `lookup`, or nothing to do with the cache where a condition says so.
 pub(super) fn on_condition(
-    krate: Option<&Path>,
+    room: &TokenStream,
     choices: &Choices,
     lookup: TokenStream,
 ) -> TokenStream {
     let Some(condition) = &choices.condition else {
         return lookup;
     };
-    let private = private(krate, here());
     quote_spanned! {here()=> {
         let is_cached: bool = #condition;
         if is_cached #lookup else {
-            #private::Missed::bypass()
+            #room::Missed::bypass()
         }
     }}
 }

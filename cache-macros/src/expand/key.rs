@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Path;
 
-use super::{at, here, private};
+use super::{at, here, private, response};
 use crate::template::{Filter, Piece, Placeholder, Template};
 
 /// A closure that writes `template` into the key it is given.
@@ -26,6 +26,7 @@ fn placed(krate: Option<&Path>, placeholder: &Placeholder) -> TokenStream {
     let Placeholder {
         root,
         fields,
+        reading,
         filter,
         ret,
     } = placeholder;
@@ -35,6 +36,7 @@ fn placed(krate: Option<&Path>, placeholder: &Placeholder) -> TokenStream {
         false => root,
     };
     let value = quote!(#root #(.#fields)*);
+    let value = response::reading(krate, root, value, reading);
     let value = match filter {
         None => value,
         Some(Filter::Hash) => hashed(krate, root, &value),

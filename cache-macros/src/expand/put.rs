@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 
 use super::{
     at, cache,
-    cached::table,
+    cached::table_of,
     choices::millis,
     graph, here,
     key::{late_writer, writer},
@@ -54,7 +54,7 @@ pub(super) fn put(model: &Put, put: &Ident, writer: &Ident, steps: &mut Steps) {
             ::core::option::Option::None => #put.nothing(),
         };
     });
-    let run = steps.run(Some(&table_of(model)));
+    let run = steps.run(Some(&table(model)));
     steps.after.push(quote_spanned!(here()=> #put #run;));
 }
 
@@ -65,15 +65,15 @@ fn reserve(model: &Put, put: &Ident, steps: &Steps) -> Option<TokenStream> {
     if !steps.waits() || model.local || steps.late || templates.any(Template::awaits_ret) {
         return None;
     }
-    let (table, purges) = (table_of(model), &steps.purges);
+    let (table, purges) = (table(model), &steps.purges);
     Some(quote_spanned! {here()=>
         let #put = #put #(.beside(&#purges))* .reserve(#table).await;
     })
 }
 
-fn table_of(model: &Put) -> TokenStream {
+fn table(model: &Put) -> TokenStream {
     let krate = model.krate.as_ref();
-    table(krate, &model.output, model.codec.as_ref(), model.local)
+    table_of(krate, &model.output, model.codec.as_ref(), model.local)
 }
 
 /// What is written before the body, and what after.

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote_spanned};
 
-use super::{around, at, cached::shape, here, invalidate::invalidate, private, put::put, ran};
+use super::{around, at, cached::shape_of, here, invalidate::invalidate, private, put::put, ran};
 use crate::{
     function::{Function, Style},
     model::Write,
@@ -64,7 +64,7 @@ pub(crate) fn write(model: &Write) -> TokenStream {
     let puts = !model.puts.is_empty();
     let mut steps = Steps::of(function);
     if puts {
-        let shape = shape(krate, output);
+        let shape = shape_of(krate, output);
         steps.before.push(quote_spanned! {here()=>
             let #writer = #private::Writer::one_more();
             let shape = #shape;

@@ -3,7 +3,10 @@
 use proc_macro2::{Ident, TokenStream};
 use syn::{Error, LitInt, Path, Result, Type, spanned::Spanned};
 
-use super::{Choices, Rules, check_async_only, check_output, parse_both, rules::Ret};
+use super::{
+    Choices, Response, Rules, check_async_only, check_output, parse_both, response::is_response,
+    rules::Ret,
+};
 use crate::{
     args::{CacheArg, CachedArgs, Names},
     function::{Function, Style},
@@ -15,6 +18,8 @@ pub(crate) struct Cached {
     pub(crate) krate: Option<Path>,
     pub(crate) function: Function,
     pub(crate) output: Type,
+    /// What makes it a handler, if it is one.
+    pub(crate) response: Option<Response>,
     pub(crate) choices: Choices,
     pub(crate) version: Option<u32>,
     pub(crate) local: bool,
@@ -40,8 +45,11 @@ impl Cached {
         let (mut args, mut function, mut errors) = parse_both::<CachedArgs>(args, item)?;
         function.allow_recursion();
         let output = function.output();
+        let is_response = is_response(&function, &args, &mut errors);
         let stays_here = args.local.is_some() || function.style == Style::Sync;
-        errors.take(check_output(&output, stays_here));
+        if !is_response {
+            errors.take(check_output(&output, stays_here));
+        }
         check_async_only(
             &function,
             args.codec.as_ref().map(Spanned::span),
@@ -68,14 +76,22 @@ impl Cached {
         let sensitive = args.sensitive.map_or_else(Vec::new, |Names(names)| names);
         rules.sensitive(&sensitive, &skip, key.iter_mut().chain(&mut tags));
         rules.groups(key.as_ref(), &tags);
-        let left_out = key.as_ref().map(|key| rules.left_out(key, &skip));
-        let key = key.map_or_else(|| rules.default_key(&skip), Key::Template);
+        let shared = args.shared.is_some();
+        let response = is_response.then(|| rules.response(&function, shared, key.as_ref(), &skip));
+        let mut left_out = key
+            .as_ref()
+            .map_or_else(Vec::new, |key| rules.left_out(key, &skip));
+        if shared {
+            rules.declared(&mut left_out);
+        }
+        let key = key.map_or_else(|| rules.default_key(&skip, is_response), Key::Template);
         let version = args.version.as_ref().map(LitInt::base10_parse);
         let version = version.and_then(|version| rules.errors.take(version));
         rules.errors.finish(Self {
             krate: args.krate,
             function,
             output,
+            response,
             choices,
             version,
             local: args.local.is_some(),
@@ -84,7 +100,7 @@ impl Cached {
             codec: args.codec,
             cache: args.cache,
             sensitive,
-            left_out: left_out.unwrap_or_default(),
+            left_out,
         })
     }
 }

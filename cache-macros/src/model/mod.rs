@@ -7,6 +7,7 @@ mod invalidate;
 mod key_part;
 mod output;
 mod put;
+mod response;
 mod rules;
 mod signature;
 mod write;
@@ -17,6 +18,7 @@ pub(crate) use self::{
     invalidate::Invalidate,
     key_part::{Field, KeyPart, Shape, Variant},
     put::Put,
+    response::{Response, Vary},
     write::Write,
 };
 

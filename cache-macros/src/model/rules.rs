@@ -9,7 +9,7 @@ use crate::{
     errors::Errors,
     function::Argument,
     nearest::did_you_mean,
-    template::{self, Kind, Piece, Placeholder, Template},
+    template::{self, Kind, Piece, Placeholder, Reading, Template},
 };
 
 /// The groups that a key can have: the namespace, its proper prefixes, and its tags.
@@ -60,6 +60,11 @@ impl Rules<'_> {
     fn resolve(&mut self, value: &mut Placeholder, template: &LitStr) {
         let ret = value.root == "ret";
         match (self.ret, self.find(&value.root)) {
+            (Ret::Known, _) if ret && !matches!(value.reading, Reading::Plain) => {
+                let message = "`<ret>` is a value and no map of headers: write a field of it, \
+                               such as `<ret.id>`";
+                self.errors.push(Error::new(template.span(), message));
+            }
             (Ret::Known, _) if ret => {
                 value.root.set_span(template.span());
                 value.ret = true;
@@ -69,7 +74,10 @@ impl Rules<'_> {
                                runs: remove `when = before`";
                 self.errors.push(Error::new(template.span(), message));
             }
-            (_, Some(argument)) => value.root = argument.ident.clone(),
+            (_, Some(argument)) => {
+                value.root = argument.ident.clone();
+                self.reading(value, template);
+            }
             (_, None) if ret => {
                 let message = "`<ret>` is what the function returns, and a hit returns without \
                                running it: write what the arguments say";
@@ -171,15 +179,20 @@ impl Rules<'_> {
         self.arguments.iter().filter(asks).map(report).collect()
     }
 
-    pub(super) fn default_key(&self, skip: &[Ident]) -> Key {
-        let idents = self.arguments.iter().map(|argument| &argument.ident);
-        let kept = idents.filter(|ident| !skip.iter().any(|skip| skip.unraw() == ident.unraw()));
-        Key::Default(kept.cloned().collect())
+    /// Every argument that is not skipped; for a handler, what serves it is none.
+    pub(super) fn default_key(&self, skip: &[Ident], is_handler: bool) -> Key {
+        let asks = |argument: &&Argument| {
+            let name = argument.ident.unraw();
+            let skipped = skip.iter().any(|skip| skip.unraw() == name);
+            !skipped && !(is_handler && argument.serves)
+        };
+        let kept = self.arguments.iter().filter(asks);
+        Key::Default(kept.map(|argument| argument.ident.clone()).collect())
     }
 }
 
 /// Whether a placeholder of `template` is `name` or a part of it.
-fn uses(template: &Template, name: &Ident) -> bool {
+pub(super) fn uses(template: &Template, name: &Ident) -> bool {
     template.pieces.iter().any(|piece| match piece {
         Piece::Value(value) => value.root.unraw() == name.unraw(),
         Piece::Literal(_) => false,
