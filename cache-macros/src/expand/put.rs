@@ -128,3 +128,250 @@ fn site(private: &TokenStream, model: &Put, function: &Ident) -> TokenStream {
         &SITE
     }}
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use quote::quote;
+
+    use crate::{
+        expand::{or_report, tests::assert_text, write},
+        model::Write,
+    };
+
+    #[test]
+    fn a_key_of_arguments_is_named_before_the_body_and_the_right_to_store_taken() {
+        let args = quote!(key = "users:<id>", ttl = "10m", if = id > 0);
+        let item = quote! {
+            async fn rename(id: u64, name: String) -> Result<User, DbError> {
+                store(id, name).await
+            }
+        };
+        let text = or_report(Write::put(args, &item), write, &item);
+        assert_text(
+            text,
+            &expect![[r#"
+            async fn rename(id: u64, name: String) -> Result<User, DbError> {
+                let writer = ::larder::__private::Writer::one_more();
+                let shape = ::larder::__private::shape!(Result < User, DbError >);
+                let put = {
+                    ::larder::__private::submit! {
+                        ::larder::__private::Node::write(::core::concat!(::core::module_path!(),
+                        "::", "rename"), ::core::file!(), ::core::line!(),).put("users:<id>")
+                    }
+                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                    let is_wanted: bool = id > 0;
+                    ::larder::__private::Put::new(
+                            {
+                                static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                                        ::core::concat!(::core::module_path!(), "::", "rename"),
+                                        "users:<id>",
+                                    )
+                                    .ttl(600000u64);
+                                &SITE
+                            },
+                            cache,
+                            writer,
+                        )
+                        .only_if(is_wanted)
+                        .key(|key| {
+                            key.literal("users:");
+                            ::larder::__private::part(key, &id);
+                        })
+                };
+                let put = put.reserve(::larder::__private::table!(shape)).await;
+                let output = async move {
+                    #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
+                    if false {
+                        let output: Result<User, DbError> = loop {};
+                        return output;
+                    }
+                    #[allow(clippy::used_underscore_binding)]
+                    let _ = (&id, &name);
+                    { store(id, name).await }
+                }
+                    .await;
+                let put = match ::larder::__private::kept!(& output) {
+                    ::core::option::Option::Some(ret) => put.value(shape, ret),
+                    ::core::option::Option::None => put.nothing(),
+                };
+                put.run(::larder::__private::table!(shape)).await;
+                output
+            }
+        "#]],
+        );
+    }
+
+    #[test]
+    fn what_is_invalidated_beside_a_put_comes_first_and_is_of_the_same_write() {
+        let args = quote!(
+            key = "users:<ret.id>:<lang>",
+            tags = ["team:<team>"],
+            unless = User::is_guest,
+            local
+        );
+        let item = quote! {
+            #[must_use]
+            #[invalidate_cache(prefix = "lists", keys = ["names:<ret.name:lower>"])]
+            async fn save(user: User, lang: String, team: u8) -> Option<User> {
+                store(user, lang).await
+            }
+        };
+        let text = or_report(Write::put(args, &item), write, &item);
+        assert_text(
+            text,
+            &expect![[r##"
+            #[must_use]
+            async fn save(user: User, lang: String, team: u8) -> Option<User> {
+                {
+                    #[allow(unused_imports)]
+                    use invalidate_cache as _;
+                }
+                let writer = ::larder::__private::Writer::one_more();
+                let shape = ::larder::__private::shape!(Option < User >);
+                let purge = {
+                    ::larder::__private::submit! {
+                        ::larder::__private::Node::write(::core::concat!(::core::module_path!(),
+                        "::", "save"), ::core::file!(), ::core::line!(),).prefixes(& ["lists"])
+                        .keys(& ["names:<ret.name:lower>"])
+                    }
+                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                    ::larder::__private::Purge::new(cache)
+                        .by(writer)
+                        .prefix(|key| {
+                            key.literal("lists");
+                        })
+                }
+                    .on_exit();
+                let written_2 = ::larder::__private::written(|key| {
+                    ::larder::__private::part(key, &lang);
+                });
+                let put = {
+                    ::larder::__private::submit! {
+                        ::larder::__private::Node::write(::core::concat!(::core::module_path!(),
+                        "::", "save"), ::core::file!(), ::core::line!(),)
+                        .put("users:<ret.id>:<lang>")
+                    }
+                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                    ::larder::__private::Put::new(
+                            {
+                                static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                                        ::core::concat!(::core::module_path!(), "::", "save"),
+                                        "users:<ret.id>:<lang>",
+                                    )
+                                    .local();
+                                &SITE
+                            },
+                            cache,
+                            writer,
+                        )
+                        .tags(|tags| {
+                            tags.add(|key| {
+                                key.literal("team:");
+                                ::larder::__private::part(key, &team);
+                            });
+                        })
+                };
+                let output = async move {
+                    #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
+                    if false {
+                        let output: Option<User> = loop {};
+                        return output;
+                    }
+                    #[allow(clippy::used_underscore_binding)]
+                    let _ = (&user, &lang, &team);
+                    { store(user, lang).await }
+                }
+                    .await;
+                let purge = match ::larder::__private::kept!(& output) {
+                    ::core::option::Option::Some(ret) => {
+                        purge
+                            .and(|purge| {
+                                purge
+                                    .key(|key| {
+                                        key.literal("names:");
+                                        ::larder::__private::part(
+                                            key,
+                                            &::larder::__private::lower(&ret.name),
+                                        );
+                                    })
+                            })
+                    }
+                    ::core::option::Option::None => purge,
+                };
+                let put = match ::larder::__private::kept!(& output) {
+                    ::core::option::Option::Some(ret) => {
+                        put.key(|key| {
+                                key.literal("users:");
+                                ::larder::__private::part(key, &ret.id);
+                                key.literal(":");
+                                key.literal(&written_2);
+                            })
+                            .only_if(!::larder::__private::asked(ret, User::is_guest))
+                            .value(shape, ret)
+                    }
+                    ::core::option::Option::None => put.nothing(),
+                };
+                if ::larder::__private::failed!(& output) {
+                    purge.disarm();
+                } else {
+                    purge.run().await;
+                }
+                put.run(::larder::__private::ViaNear::table(&::larder::__private::probe(shape)))
+                    .await;
+                output
+            }
+        "##]],
+        );
+    }
+
+    #[test]
+    fn a_plain_function_waits_for_nothing() {
+        let args = quote!(key = "users:<id>", cache = self.cache);
+        let item = quote! {
+            fn rename(&self, id: u64) -> User {
+                self.store(id)
+            }
+        };
+        let text = or_report(Write::put(args, &item), write, &item);
+        assert_text(
+            text,
+            &expect![[r#"
+            fn rename(&self, id: u64) -> User {
+                let writer = ::larder::__private::Writer::one_more();
+                let shape = ::larder::__private::shape!(User);
+                let put = {
+                    ::larder::__private::submit! {
+                        ::larder::__private::Node::write(::core::concat!(::core::module_path!(),
+                        "::", "rename"), ::core::file!(), ::core::line!(),).put("users:<id>")
+                        .by("self.cache")
+                    }
+                    let cache: &::larder::__private::Cache = &self.cache;
+                    ::larder::__private::Put::new(
+                            {
+                                static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                                    ::core::concat!(::core::module_path!(), "::", "rename"),
+                                    "users:<id>",
+                                );
+                                &SITE
+                            },
+                            cache,
+                            writer,
+                        )
+                        .key(|key| {
+                            key.literal("users:");
+                            ::larder::__private::part(key, &id);
+                        })
+                };
+                let output = ::larder::__private::run(move || -> User { self.store(id) });
+                let put = match ::larder::__private::kept!(& output) {
+                    ::core::option::Option::Some(ret) => put.value(shape, ret),
+                    ::core::option::Option::None => put.nothing(),
+                };
+                put.run_blocking();
+                output
+            }
+        "#]],
+        );
+    }
+}
