@@ -420,6 +420,10 @@ pub(crate) struct Change {
 }
 
 impl Change {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.groups.is_empty()
+    }
+
     fn keys(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(String::as_str)
     }

@@ -34,9 +34,16 @@ pub(super) fn invalidate(
     let prefixes = list("prefixes", &model.prefixes);
     let keys = list("keys", &model.keys);
     let tags = list("tags", &model.tags);
+    let of = model.of.iter().map(|call| {
+        let function = call.function.segments.iter();
+        let names: Vec<_> = function.map(|it| it.ident.unraw().to_string()).collect();
+        names.join("::")
+    });
+    let of: Vec<_> = of.collect();
+    let of = (!of.is_empty()).then(|| quote_spanned!(here()=> .of(&[#(#of),*])));
     let all = model.all.then(|| quote_spanned!(here()=> .all()));
     let cache = cache(model.cache.as_ref());
-    let targets = quote_spanned!(here()=> #prefixes #keys #tags #all #cache);
+    let targets = quote_spanned!(here()=> #prefixes #keys #tags #of #all #cache);
     write(private, function, &targets)
 }
 

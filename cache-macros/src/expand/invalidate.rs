@@ -4,7 +4,9 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote_spanned;
 
 use super::{
-    cache, graph, here,
+    cache,
+    call::entry,
+    graph, here,
     key::{late_writer, writer},
     private,
     write::Steps,
@@ -76,6 +78,20 @@ fn named(model: &Invalidate, steps: &mut Steps) -> (TokenStream, TokenStream) {
                 let writer = writer(krate, template);
                 early.extend(quote_spanned!(here()=> .#name(#writer)));
             }
+        }
+    }
+    let of = match model.cache {
+        // This attribute's own cache, whichever that of the function is.
+        Some(_) => "entry_here",
+        None => "entry",
+    };
+    let of = Ident::new(of, here());
+    for call in &model.of {
+        let entry = entry(call, &mut steps.before);
+        let named = quote_spanned!(here()=> .#of(#entry));
+        match call.awaits_ret() {
+            true => late.extend(named),
+            false => early.extend(named),
         }
     }
     (early, late)

@@ -5,6 +5,7 @@
 //! own, out of sight of the user's code, because items have no hygiene.
 
 mod cached;
+mod call;
 mod choices;
 mod graph;
 mod invalidate;

@@ -167,7 +167,7 @@ fn binds(token: &TokenTree) -> bool {
 }
 
 /// The first name in `tokens` that is `wanted` and is no field, method or part of a path.
-fn free(tokens: TokenStream, wanted: &dyn Fn(&Ident) -> bool) -> Option<Ident> {
+pub(super) fn free(tokens: TokenStream, wanted: &dyn Fn(&Ident) -> bool) -> Option<Ident> {
     let mut before = None;
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {

@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 use syn::{Error, Path, Result};
 
-use super::{Rules, never, rules::Ret, write::Part};
+use super::{Call, Rules, never, rules::Ret, write::Part};
 use crate::{
     args::{CacheArg, InvalidateArgs, When},
     errors::Errors,
@@ -17,6 +17,7 @@ pub(crate) struct Invalidate {
     pub(crate) prefixes: Vec<Template>,
     pub(crate) keys: Vec<Template>,
     pub(crate) tags: Vec<Template>,
+    pub(crate) of: Vec<Call>,
     pub(crate) all: bool,
     pub(crate) when: When,
     pub(crate) cache: Option<CacheArg>,
@@ -27,21 +28,19 @@ impl Part for Invalidate {
 
     fn check(args: InvalidateArgs, function: &Function, mut errors: Errors) -> Result<Self> {
         let groups = [
-            ("prefix", &args.prefix),
-            ("keys", &args.keys),
-            ("tags", &args.tags),
+            ("prefix", args.prefix.is_some()),
+            ("keys", args.keys.is_some()),
+            ("tags", args.tags.is_some()),
         ];
-        let mut given = groups
-            .iter()
-            .filter_map(|(name, many)| many.as_ref().map(|_| *name));
+        let mut given = groups.iter().filter_map(|(name, is)| is.then_some(*name));
         match (&args.all, given.next()) {
             (Some(all), Some(name)) => errors.push(Error::new_spanned(
                 all,
                 format!("`all` already covers `{name}`: remove one of them"),
             )),
-            (None, None) => errors.push(Error::new(
+            (None, None) if args.of.is_none() => errors.push(Error::new(
                 Span::call_site(),
-                "nothing to invalidate: give `prefix`, `keys`, `tags` or `all`",
+                "nothing to invalidate: give `prefix`, `keys`, `tags`, `of` or `all`",
             )),
             _ => {}
         }
@@ -63,12 +62,16 @@ impl Part for Invalidate {
         let prefixes = rules.templates(args.prefix, Kind::Prefix);
         let keys = rules.templates(args.keys, Kind::Key);
         let tags = rules.templates(args.tags, Kind::Tag);
-        rules.hidden_ret(prefixes.iter().chain(&keys).chain(&tags));
+        let of = rules.calls(args.of);
+        let awaits = prefixes.iter().chain(&keys).chain(&tags);
+        let awaits = awaits.map(Template::awaits_ret);
+        rules.hidden_ret(awaits.chain(of.iter().map(Call::awaits_ret)));
         rules.errors.finish(Self {
             krate: args.krate,
             prefixes,
             keys,
             tags,
+            of,
             all: args.all.is_some(),
             when,
             cache: args.cache,

@@ -2,6 +2,7 @@
 //! attribute, and what they share.
 
 mod cached;
+mod call;
 mod choices;
 mod invalidate;
 mod key_part;
@@ -14,6 +15,7 @@ mod write;
 
 pub(crate) use self::{
     cached::{Cached, Key},
+    call::{Call, CallArgument},
     choices::{Choices, Lifetime},
     invalidate::Invalidate,
     key_part::{Field, KeyPart, Shape, Variant},

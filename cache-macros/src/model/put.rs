@@ -68,7 +68,7 @@ impl Part for Put {
         if let Some(key) = &key {
             rules.groups(Some(key), &tags);
         }
-        rules.hidden_ret(key.iter().chain(&tags));
+        rules.hidden_ret(key.iter().chain(&tags).map(Template::awaits_ret));
         let ttl = rules.lifetime("ttl", args.ttl);
         let unless = rules.question("unless", args.unless);
         let version = args.version.as_ref().map(LitInt::base10_parse);

@@ -87,10 +87,10 @@ impl Rules<'_> {
         }
     }
 
-    /// Says that a parameter is in the way of `<ret>`.
-    pub(super) fn hidden_ret<'t>(&mut self, templates: impl IntoIterator<Item = &'t Template>) {
+    /// Says that a parameter is in the way of `<ret>`, if any of these needs that.
+    pub(super) fn hidden_ret(&mut self, mut awaits_ret: impl Iterator<Item = bool>) {
         let name = Ident::new("ret", Span::call_site());
-        let used = templates.into_iter().any(Template::awaits_ret);
+        let used = awaits_ret.any(|awaits| awaits);
         let hides = self.find(&name).filter(|_| used);
         if let Some(ident) = hides.map(|argument| argument.ident.clone()) {
             let message = "`<ret>` is what the function returns: give this parameter another name";
