@@ -129,8 +129,9 @@ pub(crate) struct Right {
     place: Place,
     /// What must stand in the slot: one's own lease, or the entry that is to be replaced.
     lease: Header,
-    leased: bool,
     stamps: Vec<Stamp>,
+    /// Whether an entry that others may see stands there instead of a lease.
+    pub(crate) over_entry: bool,
 }
 
 /// A key and the type of its values, as the far tier knows them.
@@ -214,8 +215,28 @@ impl Far {
         Ok((prepared.leased && whole).then_some(Right {
             place,
             lease,
-            leased: true,
             stamps,
+            over_entry: false,
+        }))
+    }
+
+    /// Takes the right to store in place of a valid entry, which may be seen until then.
+    pub(crate) async fn succeed(
+        self: &Arc<Self>,
+        place: Place,
+        found: &Found,
+        budget: &mut Budget,
+    ) -> Result<Option<Right>> {
+        if !found.known {
+            // The stamps of the groups in which it differs from the entry have not been read.
+            return self.seize(place, budget).await;
+        }
+        let entry = envelope::decode(&found.entry).expect("it was decoded when it was found");
+        Ok(Some(Right {
+            place,
+            lease: found.header,
+            stamps: entry.meta.stamps.iter().copied().collect(),
+            over_entry: true,
         }))
     }
 
@@ -233,8 +254,8 @@ impl Far {
             return Ok(Some(Right {
                 place,
                 lease,
-                leased: false,
                 stamps,
+                over_entry: true,
             }));
         }
         let over = Some(Over::Anything);
@@ -269,7 +290,7 @@ impl Far {
             place,
             lease,
             stamps,
-            ..
+            over_entry: _,
         } = right;
         let meta = Meta {
             kind: match value {
@@ -297,9 +318,6 @@ impl Far {
 
     /// Gives a right back that will not be used, so that others may load and store at once.
     pub(crate) async fn release(&self, right: Right, budget: &mut Budget) -> Result<()> {
-        if !right.leased {
-            return Ok(());
-        }
         let free = Bytes::copy_from_slice(&envelope::lease(NOBODY));
         let soon = Duration::from_millis(1);
         self.put(&right.place, right.lease, free, soon, budget)

@@ -51,11 +51,14 @@
 //! a `Drop` must not use the cache.
 
 mod api;
+mod ask;
 mod backend;
 mod block;
 mod breaker;
 mod cache;
 mod call;
+mod called;
+mod caught;
 mod clock;
 pub mod codec;
 mod entry;
@@ -71,6 +74,7 @@ mod glob;
 mod global;
 pub mod graph;
 mod hand;
+mod handle;
 mod journal;
 mod key;
 mod names;
@@ -83,6 +87,7 @@ mod purge;
 mod put;
 mod rng;
 mod serve;
+mod shape;
 mod site;
 mod stats;
 mod sync;
@@ -100,6 +105,7 @@ pub use clock::{Clock, Moment};
 pub use entry::{Entry, Live};
 pub use error::{Error, ErrorKind, Result};
 pub use graph::graph;
+pub use handle::{EntryOf, Returns, entry};
 pub use key::{KeyPart, KeyWriter};
 pub use near::{KeyRef, NearStore};
 pub use outcome::{Cacheable, Carried};

@@ -18,10 +18,17 @@ pub use crate::{
     __table as table,
 };
 pub use crate::{
+    ask::captures,
     cache::Cache,
+    called::{Called, call_of},
     codec::{self, Probe, Table, ViaFar, ViaNear, ViaRaw, named, probe},
+    error::Result,
     global::default_or,
     graph::Node,
+    handle::{
+        EntryOf, Returns, entry, invalidate_now, key_of, peek_now, put_now, refresh_now,
+        uncached_now,
+    },
     journal::Writer,
     key::{KeyWriter, hashed, lower, part},
     outcome::{

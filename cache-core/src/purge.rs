@@ -7,11 +7,12 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use crate::{
     block::{self, block_on},
     cache::{Cache, Change},
+    called::Called,
     event,
     far::Far,
     journal::Writer,
     key::{self, KeyWriter},
-    sync::all,
+    sync::{Arc, all},
 };
 
 /// What one call of a writing function invalidates.
@@ -53,6 +54,37 @@ impl Purge {
     /// Everything with the tag that `write` writes.
     pub fn tag(self, write: impl FnOnce(&mut KeyWriter)) -> Self {
         self.with(write, Change::tag)
+    }
+
+    /// The entry of this call, in the cache of its function.
+    pub fn entry(mut self, called: Called) -> Self {
+        let Some((cache, key)) = called.0 else {
+            return self;
+        };
+        if Arc::ptr_eq(&cache.0, &self.cache.0) {
+            self.change = self.change.key(&key);
+            return self;
+        }
+        let known = self.elsewhere.iter_mut();
+        let mut known = known.filter(|(there, _)| Arc::ptr_eq(&there.0, &cache.0));
+        if let Some((_, change)) = known.next() {
+            *change = mem::take(change).key(&key);
+        } else {
+            let change = Change {
+                writer: self.change.writer,
+                ..Change::default()
+            };
+            self.elsewhere.push((cache, change.key(&key)));
+        }
+        self
+    }
+
+    /// The entry of this call, in this cache.
+    pub fn entry_here(mut self, called: Called) -> Self {
+        if let Some((_, key)) = called.0 {
+            self.change = self.change.key(&key);
+        }
+        self
     }
 
     /// Everything in the namespace.

@@ -160,6 +160,7 @@ impl Putting {
 
     async fn release(mut self: Box<Self>) {
         if let (Some(Ok(right)), Some(far)) = (self.right, &self.cache.0.far)
+            && !right.over_entry
             && let Err(error) = far.release(right, &mut self.budget).await
         {
             event::far_failed(self.site.path, &error);

@@ -89,9 +89,10 @@ fn named(model: &Invalidate, steps: &mut Steps) -> (TokenStream, TokenStream) {
     for call in &model.of {
         let entry = entry(call, &mut steps.before);
         let named = quote_spanned!(here()=> .#of(#entry));
-        match call.awaits_ret() {
-            true => late.extend(named),
-            false => early.extend(named),
+        if call.awaits_ret() {
+            late.extend(named);
+        } else {
+            early.extend(named);
         }
     }
     (early, late)

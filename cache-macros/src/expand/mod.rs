@@ -7,6 +7,7 @@
 mod cached;
 mod call;
 mod choices;
+mod companion;
 mod graph;
 mod invalidate;
 mod key;

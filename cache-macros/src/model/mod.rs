@@ -4,6 +4,7 @@
 mod cached;
 mod call;
 mod choices;
+mod companion;
 mod invalidate;
 mod key_part;
 mod output;
