@@ -186,7 +186,7 @@ pub(crate) struct Miss {
 
 /// The tags of one call.
 #[derive(Debug, Default)]
-pub struct Tags(Vec<String>);
+pub struct Tags(pub(crate) Vec<String>);
 
 impl Tags {
     /// Adds the tag that `write` writes.

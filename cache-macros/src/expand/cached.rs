@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::{Path, ext::IdentExt};
+use syn::{Path, Type, ext::IdentExt};
 
 use super::{
     around_as, at, body, cache, choices,
@@ -158,6 +158,11 @@ fn shape(model: &Cached) -> TokenStream {
     if let Some(handler) = &model.response {
         return response::shape(krate, output, handler);
     }
+    shape_of(krate, output)
+}
+
+/// What kind of value a type is.
+pub(super) fn shape_of(krate: Option<&Path>, output: &Type) -> TokenStream {
     let private = private(krate, at(output));
     quote_spanned!(at(output)=> #private::shape!(#output))
 }
@@ -180,20 +185,31 @@ fn room(model: &Cached, span: Span) -> TokenStream {
 
 /// How the value becomes bytes, if it does.
 fn table(krate: Option<&Path>, model: &Cached) -> TokenStream {
-    let at = model.codec.as_ref().map_or_else(|| at(&model.output), at);
+    if model.response.is_some() && model.codec.is_none() && !model.local {
+        let at = at(&model.output);
+        let (private, room) = (private(krate, at), room(model, at));
+        return quote_spanned!(at=> #private::table!(shape, #room::AsIs));
+    }
+    table_of(krate, &model.output, model.codec.as_ref(), model.local)
+}
+
+/// How a value that `shape` stands for becomes bytes, if it does.
+pub(super) fn table_of(
+    krate: Option<&Path>,
+    output: &Type,
+    codec: Option<&Path>,
+    local: bool,
+) -> TokenStream {
+    let at = codec.map_or_else(|| at(output), at);
     let private = private(krate, at);
-    match &model.codec {
+    match codec {
         // Without a look at serde, so that the type need not even come near it.
-        _ if model.local => {
+        _ if local => {
             quote_spanned!(at=> #private::ViaNear::table(&#private::probe(shape)))
         }
         Some(codec) => {
             let codec = named_codec(krate, codec);
             quote_spanned!(at=> #private::table!(shape, #codec))
-        }
-        None if model.response.is_some() => {
-            let room = room(model, at);
-            quote_spanned!(at=> #private::table!(shape, #room::AsIs))
         }
         None => quote_spanned!(at=> #private::table!(shape)),
     }

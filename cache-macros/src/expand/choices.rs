@@ -30,7 +30,7 @@ pub(super) fn lifetimes(krate: Option<&Path>, choices: &Choices) -> TokenStream 
     quote_spanned!(here()=> #ttl #none_ttl #err_ttl)
 }
 
-fn millis(krate: Option<&Path>, lifetime: &Lifetime) -> TokenStream {
+pub(super) fn millis(krate: Option<&Path>, lifetime: &Lifetime) -> TokenStream {
     match lifetime {
         Lifetime::Millis(millis) => quote_spanned!(here()=> #millis),
         Lifetime::Constant(constant) => {

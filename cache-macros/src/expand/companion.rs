@@ -16,6 +16,7 @@ use crate::{
 
 const KEY: &str = "The key of this call, as the methods of a cache take it.\n\n# Panics\n\nIf another \
                    attribute below makes the function wait before it looks into the cache.";
+const CALL: &str = "The entry of this call, for the attributes.";
 const PEEK: &str = "What this call would return from the cache; `None` if it would have to load.\n\n\
                     # Errors\n\nIf only the far tier could tell and did not.";
 const PUT: &str = "Stores a value as if this call had returned it.\n\n# Errors\n\nIf the far tier did \
@@ -99,6 +100,11 @@ impl<'a> Companion<'a> {
             self.running(REFRESH, "refresh"),
             self.running(UNCACHED, "uncached"),
         ];
+        let called = quote_spanned!(here()=> #private::Called);
+        let call = quote_spanned!(here()=> #private::call_of(#entry));
+        let name = quote_spanned!(here()=> fn __call);
+        let call = self.one(CALL, &name, None, &called, &call);
+        functions.push(quote_spanned!(here()=> #[doc(hidden)] #call));
         if !self.handles {
             functions.push(self.asking(PUT, "put", &done, Some((&given, &value))));
         }
