@@ -71,7 +71,7 @@ mod everywhere {
     everywhere! {
         clone await_ into as_ref deref borrow unwrap expect map then
         new literal part key_part write_key add tags load load_owned block near run run_blocking
-        on_exit disarm prefix key tag all ttl none_ttl version local poll shape table failed settled probe
+        on_exit disarm prefix key tag all ttl none_ttl version local poll shape table failed kept settled probe blocks value run_later take
     }
 }
 
@@ -202,7 +202,7 @@ where
     SITE: ::std::clone::Clone + ::std::marker::Send + ::std::marker::Sync + 'static,
 {
     #[cached(skip(self))]
-    fn kept(&self, key: Number) -> ::core::option::Option<SITE> {
+    fn given(&self, key: Number) -> ::core::option::Option<SITE> {
         (key > 0).then(|| ::std::clone::Clone::clone(&self.0))
     }
 }
@@ -212,5 +212,5 @@ fn main() {
     ::std::mem::drop((without_a_key(1, 2, 3, 4), recursive(1), boxed(1), opaque(1)));
     let _ = write(1, 2, 3, 4);
     ::std::mem::drop((write_later(1), part(1), load(1), run(1)));
-    let _ = (near(1), settled(1), items(), Value(1_i32).kept(1));
+    let _ = (near(1), settled(1), items(), Value(1_i32).given(1));
 }
