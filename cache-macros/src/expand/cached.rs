@@ -364,6 +364,7 @@ mod tests {
                 }
                 ///What can be done with the cache entry of one call of the function `get_user`.
                 pub enum get_user {}
+                #[allow(clippy::all, clippy::pedantic)]
                 impl get_user {
                     /**The key of this call, as the methods of a cache take it.
 
