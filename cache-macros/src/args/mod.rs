@@ -1,7 +1,9 @@
-//! The grammar of the attributes' options: one file for each attribute; here, what they share.
+//! The grammar of the attributes' options: one file for each attribute; here, what they share, and
+//! how the grammar goes on after a mistake.
 
 mod cached;
 mod choices;
+mod foreign;
 mod invalidate;
 mod key_part;
 mod values;
@@ -14,14 +16,17 @@ pub(crate) use self::{
     values::{CacheArg, Many, Names},
 };
 
-use proc_macro2::Ident;
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::{
-    Error, Result, Token,
+    Error, Lit, LitBool, Result, Token,
     ext::IdentExt,
-    parse::{Lookahead1, ParseStream},
+    parse::{Lookahead1, ParseStream, Parser},
+    token::Paren,
 };
 
-use crate::nearest::did_you_mean;
+use self::values::{number, path, template};
+use crate::{errors::Errors, nearest::did_you_mean};
 
 mod kw {
     use syn::custom_keyword;
@@ -51,6 +56,61 @@ mod kw {
     custom_keyword!(before);
 }
 
+/// The options of one attribute.
+pub(crate) trait Options: Default {
+    /// Parses one option.
+    fn option(&mut self, input: ParseStream<'_>) -> Result<()>;
+
+    /// Parses options up to the end of `tokens`. One that is wrong is reported and left out.
+    fn read(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut options = Self::default();
+        options.add(tokens, errors);
+        options
+    }
+
+    /// Adds the options in `tokens`.
+    fn add(&mut self, tokens: TokenStream, errors: &mut Errors) {
+        let list = |input: ParseStream<'_>| {
+            while !input.is_empty() {
+                if let Some(mistake) = self.option(input).err() {
+                    errors.unread(mistake);
+                    find_next(input);
+                } else if let Some(mistake) = comma(input).err() {
+                    errors.unread(mistake);
+                    if !begins_option(input, false) {
+                        find_next(input);
+                    }
+                }
+            }
+            Ok(())
+        };
+        // What a mistake leaves behind in brackets would be a second error about it.
+        drop(list.parse2(tokens));
+    }
+}
+
+/// Goes on behind the next comma that an option follows.
+fn find_next(input: ParseStream<'_>) {
+    while !input.is_empty() {
+        let separated = input.parse::<Token![,]>().is_ok();
+        if separated && begins_option(input, true) {
+            return;
+        }
+        if !separated {
+            drop(input.parse::<TokenTree>());
+        }
+    }
+}
+
+/// Whether a name follows that is given something or, where it `may_be_alone`, nothing.
+fn begins_option(input: ParseStream<'_>, may_be_alone: bool) -> bool {
+    let ahead = input.fork();
+    let named = ahead.call(Ident::parse_any).is_ok();
+    let alone = ahead.is_empty() || ahead.peek(Token![,]);
+    let given = ahead.peek(Token![=]) || ahead.peek(Token![:]) || ahead.peek(Paren);
+    named && (alone && may_be_alone || given && !ahead.peek(Token![::]))
+}
+
 /// Parses `option = value` into `slot`, which must be empty.
 fn assign<T>(
     input: ParseStream<'_>,
@@ -58,11 +118,32 @@ fn assign<T>(
     value: fn(ParseStream<'_>) -> Result<T>,
 ) -> Result<()> {
     let option = input.call(Ident::parse_any)?;
-    input.parse::<Token![=]>().map_err(|_| {
-        let message = format!("`{option}` needs a value: write `{option} = …`");
-        Error::new(option.span(), message)
-    })?;
+    equals(input, &option)?;
     fill(&option, slot, value(input)?)
+}
+
+/// Parses `=`, behind which there is something.
+fn equals(input: ParseStream<'_>, option: &Ident) -> Result<()> {
+    let wrong = input.peek(Token![==]) || input.peek(Token![=>]) || input.peek(Token![:]);
+    if wrong {
+        let sign = input.parse::<TokenTree>()?;
+        let message = format!("a value is given with `=`: write `{option} = …`");
+        return Err(Error::new(sign.span(), message));
+    }
+    if input.peek(Paren) {
+        let group = input.parse::<Group>()?;
+        let message = match group.stream() {
+            value if value.is_empty() => format!("a value is given with `=`: write `{option} = …`"),
+            value => format!("a value is given with `=`: write `{option} = {value}`"),
+        };
+        return Err(Error::new(group.span(), message));
+    }
+    let assigned = input.parse::<Token![=]>().is_ok();
+    if !assigned || input.is_empty() || input.peek(Token![,]) {
+        let message = format!("`{option}` needs a value: write `{option} = …`");
+        return Err(Error::new(option.span(), message));
+    }
+    Ok(())
 }
 
 /// Parses `option(…)` into `slot`, which must be empty.
@@ -78,7 +159,17 @@ fn set<T>(
 /// Parses `option` into `slot`, which must be empty.
 fn flag(input: ParseStream<'_>, slot: &mut Option<Ident>) -> Result<()> {
     let option = input.call(Ident::parse_any)?;
-    fill(&option, slot, option.clone())
+    fill(&option, slot, option.clone())?;
+    if input.is_empty() || input.peek(Token![,]) || begins_option(input, false) {
+        return Ok(());
+    }
+    let message = match input.parse::<Token![=]>().and_then(|_| input.parse()) {
+        Ok(LitBool { value: false, .. }) => {
+            format!("`{option}` stands alone, or not at all: remove it")
+        }
+        _ => format!("`{option}` stands alone: write `{option}`, without a value"),
+    };
+    Err(Error::new(option.span(), message))
 }
 
 fn fill<T>(option: &Ident, slot: &mut Option<T>, value: T) -> Result<()> {
@@ -92,24 +183,51 @@ fn fill<T>(option: &Ident, slot: &mut Option<T>, value: T) -> Result<()> {
 }
 
 fn comma(input: ParseStream<'_>) -> Result<()> {
-    if !input.is_empty() {
-        input.parse::<Token![,]>()?;
+    if input.is_empty() || input.parse::<Option<Token![,]>>()?.is_some() {
+        return Ok(());
     }
-    Ok(())
+    let next = input.fork().parse::<TokenTree>()?;
+    let message = if begins_option(input, false) {
+        format!("a comma is missing before `{next}`")
+    } else {
+        format!(
+            "options are separated by commas, and `{next}` is none: put quotes around the value, or remove it"
+        )
+    };
+    Err(Error::new(next.span(), message))
 }
 
-/// The list that `lookahead` has collected, and the name in it that was meant.
+/// What to write instead of the token that comes next, which is none that `lookahead` has asked
+/// for.
 fn unknown(input: ParseStream<'_>, lookahead: Lookahead1<'_>) -> Error {
-    let mut error = lookahead.error();
-    if let Ok(wrong) = input.fork().call(Ident::parse_any) {
-        let list = error.to_string();
-        let known: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
-        // Where there is only one, the list is the hint.
-        let hint = match known[..] {
-            [_] => String::new(),
-            _ => did_you_mean(&wrong.to_string(), known),
-        };
-        error = Error::new(wrong.span(), format!("{list}{hint}"));
-    }
-    error
+    let list = lookahead.error();
+    let text = list.to_string();
+    let known: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
+    let Ok(wrong) = input.fork().call(Ident::parse_any) else {
+        return nameless(input, &known).unwrap_or(list);
+    };
+    let name = wrong.unraw().to_string();
+    let message = match did_you_mean(&name, known.iter().copied()) {
+        hint if hint.is_empty() => {
+            foreign::answer(&name, &known).unwrap_or_else(|| format!("`{name}` is unknown, {text}"))
+        }
+        hint => format!("`{name}` is unknown{hint}"),
+    };
+    Error::new(wrong.span(), message)
+}
+
+/// A value whose option is not named.
+fn nameless(input: ParseStream<'_>, known: &[&str]) -> Option<Error> {
+    let literal: Lit = input.fork().parse().ok()?;
+    let likely = match literal {
+        Lit::Str(_) => ["key", "prefix"].as_slice(),
+        Lit::Int(_) => &["ttl"],
+        _ => &[],
+    };
+    let name = likely.iter().find(|name| known.contains(name))?;
+    let message = format!(
+        "every option has a name: write `{name} = {}`",
+        literal.to_token_stream()
+    );
+    Some(Error::new(literal.span(), message))
 }

@@ -39,7 +39,7 @@ impl Invalidate {
                 all,
                 format!("`all` already covers `{name}`: remove one of them"),
             )),
-            (None, None) => errors.push(Error::new(
+            (None, None) if errors.all_was_read() => errors.push(Error::new(
                 Span::call_site(),
                 "nothing to invalidate: give `prefix`, `keys`, `tags` or `all`",
             )),
