@@ -231,3 +231,120 @@ fn nameless(input: ParseStream<'_>, known: &[&str]) -> Option<Error> {
     );
     Some(Error::new(literal.span(), message))
 }
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::*;
+
+    /// The mistakes in `options` of `#[cached]`, and the version that was read.
+    fn read(options: TokenStream) -> (Vec<String>, Option<String>) {
+        let mut errors = Errors::default();
+        let args = CachedArgs::read(options, &mut errors);
+        let mistakes = errors.finish(()).err().into_iter().flatten();
+        let version = args.version.map(|version| version.to_string());
+        (mistakes.map(|it| it.to_string()).collect(), version)
+    }
+
+    #[test]
+    fn every_mistake_costs_one_message_and_one_option() {
+        for (wrong, message) in [
+            (quote!(ttl_secs = 60), "`ttl_secs` is written `ttl`"),
+            (
+                quote!(verison),
+                "`verison` is unknown: did you mean `version`?",
+            ),
+            (quote!(ttl), "`ttl` needs a value: write `ttl = …`"),
+            (quote!(ttl =), "`ttl` needs a value: write `ttl = …`"),
+            (
+                quote!(ttl(60)),
+                "a value is given with `=`: write `ttl = 60`",
+            ),
+            (
+                quote!(ttl: 60),
+                "a value is given with `=`: write `ttl = …`",
+            ),
+            (
+                quote!(ttl == 60),
+                "a value is given with `=`: write `ttl = …`",
+            ),
+            (
+                quote!(ttl => 60),
+                "a value is given with `=`: write `ttl = …`",
+            ),
+            (
+                quote!(skip = a),
+                "expected names of arguments in parentheses: `(id, name)`",
+            ),
+            (
+                quote!(skip = a, b, c),
+                "expected names of arguments in parentheses: `(id, name)`",
+            ),
+            (
+                quote!(skip("a", "b")),
+                "a name stands without quotes: write `a`",
+            ),
+            (
+                quote!(skip(a.b, c)),
+                "expected names of arguments and no parts of them: write `a`",
+            ),
+            (
+                quote!(tags = "a", "b", "c"),
+                "several stand in brackets: write `[\"a\", \"b\"]`",
+            ),
+            (
+                quote!(tags = ["a", b]),
+                "expected a string: write \"b\", or \"<b>\" for the argument `b`",
+            ),
+            (
+                quote!(key = |a, b| a),
+                "arguments stand in the string itself: write \"users:<id>\"",
+            ),
+            (
+                quote!(key = format!("{}", id)),
+                "arguments stand in the string itself: write \"users:<id>\"",
+            ),
+            (
+                quote!(codec = "json"),
+                "a name stands without quotes: write `json`",
+            ),
+            (
+                quote!(local = true),
+                "`local` stands alone: write `local`, without a value",
+            ),
+            (
+                quote!(local = false),
+                "`local` stands alone, or not at all: remove it",
+            ),
+            (
+                quote!("users:<id>"),
+                "every option has a name: write `key = \"users:<id>\"`",
+            ),
+            (quote!(60), "every option has a name: write `ttl = 60`"),
+        ] {
+            let text = wrong.to_string();
+            let first = read(quote!(#wrong, version = 2));
+            assert_eq!(
+                first,
+                (vec![message.to_owned()], Some("2".to_owned())),
+                "{text}"
+            );
+            let last = read(quote!(version = 2, #wrong));
+            assert_eq!(last, first, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_missing_comma_costs_no_option() {
+        let (mistakes, version) = read(quote!(ttl = 60 version = 2, verison = 3));
+        assert_eq!(
+            mistakes,
+            [
+                "a comma is missing before `version`",
+                "`verison` is unknown: did you mean `version`?"
+            ]
+        );
+        assert_eq!(version.as_deref(), Some("2"));
+    }
+}

@@ -213,7 +213,7 @@ mod tests {
                     }
                 }
                 ::core::compile_error! {
-                    "expected `skip`"
+                    "`skpi` is unknown: did you mean `skip`?"
                 }
             "#]],
         );

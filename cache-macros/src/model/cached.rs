@@ -45,7 +45,9 @@ impl Cached {
         function.allow_recursion();
         let output = function.output();
         let is_response = is_response(&function, &args, &mut errors);
-        let stays_here = args.local.is_some() || function.style == Style::Sync;
+        // `local` may be among what could not be read.
+        let stays_here =
+            args.local.is_some() || function.style == Style::Sync || !errors.all_was_read();
         if !is_response {
             errors.take(check_output(&output, stays_here));
         }
@@ -75,7 +77,8 @@ impl Cached {
         rules.sensitive(&sensitive, &skip, key.iter_mut().chain(&mut tags));
         rules.groups(key.as_ref(), &tags);
         let shared = args.shared.is_some();
-        let response = is_response.then(|| rules.response(&function, shared, key.as_ref(), &skip));
+        let is_known = is_response && rules.errors.all_was_read();
+        let response = is_known.then(|| rules.response(&function, shared, key.as_ref(), &skip));
         let mut left_out = key
             .as_ref()
             .map_or_else(Vec::new, |key| rules.left_out(key, &skip));
