@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use tracing::{debug, info, trace, warn};
+use tracing::{debug, error, info, trace, warn};
 
 use crate::{breaker::Turned, error::Error};
 
@@ -41,6 +41,15 @@ pub(crate) fn refused(function: &str, key: &str) {
         function,
         key,
         "not stored: invalidated while it was loaded"
+    );
+}
+
+pub(crate) fn overtaken(function: &str, key: &str) {
+    event!(
+        debug,
+        function,
+        key,
+        "not stored but invalidated: somebody else changed the key while it was written"
     );
 }
 
@@ -125,8 +134,21 @@ pub(crate) fn told_later(namespace: &str) {
     );
 }
 
+pub(crate) fn not_named(call: &str) {
+    event!(
+        error,
+        call,
+        "not invalidated: an attribute below `#[cached]` waits for something before the key is \
+         known, so put `#[cached]` below it, or name the key in `of`'s place"
+    );
+}
+
 pub(crate) fn not_cached(namespace: &str, error: &Error) {
     event!(warn, namespace, %error, "loaded without the cache");
+}
+
+pub(crate) fn asked_nobody(error: &Error) {
+    event!(warn, %error, "nothing was refreshed or spared the cache");
 }
 
 pub(crate) fn retried(namespace: &str, names: usize) {

@@ -33,6 +33,7 @@
 //! | --- | --- |
 //! | what a key is, and what it belongs to | `key`, `names`, `glob` |
 //! | what the parts of a return type mean | `outcome` |
+//! | whether a value that a function wrote may be stored | `put`, `journal` |
 //! | whether a value may be seen in this process | `fence`, `entry`, `cache` (`valid`), built by `cache::builder` |
 //! | who loads, who waits | `flight`; how a thread waits: `block` |
 //! | what happens on a miss, in which order | `serve` (functions), `hand` (methods of `Cache`), both on a `call` |
@@ -50,11 +51,14 @@
 //! a `Drop` must not use the cache.
 
 mod api;
+mod ask;
 mod backend;
 mod block;
 mod breaker;
 mod cache;
 mod call;
+mod called;
+mod caught;
 mod clock;
 pub mod codec;
 mod entry;
@@ -70,6 +74,8 @@ mod glob;
 mod global;
 pub mod graph;
 mod hand;
+mod handle;
+mod journal;
 mod key;
 mod names;
 mod near;
@@ -78,8 +84,10 @@ pub mod policy;
 #[doc(hidden)]
 pub mod private;
 mod purge;
+mod put;
 mod rng;
 mod serve;
+mod shape;
 mod site;
 mod stats;
 mod sync;
@@ -97,6 +105,7 @@ pub use clock::{Clock, Moment};
 pub use entry::{Entry, Live};
 pub use error::{Error, ErrorKind, Result};
 pub use graph::graph;
+pub use handle::{EntryOf, Returns, entry};
 pub use key::{KeyPart, KeyWriter};
 pub use near::{KeyRef, NearStore};
 pub use outcome::{Cacheable, Carried};

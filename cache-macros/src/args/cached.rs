@@ -2,13 +2,13 @@
 
 use proc_macro2::Ident;
 use syn::{
-    Expr, LitInt, LitStr, Path, Result, Token,
+    Expr, LitBool, LitInt, LitStr, Path, Result, Token,
     parse::{Parse, ParseStream},
 };
 
 use super::{
     CacheArg, DurationArg, Many, Names, Options, QuestionArg, assign, flag, kw, number, path, set,
-    template, unknown,
+    template, unknown, yes_or_no,
 };
 
 /// The options of `#[cached]` as they were written.
@@ -30,6 +30,7 @@ pub(crate) struct CachedArgs {
     pub(crate) response: Option<Ident>,
     pub(crate) shared: Option<Ident>,
     pub(crate) cache: Option<CacheArg>,
+    pub(crate) companion: Option<LitBool>,
     pub(crate) krate: Option<Path>,
 }
 
@@ -70,6 +71,8 @@ impl Options for CachedArgs {
             flag(input, &mut self.shared)
         } else if option.peek(kw::cache) {
             assign(input, &mut self.cache, Parse::parse)
+        } else if option.peek(kw::companion) {
+            assign(input, &mut self.companion, yes_or_no)
         } else if option.peek(Token![crate]) {
             assign(input, &mut self.krate, path)
         } else {

@@ -7,7 +7,7 @@ use syn::{
     parse::{Parse, ParseStream},
 };
 
-use super::{CacheArg, Many, Options, assign, flag, kw, path, unknown};
+use super::{CacheArg, CallsArg, Many, Options, assign, flag, kw, path, unknown};
 
 /// The options of `#[invalidate_cache]` as they were written.
 #[derive(Default)]
@@ -15,6 +15,7 @@ pub(crate) struct InvalidateArgs {
     pub(crate) prefix: Option<Many>,
     pub(crate) keys: Option<Many>,
     pub(crate) tags: Option<Many>,
+    pub(crate) of: Option<CallsArg>,
     pub(crate) all: Option<Ident>,
     pub(crate) when: Option<When>,
     pub(crate) cache: Option<CacheArg>,
@@ -30,6 +31,8 @@ impl Options for InvalidateArgs {
             assign(input, &mut self.keys, Parse::parse)
         } else if option.peek(kw::tags) {
             assign(input, &mut self.tags, Parse::parse)
+        } else if option.peek(kw::of) {
+            assign(input, &mut self.of, Parse::parse)
         } else if option.peek(kw::all) {
             flag(input, &mut self.all)
         } else if option.peek(kw::when) {

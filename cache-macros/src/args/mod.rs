@@ -2,17 +2,21 @@
 //! how the grammar goes on after a mistake.
 
 mod cached;
+mod calls;
 mod choices;
 mod foreign;
 mod invalidate;
 mod key_part;
+mod put;
 mod values;
 
 pub(crate) use self::{
     cached::CachedArgs,
+    calls::{CallArg, CallsArg},
     choices::{DurationArg, QuestionArg},
     invalidate::{InvalidateArgs, When},
     key_part::{FieldOptions, KeyOptions, TypeOptions},
+    put::PutArgs,
     values::{CacheArg, Many, Names},
 };
 
@@ -25,7 +29,7 @@ use syn::{
     token::Paren,
 };
 
-use self::values::{number, path, template};
+use self::values::{number, path, template, yes_or_no};
 use crate::{errors::Errors, nearest::did_you_mean};
 
 mod kw {
@@ -34,11 +38,13 @@ mod kw {
     custom_keyword!(all);
     custom_keyword!(cache);
     custom_keyword!(codec);
+    custom_keyword!(companion);
     custom_keyword!(err_ttl);
     custom_keyword!(key);
     custom_keyword!(keys);
     custom_keyword!(local);
     custom_keyword!(none_ttl);
+    custom_keyword!(of);
     custom_keyword!(prefix);
     custom_keyword!(response);
     custom_keyword!(sensitive);

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenTree};
 use quote::ToTokens;
 use syn::{
-    Error, Expr, Lit, LitInt, LitStr, Path, Result, Token, bracketed,
+    Error, Expr, Lit, LitBool, LitInt, LitStr, Path, Result, Token, bracketed,
     ext::IdentExt,
     parenthesized,
     parse::{Parse, ParseStream},
@@ -56,6 +56,12 @@ fn text(input: ParseStream<'_>) -> Result<LitStr> {
 /// A whole number.
 pub(super) fn number(input: ParseStream<'_>) -> Result<LitInt> {
     let error = Error::new(input.span(), "expected a whole number, such as `2`");
+    input.parse().map_err(|_| error)
+}
+
+/// `true` or `false`.
+pub(super) fn yes_or_no(input: ParseStream<'_>) -> Result<LitBool> {
+    let error = Error::new(input.span(), "expected `true` or `false`");
     input.parse().map_err(|_| error)
 }
 

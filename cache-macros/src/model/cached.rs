@@ -1,13 +1,16 @@
 //! What may be asked of a cached function.
 
 use proc_macro2::{Ident, TokenStream};
+use quote::quote;
 use syn::{Error, LitInt, Path, Result, Type, spanned::Spanned};
 
 use super::{
-    Choices, Response, Rules, check_async_only, check_output, parse_both, response::is_response,
+    Choices, Response, Rules, check_async_only, check_output, companion::companion, parse_both,
+    response::is_response, rules::Ret,
 };
 use crate::{
-    args::{CacheArg, CachedArgs, Names},
+    args::{CacheArg, CachedArgs, Names, Options},
+    errors::Errors,
     function::{Function, Style},
     template::{Kind, Template},
 };
@@ -26,6 +29,8 @@ pub(crate) struct Cached {
     pub(crate) tags: Vec<Template>,
     pub(crate) codec: Option<Path>,
     pub(crate) cache: Option<CacheArg>,
+    /// Whether there is a companion beside the function.
+    pub(crate) companion: bool,
     /// Arguments that stand in keys as hashes only.
     pub(crate) sensitive: Vec<Ident>,
     /// Arguments that the key leaves out, each with what to say about it.
@@ -39,9 +44,20 @@ pub(crate) enum Key {
 }
 
 impl Cached {
+    /// The function of an attribute with mistakes, as if it had but the options that decide what
+    /// stands beside it; `None` if it cannot be cached at all.
+    pub(crate) fn bare(args: &TokenStream, item: &TokenStream) -> Option<Self> {
+        let CachedArgs {
+            companion, krate, ..
+        } = CachedArgs::read(args.clone(), &mut Errors::default());
+        let companion = companion.map(|wish| quote!(companion = #wish,));
+        let krate = krate.map(|krate| quote!(crate = #krate));
+        Self::check(&quote!(#companion #krate), item).ok()
+    }
+
     /// Checks `#[cached(args)] item`. The error holds every mistake there is.
-    pub(crate) fn check(args: TokenStream, item: &TokenStream) -> Result<Self> {
-        let (mut args, mut function, mut errors) = parse_both::<CachedArgs>(args, item)?;
+    pub(crate) fn check(args: &TokenStream, item: &TokenStream) -> Result<Self> {
+        let (mut args, mut function, mut errors) = parse_both::<CachedArgs>(args.clone(), item)?;
         function.allow_recursion();
         let output = function.output();
         let is_response = is_response(&function, &args, &mut errors);
@@ -63,9 +79,11 @@ impl Cached {
                         bytes, so remove one of them";
             errors.push(Error::new_spanned(codec, both));
         }
+        let companion = errors.take(companion(args.companion.as_ref(), &function));
         let arguments = function.arguments();
         let mut rules = Rules {
             arguments: &arguments,
+            ret: Ret::Unknowable,
             errors,
         };
         let choices = rules.choices(&mut args);
@@ -100,6 +118,7 @@ impl Cached {
             tags,
             codec: args.codec,
             cache: args.cache,
+            companion: companion.unwrap_or_default(),
             sensitive,
             left_out,
         })
