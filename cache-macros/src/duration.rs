@@ -50,11 +50,31 @@ fn instead(lit: &Lit) -> String {
                 "a duration in quotes has a unit: write \"{number}s\", or `{number}` for seconds"
             )
         }
+        Lit::Str(text) if in_words(&text.value()).is_some() => {
+            let short = in_words(&text.value()).unwrap_or_default();
+            format!("a unit is one of `ms`, `s`, `m`, `h` and `d`: write \"{short}\"")
+        }
         Lit::Int(number) if UNITS.iter().any(|(unit, _)| *unit == number.suffix()) => {
             format!("a duration with a unit is in quotes: write \"{number}\"")
         }
         _ => EXPECTED.to_owned(),
     }
+}
+
+/// What `10 minutes` is in short.
+fn in_words(text: &str) -> Option<String> {
+    let (number, unit) = split_while(text.trim(), |c| c.is_ascii_digit());
+    let unit = unit.trim().to_lowercase();
+    let words = [
+        ("milli", "ms"),
+        ("sec", "s"),
+        ("min", "m"),
+        ("h", "h"),
+        ("day", "d"),
+    ];
+    let (_, short) = words.iter().find(|(word, _)| unit.starts_with(word))?;
+    let whole = is_number(number) && unit.chars().all(char::is_alphabetic);
+    whole.then(|| format!("{number}{short}"))
 }
 
 fn is_number(text: &str) -> bool {
@@ -119,7 +139,7 @@ mod tests {
             "\"\"",
             "\"1.5h\"",
             "\"-1s\"",
-            "\"10 min\"",
+            "\"10 fortnights\"",
             "0.5",
             "60u8",
             "true",

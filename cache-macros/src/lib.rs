@@ -5,6 +5,7 @@
 //! run in the facade, which is the crate that the generated code names.
 
 mod args;
+mod codec;
 mod duration;
 mod errors;
 mod expand;

@@ -7,8 +7,8 @@ use syn::{
 };
 
 use super::{
-    CacheArg, DurationArg, Many, Names, Options, QuestionArg, assign, flag, kw, number, path, set,
-    template, unknown, yes_or_no,
+    CacheArg, DurationArg, Many, Names, Options, QuestionArg, assign, condition, flag, kw, number,
+    path, set, template, unknown, yes_or_no,
 };
 
 /// The options of `#[cached]` as they were written.
@@ -50,7 +50,7 @@ impl Options for CachedArgs {
         } else if option.peek(kw::unless) {
             assign(input, &mut self.unless, Parse::parse)
         } else if option.peek(Token![if]) {
-            assign(input, &mut self.condition, Parse::parse)
+            assign(input, &mut self.condition, condition)
         } else if option.peek(kw::key) {
             assign(input, &mut self.key, template)
         } else if option.peek(kw::tags) {

@@ -2,12 +2,12 @@
 
 use proc_macro2::Ident;
 use syn::{
-    Path, Result, Token,
+    LitStr, Path, Result, Token,
     ext::IdentExt,
     parse::{Parse, ParseStream},
 };
 
-use super::{CacheArg, CallsArg, Many, Options, assign, flag, kw, path, unknown};
+use super::{CacheArg, CallsArg, Many, Options, assign, flag, kw, path, quoted, unknown};
 
 /// The options of `#[invalidate_cache]` as they were written.
 #[derive(Default)]
@@ -58,6 +58,9 @@ pub(crate) enum When {
 
 impl Parse for When {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
+        if let Ok(text) = input.fork().parse::<LitStr>() {
+            return Err(quoted(&text));
+        }
         let when = input.lookahead1();
         let this = if when.peek(kw::ok) {
             Self::Ok

@@ -29,7 +29,7 @@ use syn::{
     token::Paren,
 };
 
-use self::values::{number, path, template, yes_or_no};
+use self::values::{condition, number, path, quoted, template, without_parentheses, yes_or_no};
 use crate::{errors::Errors, nearest::did_you_mean};
 
 mod kw {
@@ -81,9 +81,11 @@ pub(crate) trait Options: Default {
                 if let Some(mistake) = self.option(input).err() {
                     errors.unread(mistake);
                     find_next(input);
-                } else if let Some(mistake) = comma(input).err() {
-                    errors.unread(mistake);
-                    if !begins_option(input, false) {
+                } else if !input.is_empty() && input.parse::<Option<Token![,]>>()?.is_none() {
+                    let next = Self::default().option(&input.fork());
+                    let begins = next.is_ok() || begins_option(input, false);
+                    errors.unread(no_comma(input, begins)?);
+                    if !begins {
                         find_next(input);
                     }
                 }
@@ -98,7 +100,10 @@ pub(crate) trait Options: Default {
 /// Goes on behind the next comma that an option follows.
 fn find_next(input: ParseStream<'_>) {
     while !input.is_empty() {
-        let separated = input.parse::<Token![,]>().is_ok();
+        let separated = match input.parse::<Option<Token![;]>>() {
+            Ok(Some(_)) => true,
+            _ => input.parse::<Token![,]>().is_ok(),
+        };
         if separated && begins_option(input, true) {
             return;
         }
@@ -159,6 +164,9 @@ fn set<T>(
     value: fn(ParseStream<'_>) -> Result<T>,
 ) -> Result<()> {
     let option = input.call(Ident::parse_any)?;
+    if !input.peek(Paren) {
+        return Err(without_parentheses(input, &option));
+    }
     fill(&option, slot, value(input)?)
 }
 
@@ -166,7 +174,10 @@ fn set<T>(
 fn flag(input: ParseStream<'_>, slot: &mut Option<Ident>) -> Result<()> {
     let option = input.call(Ident::parse_any)?;
     fill(&option, slot, option.clone())?;
-    if input.is_empty() || input.peek(Token![,]) || begins_option(input, false) {
+    if input.is_empty()
+        || input.peek(Token![,])
+        || !(input.peek(Token![=]) || input.peek(Token![:]) || input.peek(Paren))
+    {
         return Ok(());
     }
     let message = match input.parse::<Token![=]>().and_then(|_| input.parse()) {
@@ -188,19 +199,16 @@ fn fill<T>(option: &Ident, slot: &mut Option<T>, value: T) -> Result<()> {
     Ok(())
 }
 
-fn comma(input: ParseStream<'_>) -> Result<()> {
-    if input.is_empty() || input.parse::<Option<Token![,]>>()?.is_some() {
-        return Ok(());
-    }
+/// What stands where a comma should: a sign that is taken, or something else, which perhaps
+/// `begins` an option.
+fn no_comma(input: ParseStream<'_>, begins: bool) -> Result<Error> {
     let next = input.fork().parse::<TokenTree>()?;
-    let message = if begins_option(input, false) {
+    let message = if begins {
         format!("a comma is missing before `{next}`")
     } else {
-        format!(
-            "options are separated by commas, and `{next}` is none: put quotes around the value, or remove it"
-        )
+        format!("expected a comma, not `{next}`: options are separated by commas")
     };
-    Err(Error::new(next.span(), message))
+    Ok(Error::new(next.span(), message))
 }
 
 /// What to write instead of the token that comes next, which is none that `lookahead` has asked
@@ -281,11 +289,23 @@ mod tests {
             ),
             (
                 quote!(skip = a),
-                "expected names of arguments in parentheses: `(id, name)`",
+                "names of arguments stand in parentheses: write `skip(a)`",
             ),
             (
                 quote!(skip = a, b, c),
-                "expected names of arguments in parentheses: `(id, name)`",
+                "names of arguments stand in parentheses: write `skip(a, b, c)`",
+            ),
+            (
+                quote!(skip = ["a", "b"]),
+                "names of arguments stand in parentheses: write `skip(a, b)`",
+            ),
+            (
+                quote!(skip),
+                "names of arguments stand in parentheses: write `skip(…)`",
+            ),
+            (
+                quote!(if = "a > 1"),
+                "an expression stands without quotes: write `if = a > 1`",
             ),
             (
                 quote!(skip("a", "b")),
@@ -351,6 +371,16 @@ mod tests {
                 "`verison` is unknown: did you mean `version`?"
             ]
         );
+        assert_eq!(version.as_deref(), Some("2"));
+        let (mistakes, version) = read(quote!(local version = 2));
+        assert_eq!(mistakes, ["a comma is missing before `version`"]);
+        assert_eq!(version.as_deref(), Some("2"));
+        let (mistakes, version) = read(quote!(version = 2 local));
+        assert_eq!(mistakes, ["a comma is missing before `local`"]);
+        assert_eq!(version.as_deref(), Some("2"));
+        let semicolon = "expected a comma, not `;`: options are separated by commas";
+        let (mistakes, version) = read(quote!(ttl = 60; version = 2));
+        assert_eq!(mistakes, [semicolon]);
         assert_eq!(version.as_deref(), Some("2"));
     }
 }

@@ -7,8 +7,8 @@ use syn::{
 };
 
 use super::{
-    CacheArg, DurationArg, Many, Options, QuestionArg, assign, flag, kw, number, path, template,
-    unknown,
+    CacheArg, DurationArg, Many, Options, QuestionArg, assign, condition, flag, kw, number, path,
+    template, unknown,
 };
 
 /// The options of `#[cache_put]` as they were written.
@@ -44,7 +44,7 @@ impl Options for PutArgs {
         } else if option.peek(kw::cache) {
             assign(input, &mut self.cache, Parse::parse)
         } else if option.peek(Token![if]) {
-            assign(input, &mut self.condition, Parse::parse)
+            assign(input, &mut self.condition, condition)
         } else if option.peek(kw::unless) {
             assign(input, &mut self.unless, Parse::parse)
         } else if option.peek(Token![crate]) {

@@ -1,13 +1,13 @@
 //! The values that options take.
 
-use proc_macro2::{Ident, TokenTree};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{
     Error, Expr, Lit, LitBool, LitInt, LitStr, Path, Result, Token, bracketed,
     ext::IdentExt,
     parenthesized,
     parse::{Parse, ParseStream},
-    token::{Bracket, Paren},
+    token::Bracket,
 };
 
 /// A key template.
@@ -53,6 +53,18 @@ fn text(input: ParseStream<'_>) -> Result<LitStr> {
     Err(Error::new_spanned(value, message))
 }
 
+/// An expression over the arguments.
+pub(super) fn condition(input: ParseStream<'_>) -> Result<Expr> {
+    if let Ok(text) = input.fork().parse::<LitStr>() {
+        let message = format!(
+            "an expression stands without quotes: write `if = {}`",
+            text.value()
+        );
+        return Err(Error::new(text.span(), message));
+    }
+    input.parse()
+}
+
 /// A whole number.
 pub(super) fn number(input: ParseStream<'_>) -> Result<LitInt> {
     let error = Error::new(input.span(), "expected a whole number, such as `2`");
@@ -68,10 +80,15 @@ pub(super) fn yes_or_no(input: ParseStream<'_>) -> Result<LitBool> {
 /// A path; names are not in quotes.
 pub(super) fn path(input: ParseStream<'_>) -> Result<Path> {
     if let Ok(text) = input.fork().parse::<LitStr>() {
-        let message = format!("a name stands without quotes: write `{}`", text.value());
-        return Err(Error::new(text.span(), message));
+        return Err(quoted(&text));
     }
     input.call(Path::parse_mod_style)
+}
+
+/// A name in quotes.
+pub(super) fn quoted(text: &LitStr) -> Error {
+    let message = format!("a name stands without quotes: write `{}`", text.value());
+    Error::new(text.span(), message)
 }
 
 /// One string literal, or a list of them in brackets.
@@ -114,9 +131,6 @@ pub(crate) struct Names(pub(crate) Vec<Ident>);
 
 impl Parse for Names {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        if !input.peek(Paren) {
-            return Err(without_parentheses(input));
-        }
         let content;
         parenthesized!(content in input);
         let list = content.parse_terminated(name, Token![,])?;
@@ -127,8 +141,7 @@ impl Parse for Names {
 /// The name of an argument; `self` is one, although it is no identifier in the grammar of Rust.
 fn name(input: ParseStream<'_>) -> Result<Ident> {
     if let Ok(text) = input.fork().parse::<LitStr>() {
-        let message = format!("a name stands without quotes: write `{}`", text.value());
-        return Err(Error::new(text.span(), message));
+        return Err(quoted(&text));
     }
     let name = input.call(Ident::parse_any)?;
     if input.is_empty() || input.peek(Token![,]) {
@@ -138,22 +151,44 @@ fn name(input: ParseStream<'_>) -> Result<Ident> {
     Err(Error::new(input.span(), message))
 }
 
-/// Names in no parentheses; they are all taken.
-fn without_parentheses(input: ParseStream<'_>) -> Error {
-    let error = input.error("expected names of arguments in parentheses: `(id, name)`");
+/// What to write instead of names in no parentheses, which are all taken.
+pub(super) fn without_parentheses(input: ParseStream<'_>, option: &Ident) -> Error {
     drop(input.parse::<Option<Token![=]>>());
-    drop(input.call(Ident::parse_any));
-    let alone = |input: ParseStream<'_>| {
-        let ahead = input.fork();
-        let comma = ahead.parse::<Token![,]>().is_ok();
-        let name = ahead.call(Ident::parse_any).is_ok();
-        comma && name && (ahead.is_empty() || ahead.peek(Token![,]))
+    let bracketed = |input: ParseStream<'_>| {
+        let content;
+        bracketed!(content in input);
+        content.parse::<TokenStream>()
     };
-    while alone(input) {
-        drop(input.parse::<Token![,]>());
-        drop(input.call(Ident::parse_any));
+    let mut given = Vec::new();
+    match bracketed(input) {
+        Ok(list) => given.extend(list),
+        Err(_) if input.is_empty() || input.peek(Token![,]) => {}
+        Err(_) => {
+            given.extend(input.parse::<TokenTree>());
+            while continues(input) {
+                given.extend(
+                    [input.parse::<TokenTree>(), input.parse()]
+                        .into_iter()
+                        .flatten(),
+                );
+            }
+        }
     }
-    error
+    let names: String = given.iter().map(ToString::to_string).collect();
+    let names = match names.replace('"', "").replace(',', ", ") {
+        none if none.is_empty() => "…".to_owned(),
+        names => names,
+    };
+    let message = format!("names of arguments stand in parentheses: write `{option}({names})`");
+    Error::new(option.span(), message)
+}
+
+/// Whether a comma follows and a name that begins no option.
+fn continues(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    let comma = ahead.parse::<Token![,]>().is_ok();
+    let name = ahead.parse::<LitStr>().is_ok() || ahead.call(Ident::parse_any).is_ok();
+    comma && name && (ahead.is_empty() || ahead.peek(Token![,]))
 }
 
 /// A cache by its registered name, or by an expression.

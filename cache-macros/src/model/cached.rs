@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     args::{CacheArg, CachedArgs, Names, Options},
+    codec,
     errors::Errors,
     function::{Function, Style},
     template::{Kind, Template},
@@ -74,6 +75,9 @@ impl Cached {
              `codec`",
             &mut errors,
         );
+        args.codec
+            .as_ref()
+            .and_then(|codec| errors.take(codec::check(codec)));
         if let (Some(codec), Some(_)) = (&args.codec, &args.local) {
             let both = "`codec` and `local` contradict each other: a local value never becomes \
                         bytes, so remove one of them";

@@ -8,6 +8,7 @@ use syn::{
 use super::{Lifetime, Rules, check_async_only, check_output, rules::Ret, write::Part};
 use crate::{
     args::{CacheArg, PutArgs},
+    codec,
     errors::Errors,
     function::{Function, Style},
     template::{Kind, Template},
@@ -47,6 +48,9 @@ impl Part for Put {
                            value, or write `#[invalidate_cache(keys = [\"…\"])]`";
             errors.push(Error::new(span, message));
         }
+        args.codec
+            .as_ref()
+            .and_then(|codec| errors.take(codec::check(codec)));
         if let (Some(codec), Some(_)) = (&args.codec, &args.local) {
             let both = "`codec` and `local` contradict each other: a local value never becomes \
                         bytes, so remove one of them";
