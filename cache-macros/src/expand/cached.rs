@@ -383,20 +383,6 @@ mod tests {
                     ) -> ::larder::__private::Result<::core::option::Option<Result<User, DbError>>> {
                         ::larder::__private::entry(get_user(id, lang, team)).peek().await
                     }
-                    /**Stores a value as if this call had returned it.
-
-                # Errors
-
-                If the far tier did not take it.*/
-                    #[inline]
-                    pub async fn put(
-                        id: u64,
-                        lang: String,
-                        team: u32,
-                        value: impl ::larder::__private::Returns<Result<User, DbError>>,
-                    ) -> ::larder::__private::Result<()> {
-                        ::larder::__private::entry(get_user(id, lang, team)).put(value).await
-                    }
                     /**Removes the value of this call from all tiers.
 
                 # Errors
@@ -419,6 +405,28 @@ mod tests {
                     #[inline]
                     pub async fn uncached(id: u64, lang: String, team: u32) -> Result<User, DbError> {
                         ::larder::__private::entry(get_user(id, lang, team)).uncached().await
+                    }
+                    #[doc(hidden)]
+                    ///The entry of this call, for the attributes.
+                    #[inline]
+                    pub fn __call(id: u64, lang: String, team: u32) -> ::larder::__private::Called {
+                        ::larder::__private::call_of(
+                            ::larder::__private::entry(get_user(id, lang, team)),
+                        )
+                    }
+                    /**Stores a value as if this call had returned it.
+
+                # Errors
+
+                If the far tier did not take it.*/
+                    #[inline]
+                    pub async fn put(
+                        id: u64,
+                        lang: String,
+                        team: u32,
+                        value: impl ::larder::__private::Returns<Result<User, DbError>>,
+                    ) -> ::larder::__private::Result<()> {
+                        ::larder::__private::entry(get_user(id, lang, team)).put(value).await
                     }
                 }
             "#]],

@@ -196,19 +196,6 @@ mod tests {
                     ) -> ::larder::__private::Result<::core::option::Option<Answer<Option<Page>>>> {
                         ::larder::__private::entry(page(token, number)).peek().await
                     }
-                    /**Stores a value as if this call had returned it.
-
-                # Errors
-
-                If the far tier did not take it.*/
-                    #[inline]
-                    async fn put(
-                        token: &str,
-                        number: u32,
-                        value: impl ::larder::__private::Returns<Answer<Option<Page>>>,
-                    ) -> ::larder::__private::Result<()> {
-                        ::larder::__private::entry(page(token, number)).put(value).await
-                    }
                     /**Removes the value of this call from all tiers.
 
                 # Errors
@@ -227,6 +214,25 @@ mod tests {
                     #[inline]
                     async fn uncached(token: &str, number: u32) -> Answer<Option<Page>> {
                         ::larder::__private::entry(page(token, number)).uncached().await
+                    }
+                    #[doc(hidden)]
+                    ///The entry of this call, for the attributes.
+                    #[inline]
+                    fn __call(token: &str, number: u32) -> ::larder::__private::Called {
+                        ::larder::__private::call_of(::larder::__private::entry(page(token, number)))
+                    }
+                    /**Stores a value as if this call had returned it.
+
+                # Errors
+
+                If the far tier did not take it.*/
+                    #[inline]
+                    async fn put(
+                        token: &str,
+                        number: u32,
+                        value: impl ::larder::__private::Returns<Answer<Option<Page>>>,
+                    ) -> ::larder::__private::Result<()> {
+                        ::larder::__private::entry(page(token, number)).put(value).await
                     }
                 }
             "#]],

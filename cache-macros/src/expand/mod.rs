@@ -221,11 +221,11 @@ mod tests {
         assert_text(
             text,
             &expect![[r#"
-            async fn rename(id: u64) {}
-            ::core::compile_error! {
-                "nothing to invalidate: give `prefix`, `keys`, `tags` or `all`"
-            }
-        "#]],
+                async fn rename(id: u64) {}
+                ::core::compile_error! {
+                    "nothing to invalidate: give `prefix`, `keys`, `tags`, `of` or `all`"
+                }
+            "#]],
         );
     }
 }
