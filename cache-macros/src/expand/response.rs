@@ -136,6 +136,7 @@ fn header(
 
 #[cfg(test)]
 mod tests {
+    use quote::ToTokens;
     use syn::{Type, parse_str};
 
     use super::inferred;
@@ -153,7 +154,10 @@ mod tests {
         ] {
             let written: Type = parse_str(written).unwrap();
             let expected: Type = parse_str(expected).unwrap();
-            assert_eq!(inferred(&written), expected);
+            assert_eq!(
+                inferred(&written).to_token_stream().to_string(),
+                expected.to_token_stream().to_string()
+            );
         }
     }
 }
