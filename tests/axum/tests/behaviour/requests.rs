@@ -27,7 +27,7 @@ async fn public(State(app): State<App>) -> Response {
     ([("cache-control", "public")], app.run().to_string()).into_response()
 }
 
-#[cached(key = "middleware", cache = app.cache)]
+#[cached(key = "middleware", skip(app), cache = app.cache)]
 async fn setting(app: App) -> usize {
     app.run()
 }
