@@ -50,11 +50,13 @@
 //! a `Drop` must not use the cache.
 
 mod api;
+mod ask;
 mod backend;
 mod block;
 mod breaker;
 mod cache;
 mod call;
+mod caught;
 mod clock;
 pub mod codec;
 mod entry;
@@ -70,6 +72,7 @@ mod glob;
 mod global;
 pub mod graph;
 mod hand;
+mod handle;
 mod key;
 mod names;
 mod near;
@@ -80,6 +83,7 @@ pub mod private;
 mod purge;
 mod rng;
 mod serve;
+mod shape;
 mod site;
 mod stats;
 mod sync;
@@ -97,6 +101,7 @@ pub use clock::{Clock, Moment};
 pub use entry::{Entry, Live};
 pub use error::{Error, ErrorKind, Result};
 pub use graph::graph;
+pub use handle::{EntryOf, Returns, entry};
 pub use key::{KeyPart, KeyWriter};
 pub use near::{KeyRef, NearStore};
 pub use outcome::{Cacheable, Carried};

@@ -15,17 +15,21 @@ pub use crate::{
     __default_path as default_path, __failed as failed, __shape as shape, __table as table,
 };
 pub use crate::{
+    ask::{Answer, Ask, Taker, Whom, ask},
     cache::Cache,
+    caught::Caught,
     codec::{self, Probe, Table, ViaFar, ViaNear, ViaRaw, named, probe},
+    error::Result,
     global::default_or,
     graph::Node,
+    handle::{EntryOf, Returns, entry, key_of},
     key::{KeyWriter, hashed, lower, part},
     outcome::{
         Failure, Keep, Loaded, Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6,
         keeps_absences, keeps_errors, ttl_from, unless,
     },
     purge::{Purge, PurgeGuard},
-    site::{Missed, Site, Tags, near},
+    site::{Missed, Site, Tags, captures, near, near_as},
 };
 
 pub use inventory::submit;

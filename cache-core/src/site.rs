@@ -6,9 +6,11 @@ use std::{fmt, future::Future, ops::Deref, pin::Pin, time::Duration};
 use once_cell::sync::OnceCell;
 
 use crate::{
+    ask::{self, Ask, Taker},
     block::{Asked, run_between},
     cache::{Cache, Inner},
     call::Call,
+    caught::Caught,
     codec::{Table, ViaNear, probe},
     entry::Live,
     flight::{Load, Running},
@@ -17,6 +19,7 @@ use crate::{
     outcome::{Loaded, Outcome},
     policy::Policy,
     serve::{self, Accepts},
+    shape::Shape,
     stats::Counts,
     sync::Arc,
 };
@@ -127,28 +130,54 @@ impl Deref for Counted {
 ///
 /// # Errors
 ///
-/// What is needed to go on with a miss.
+/// What is needed to go on with a miss, or with what is asked instead.
+#[inline]
 pub fn near<S: Outcome>(
     site: &'static Site,
     cache: &Cache,
     key: &KeyWriter,
     shape: S,
 ) -> Result<S::Return, Missed> {
+    near_as(Taker::Value, site, cache, key, shape)
+}
+
+/// The same, for a function that takes what a `taker` takes.
+///
+/// # Errors
+///
+/// As [`near`].
+pub fn near_as<S: Outcome>(
+    taker: Taker,
+    site: &'static Site,
+    cache: &Cache,
+    key: &KeyWriter,
+    shape: S,
+) -> Result<S::Return, Missed> {
     let key = key.key();
+    let ask = ask::take(taker);
     let mut hit = None;
-    cache.0.look_near(key, &mut |value| {
-        hit = match value {
-            Some(live) => shape.of_live(live),
-            None => shape.of_absent(),
-        };
-    });
+    if ask.is_none() {
+        cache.0.look_near(key, &mut |value| {
+            hit = match value {
+                Some(live) => shape.of_live(live),
+                None => shape.of_absent(),
+            };
+        });
+    }
     match hit {
         Some(hit) => {
             site.counts(&cache.0).near_hit();
             Ok(hit)
         }
-        None => Err(Missed::new(site, cache, key)),
+        None => Err(Missed::new(site, cache, key, ask)),
     }
+}
+
+/// Whether a function that returns a value is asked to be captured: then it tells its key also where
+/// a condition keeps it from the cache.
+#[inline]
+pub fn captures() -> bool {
+    ask::captures()
 }
 
 /// What joining a result relies on.
@@ -157,13 +186,14 @@ const ACCEPTED: &str = "only what this function accepts is returned to it";
 /// A call that the near tier could not answer, or that was not to be looked up.
 pub struct Missed(Option<Box<Miss>>);
 
-struct Miss {
-    site: &'static Site,
-    cache: Cache,
-    key: Box<str>,
+pub(crate) struct Miss {
+    pub(crate) site: &'static Site,
+    pub(crate) cache: Cache,
+    pub(crate) key: Box<str>,
     hash: u64,
     tags: Tags,
     counts: Counted,
+    ask: Option<Ask>,
 }
 
 /// The tags of one call.
@@ -180,7 +210,12 @@ impl Tags {
 }
 
 impl Missed {
-    pub(crate) fn new(site: &'static Site, cache: &Cache, key: KeyRef<'_>) -> Self {
+    pub(crate) fn new(
+        site: &'static Site,
+        cache: &Cache,
+        key: KeyRef<'_>,
+        ask: Option<Ask>,
+    ) -> Self {
         Self(Some(Box::new(Miss {
             site,
             cache: cache.clone(),
@@ -188,12 +223,14 @@ impl Missed {
             hash: key.hash,
             tags: Tags::default(),
             counts: site.counts(&cache.0),
+            ask,
         })))
     }
 
     /// A call that has nothing to do with the cache: its body runs, nothing is looked up,
-    /// shared or stored.
-    pub const fn bypass() -> Self {
+    /// shared or stored. What was asked of it is not asked of others.
+    pub fn bypass() -> Self {
+        let _ = ask::take(Taker::Value);
         Self(None)
     }
 
@@ -285,10 +322,32 @@ impl Miss {
         S::Return: 'a,
     {
         Box::pin(async move {
-            let accepts = |loaded: &_| shape.accepts(loaded);
-            let loaded = serve::serve(&self.call(table), &accepts, load).await;
+            let loaded = self.answer(Box::new(shape), table, load).await;
             shape.join(loaded).expect(ACCEPTED)
         })
+    }
+
+    /// Does what is asked; usually that is to find the value or to load it.
+    async fn answer(
+        self: Box<Self>,
+        shape: Box<dyn Shape>,
+        table: &'static Table,
+        load: Load<'_>,
+    ) -> Loaded {
+        let accepts = |loaded: &_| shape.can_join(loaded);
+        match self.ask {
+            None => serve::serve(&self.call(table), &accepts, load).await,
+            Some(Ask::Refresh) => {
+                let call = self.call(table);
+                Box::pin(serve::refresh(&call, &accepts, load)).await
+            }
+            Some(Ask::Uncached) => load.await,
+            Some(Ask::Capture) => {
+                drop(load);
+                let miss = self;
+                ask::hand_over(Caught { miss, shape, table }).await
+            }
+        }
     }
 
     fn block(
@@ -297,17 +356,23 @@ impl Miss {
         accepts: Accepts<'_>,
         load: &mut dyn FnMut() -> Loaded,
     ) -> Loaded {
+        if self.ask == Some(Ask::Uncached) {
+            return load();
+        }
         let call = Call {
             far: false,
             blocks: true,
             ..self.call(table)
         };
         let asked = Asked::default();
-        let served = serve::serve(&call, accepts, Load::Borrowed(Box::pin(asked.clone())));
-        run_between(served, &asked, load)
+        let asks = Load::Borrowed(Box::pin(asked.clone()));
+        if self.ask == Some(Ask::Refresh) {
+            return run_between(serve::refresh(&call, accepts, asks), &asked, load);
+        }
+        run_between(serve::serve(&call, accepts, asks), &asked, load)
     }
 
-    fn call(&self, table: &'static Table) -> Call<'_> {
+    pub(crate) fn call(&self, table: &'static Table) -> Call<'_> {
         Call {
             cache: &self.cache.0,
             function: self.site.path,

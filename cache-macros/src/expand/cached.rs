@@ -5,7 +5,9 @@ use quote::{ToTokens, quote_spanned};
 use syn::{Path, ext::IdentExt};
 
 use super::{
-    around_as, at, body, cache, choices, graph, here,
+    around_as, at, body, cache, choices,
+    companion::companion,
+    graph, here,
     key::{hashed, part, template_parts, writer},
     private, response,
 };
@@ -45,12 +47,13 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
             ::core::result::Result::Err(missed) => missed #tags,
         }
     }};
-    let lookup = choices::on_condition(&room(model, here()), &model.choices, lookup);
-    let signature = match &model.response {
-        None => function.sig.clone(),
+    let lookup = choices::on_condition(krate, &room(model, here()), &model.choices, lookup);
+    let (signature, output) = match &model.response {
+        None => (function.sig.clone(), output.clone()),
         Some(_) => response::signature(krate, &function.sig),
     };
-    around_as(
+    let companion = model.companion.then(|| companion(krate, function, &output));
+    let function = around_as(
         function,
         &signature,
         &quote_spanned! {here()=>
@@ -62,7 +65,8 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
             let missed = #lookup;
             #load
         },
-    )
+    );
+    quote_spanned!(here()=> #function #companion)
 }
 
 /// The miss: the body is made, and run if nobody else has.
@@ -299,6 +303,69 @@ mod tests {
                             }),
                         )
                         .await
+                }
+                ///What can be done with the cache entry of one call of the function `get_user`.
+                pub enum get_user {}
+                impl get_user {
+                    /**The key of this call, as the methods of a cache take it.
+
+                # Panics
+
+                If another attribute below makes the function wait before it looks into the cache.*/
+                    #[inline]
+                    pub fn key(id: u64, lang: String, team: u32) -> ::std::string::String {
+                        ::larder::__private::key_of(::larder::__private::entry(get_user(id, lang, team)))
+                    }
+                    /**What this call would return from the cache; `None` if it would have to load.
+
+                # Errors
+
+                If only the far tier could tell and did not.*/
+                    #[inline]
+                    pub async fn peek(
+                        id: u64,
+                        lang: String,
+                        team: u32,
+                    ) -> ::larder::__private::Result<::core::option::Option<Result<User, DbError>>> {
+                        ::larder::__private::entry(get_user(id, lang, team)).peek().await
+                    }
+                    /**Stores a value as if this call had returned it.
+
+                # Errors
+
+                If the far tier did not take it.*/
+                    #[inline]
+                    pub async fn put(
+                        id: u64,
+                        lang: String,
+                        team: u32,
+                        value: impl ::larder::__private::Returns<Result<User, DbError>>,
+                    ) -> ::larder::__private::Result<()> {
+                        ::larder::__private::entry(get_user(id, lang, team)).put(value).await
+                    }
+                    /**Removes the value of this call from all tiers.
+
+                # Errors
+
+                If the far tier did not confirm it; it is tried again.*/
+                    #[inline]
+                    pub async fn invalidate(
+                        id: u64,
+                        lang: String,
+                        team: u32,
+                    ) -> ::larder::__private::Result<()> {
+                        ::larder::__private::entry(get_user(id, lang, team)).invalidate().await
+                    }
+                    ///Loads even if there is a value, and stores the result.
+                    #[inline]
+                    pub async fn refresh(id: u64, lang: String, team: u32) -> Result<User, DbError> {
+                        ::larder::__private::entry(get_user(id, lang, team)).refresh().await
+                    }
+                    ///Loads, and leaves the cache alone.
+                    #[inline]
+                    pub async fn uncached(id: u64, lang: String, team: u32) -> Result<User, DbError> {
+                        ::larder::__private::entry(get_user(id, lang, team)).uncached().await
+                    }
                 }
             "#]],
         );

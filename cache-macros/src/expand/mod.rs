@@ -6,6 +6,7 @@
 
 mod cached;
 mod choices;
+mod companion;
 mod graph;
 mod invalidate;
 mod key;

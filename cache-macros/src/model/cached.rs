@@ -4,7 +4,8 @@ use proc_macro2::{Ident, TokenStream};
 use syn::{Error, LitInt, Path, Result, Type, spanned::Spanned};
 
 use super::{
-    Choices, Response, Rules, check_async_only, check_output, parse_both, response::is_response,
+    Choices, Response, Rules, check_async_only, check_output, companion::companion, parse_both,
+    response::is_response,
 };
 use crate::{
     args::{CacheArg, CachedArgs, Names},
@@ -26,6 +27,8 @@ pub(crate) struct Cached {
     pub(crate) tags: Vec<Template>,
     pub(crate) codec: Option<Path>,
     pub(crate) cache: Option<CacheArg>,
+    /// Whether there is a companion beside the function.
+    pub(crate) companion: bool,
     /// Arguments that stand in keys as hashes only.
     pub(crate) sensitive: Vec<Ident>,
     /// Arguments that the key leaves out, each with what to say about it.
@@ -61,6 +64,7 @@ impl Cached {
                         bytes, so remove one of them";
             errors.push(Error::new_spanned(codec, both));
         }
+        let companion = errors.take(companion(args.companion.as_ref(), &function));
         let arguments = function.arguments();
         let mut rules = Rules {
             arguments: &arguments,
@@ -97,6 +101,7 @@ impl Cached {
             tags,
             codec: args.codec,
             cache: args.cache,
+            companion: companion.unwrap_or_default(),
             sensitive,
             left_out,
         })

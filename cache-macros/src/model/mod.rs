@@ -3,6 +3,7 @@
 
 mod cached;
 mod choices;
+mod companion;
 mod invalidate;
 mod key_part;
 mod output;

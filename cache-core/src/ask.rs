@@ -1,0 +1,305 @@
+//! What a caller asks of the first cached function that a call meets, instead of an ordinary
+//! result.
+//!
+//! An ask lies on the thread while its call is polled, and nowhere else: so it finds its way
+//! through methods, trait objects and whatever else stands between, it goes with the call from
+//! thread to thread, and it is gone when the first function has taken it. An ordinary call pays
+//! one look at a byte.
+
+use std::{
+    cell::{Cell, RefCell},
+    future::{Future, pending, poll_fn},
+    pin::pin,
+    task::Poll,
+};
+
+use crate::{caught::Caught, sync::thread_local};
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Ask {
+    /// Say which key this is, and do not run: [`Answer::Caught`].
+    Capture = 1,
+    /// Run, even if there is a value, and store the result.
+    Refresh = 2,
+    /// Run, and leave the cache alone.
+    Uncached = 3,
+}
+
+/// Who may take an ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Whom {
+    /// The first cached function, whatever it returns.
+    Anybody = 0,
+    /// The first one that returns a response: others that come before it, such as those that
+    /// an extractor calls, do not see the ask.
+    Responses = RESPONSES,
+}
+
+/// A cached function, by what it can do about an ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taker {
+    /// It returns a value.
+    Value,
+    /// It returns a response.
+    Response,
+    /// It blocks its thread until it returns a value, so it cannot be captured.
+    Blocking,
+}
+
+/// What became of a call that was asked something.
+#[derive(Debug)]
+pub enum Answer<R> {
+    /// It ended with this output; `taken` says whether a cached function took the ask.
+    Ended {
+        /// What the call gave.
+        output: R,
+        /// Whether a cached function took the ask.
+        taken: bool,
+    },
+    /// It was asked to be captured and was. Its body did not begin.
+    Caught(Caught),
+}
+
+const NOTHING: u8 = 0;
+const RESPONSES: u8 = 0x80;
+
+thread_local! {
+    /// What is asked of the next cached function on this thread: an [`Ask`] and a [`Whom`].
+    static ASKED: Cell<u8> = const { Cell::new(NOTHING) };
+    /// The function that was caught while the innermost asking call was polled.
+    static CAUGHT: RefCell<Option<Caught>> = const { RefCell::new(None) };
+}
+
+/// Runs a call and asks something of the first cached function that it meets.
+pub async fn ask<F: Future>(ask: Ask, whom: Whom, call: F) -> Answer<F::Output> {
+    let mut call = pin!(call);
+    let mut asked = ask as u8 | whom as u8;
+    poll_fn(|context| {
+        let scope = Scope::enter(asked);
+        let polled = call.as_mut().poll(context);
+        asked = ASKED.with(Cell::get);
+        let caught = CAUGHT.with(RefCell::take);
+        drop(scope);
+        match (caught, polled) {
+            (Some(caught), _) => Poll::Ready(Answer::Caught(caught)),
+            (None, Poll::Pending) => Poll::Pending,
+            (None, Poll::Ready(output)) => Poll::Ready(Answer::Ended {
+                output,
+                taken: asked == NOTHING,
+            }),
+        }
+    })
+    .await
+}
+
+/// Takes what is asked of this function, if anything is.
+#[inline]
+pub(crate) fn take(taker: Taker) -> Option<Ask> {
+    match ASKED.with(Cell::get) {
+        NOTHING => None,
+        asked => take_if_meant(asked, taker),
+    }
+}
+
+/// Whether the next function that returns a value is asked to be captured.
+#[inline]
+pub(crate) fn captures() -> bool {
+    ASKED.with(Cell::get) == Ask::Capture as u8 | Whom::Anybody as u8
+}
+
+#[cold]
+fn take_if_meant(asked: u8, taker: Taker) -> Option<Ask> {
+    let ask = match asked & !RESPONSES {
+        1 => Ask::Capture,
+        2 => Ask::Refresh,
+        _ => Ask::Uncached,
+    };
+    let meant = match taker {
+        Taker::Response => true,
+        Taker::Value => asked & RESPONSES == 0,
+        Taker::Blocking => asked & RESPONSES == 0 && ask != Ask::Capture,
+    };
+    if meant {
+        ASKED.with(|cell| cell.set(NOTHING));
+    }
+    meant.then_some(ask)
+}
+
+/// Hands a function over to who asked for it, and ends here: who asked drops the call.
+pub(crate) async fn hand_over(caught: Caught) -> ! {
+    CAUGHT.with(|slot| slot.replace(Some(caught)));
+    pending().await
+}
+
+/// Keeps what is asked away from what runs while the returned guard lives: a load is shared, so
+/// it must not depend on who happens to poll it.
+pub(crate) fn quiet() -> impl Drop {
+    Scope::enter(NOTHING)
+}
+
+/// What was asked outside, while something else is asked inside.
+struct Scope {
+    asked: u8,
+    caught: Option<Caught>,
+}
+
+impl Scope {
+    fn enter(asked: u8) -> Self {
+        Self {
+            asked: ASKED.with(|cell| cell.replace(asked)),
+            caught: CAUGHT.with(RefCell::take),
+        }
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        ASKED.with(|cell| cell.set(self.asked));
+        CAUGHT.with(|slot| slot.replace(self.caught.take()));
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(shuttle))]
+mod tests {
+    use std::{
+        future::{poll_fn, ready},
+        panic::{AssertUnwindSafe, catch_unwind},
+        pin::{Pin, pin},
+        task::{Context, Poll, Waker},
+        thread,
+    };
+
+    use super::{Answer, Ask, Taker, Whom, ask, quiet, take};
+
+    /// What a future that waits for nothing gives.
+    fn now<T>(future: impl Future<Output = T>) -> T {
+        match poll(pin!(future)) {
+            Poll::Ready(output) => output,
+            Poll::Pending => unreachable!("it waits for nothing"),
+        }
+    }
+
+    fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+        future.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    /// Gives way once.
+    async fn later() {
+        let mut waited = false;
+        poll_fn(|_| match std::mem::replace(&mut waited, true) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+    }
+
+    /// What became of a call that was not captured, and whether the ask was taken.
+    fn ended<R>(answer: Answer<R>) -> (R, bool) {
+        match answer {
+            Answer::Ended { output, taken } => (output, taken),
+            Answer::Caught(_) => unreachable!("nothing here hands itself over"),
+        }
+    }
+
+    #[test]
+    fn the_first_taker_takes_it_and_nobody_after() {
+        let call = async { (take(Taker::Value), take(Taker::Value)) };
+        let (takes, taken) = ended(now(ask(Ask::Refresh, Whom::Anybody, call)));
+        assert_eq!(takes, (Some(Ask::Refresh), None));
+        assert!(taken);
+        assert_eq!(take(Taker::Value), None, "nothing is left on the thread");
+    }
+
+    #[test]
+    fn what_nobody_takes_is_reported() {
+        assert_eq!(
+            ended(now(ask(Ask::Uncached, Whom::Anybody, ready(7)))),
+            (7, false)
+        );
+        assert_eq!(take(Taker::Value), None);
+    }
+
+    #[test]
+    fn an_ask_for_responses_passes_functions_that_return_values() {
+        let call = async {
+            (
+                take(Taker::Value),
+                take(Taker::Response),
+                take(Taker::Response),
+            )
+        };
+        let (takes, _) = ended(now(ask(Ask::Uncached, Whom::Responses, call)));
+        assert_eq!(takes, (None, Some(Ask::Uncached), None));
+    }
+
+    #[test]
+    fn who_blocks_cannot_be_captured() {
+        let call = async { (take(Taker::Blocking), take(Taker::Value)) };
+        let (takes, _) = ended(now(ask(Ask::Capture, Whom::Anybody, call)));
+        assert_eq!(takes, (None, Some(Ask::Capture)));
+        let call = async { take(Taker::Blocking) };
+        let (take, _) = ended(now(ask(Ask::Refresh, Whom::Anybody, call)));
+        assert_eq!(take, Some(Ask::Refresh));
+    }
+
+    #[test]
+    fn between_two_polls_it_is_on_no_thread() {
+        let call = async {
+            later().await;
+            take(Taker::Value)
+        };
+        let mut asked = Box::pin(ask(Ask::Refresh, Whom::Anybody, call));
+        assert!(poll(asked.as_mut()).is_pending());
+        assert_eq!(take(Taker::Value), None);
+        let elsewhere = thread::spawn(move || now(asked)).join().expect("no panic");
+        assert_eq!(ended(elsewhere), (Some(Ask::Refresh), true));
+    }
+
+    #[test]
+    fn an_ask_within_an_ask_leaves_the_outer_one_as_it_was() {
+        let inner = async {
+            let first = take(Taker::Value);
+            later().await;
+            (first, take(Taker::Value))
+        };
+        let outer = async {
+            let inner = ended(ask(Ask::Refresh, Whom::Anybody, inner).await);
+            (inner, take(Taker::Value))
+        };
+        let mut outer = pin!(ask(Ask::Uncached, Whom::Anybody, outer));
+        assert!(poll(outer.as_mut()).is_pending());
+        let ((inner, taken), outer) = ended(now(outer)).0;
+        assert_eq!(
+            inner,
+            (Some(Ask::Refresh), None),
+            "nor takes it the outer one"
+        );
+        assert!(taken);
+        assert_eq!(outer, Some(Ask::Uncached));
+    }
+
+    #[test]
+    fn a_panic_takes_it_along() {
+        let panics = ask(Ask::Refresh, Whom::Anybody, async { panic!("as it must") });
+        let thrown = catch_unwind(AssertUnwindSafe(|| now(panics)));
+        assert!(thrown.is_err());
+        assert_eq!(take(Taker::Value), None);
+    }
+
+    #[test]
+    fn what_runs_in_quiet_sees_nothing() {
+        let call = async {
+            let within = {
+                let _quiet = quiet();
+                take(Taker::Value)
+            };
+            (within, take(Taker::Value))
+        };
+        let (takes, _) = ended(now(ask(Ask::Refresh, Whom::Anybody, call)));
+        assert_eq!(takes, (None, Some(Ask::Refresh)));
+    }
+}
