@@ -57,6 +57,7 @@ async fn an_excluded_call_does_not_wait_for_a_load_of_its_key() {
     };
     assert_eq!(tokio::join!(leader, excluded), (101, 101));
     assert_eq!((held.loads(), open.loads()), (1, 1));
+    assert_eq!(cache.stats().total.misses, 1, "the leader's");
 }
 
 #[cached(key = "unless:<len>", unless = Vec::is_empty, cache = cache, skip(cache, source))]

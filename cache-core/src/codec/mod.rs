@@ -8,6 +8,7 @@ mod digest;
 mod json;
 mod limits;
 mod made_up;
+mod marker;
 mod msgpack;
 mod msgpack_reader;
 mod probe;
