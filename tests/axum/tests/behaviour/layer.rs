@@ -3,7 +3,7 @@
 use axum::{
     Extension, Json, Router,
     extract::{Path, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, Method, StatusCode, header},
     middleware::map_response,
     response::{IntoResponse, Response},
     routing::get,
@@ -159,7 +159,7 @@ async fn not_modified_has_the_headers_that_matter_and_no_others() {
         (reply.status, &reply.body[..]),
         (StatusCode::NOT_MODIFIED, &b""[..])
     );
-    let mut names: Vec<_> = reply.headers.keys().map(|name| name.as_str()).collect();
+    let mut names: Vec<_> = reply.headers.keys().map(HeaderName::as_str).collect();
     names.sort_unstable();
     assert_eq!(
         names,
