@@ -9,7 +9,7 @@ use std::{
 
 use axum::response::Response;
 use cache_core::{
-    __private::{self as core, KeyWriter, Loaded, Outcome, Site, Table, Tags, Taker},
+    __private::{self as core, KeyWriter, Loaded, Outcome, Site, Table, Tags},
     Cache, Clock, Live,
 };
 
@@ -71,7 +71,7 @@ pub fn near(
         Way::Any if limited => core::near(site, cache, key, Limited(shape))
             .map_err(|_| core::refreshing(site, cache, key)),
         Way::Stored => core::near(site, cache, key, Limited(shape)),
-        Way::Any => core::near_as(Taker::Response, site, cache, key, shape),
+        Way::Any => core::near(site, cache, key, shape),
     };
     looked.map_err(|inner| {
         Missed(Some(Miss {
@@ -99,6 +99,7 @@ struct Miss {
 impl Missed {
     /// A call that has nothing to do with the cache: its body runs.
     pub fn bypass() -> Self {
+        drop(core::Missed::bypass());
         Self(None)
     }
 

@@ -13,12 +13,12 @@ use std::{
     task::Poll,
 };
 
-use crate::{caught::Caught, sync::thread_local};
+use crate::{caught::Caught, site::Site, sync::thread_local};
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Ask {
+pub(crate) enum Ask {
     /// Say which key this is, and do not run: [`Answer::Caught`].
     Capture = 1,
     /// Run, even if there is a value, and store the result.
@@ -27,31 +27,9 @@ pub enum Ask {
     Uncached = 3,
 }
 
-/// Who may take an ask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Whom {
-    /// The first cached function, whatever it returns.
-    Anybody = 0,
-    /// The first one that returns a response: others that come before it, such as those that
-    /// an extractor calls, do not see the ask.
-    Responses = RESPONSES,
-}
-
-/// A cached function, by what it can do about an ask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taker {
-    /// It returns a value.
-    Value,
-    /// It returns a response.
-    Response,
-    /// It blocks its thread until it returns a value, so it cannot be captured.
-    Blocking,
-}
-
 /// What became of a call that was asked something.
 #[derive(Debug)]
-pub enum Answer<R> {
+pub(crate) enum Answer<R> {
     /// It ended with this output; `taken` says whether a cached function took the ask.
     Ended {
         /// What the call gave.
@@ -64,19 +42,18 @@ pub enum Answer<R> {
 }
 
 const NOTHING: u8 = 0;
-const RESPONSES: u8 = 0x80;
 
 thread_local! {
-    /// What is asked of the next cached function on this thread: an [`Ask`] and a [`Whom`].
+    /// What is asked of the next cached function on this thread: nothing, or an [`Ask`].
     static ASKED: Cell<u8> = const { Cell::new(NOTHING) };
     /// The function that was caught while the innermost asking call was polled.
     static CAUGHT: RefCell<Option<Caught>> = const { RefCell::new(None) };
 }
 
 /// Runs a call and asks something of the first cached function that it meets.
-pub async fn ask<F: Future>(ask: Ask, whom: Whom, call: F) -> Answer<F::Output> {
+pub(crate) async fn ask<F: Future>(ask: Ask, call: F) -> Answer<F::Output> {
     let mut call = pin!(call);
-    let mut asked = ask as u8 | whom as u8;
+    let mut asked = ask as u8;
     poll_fn(|context| {
         let scope = Scope::enter(asked);
         let polled = call.as_mut().poll(context);
@@ -95,37 +72,44 @@ pub async fn ask<F: Future>(ask: Ask, whom: Whom, call: F) -> Answer<F::Output> 
     .await
 }
 
-/// Takes what is asked of this function, if anything is.
+/// Makes a call that blocks, and asks something of the first cached function that it meets.
+pub(crate) fn asking<R>(ask: Ask, call: impl FnOnce() -> R) -> R {
+    let _scope = Scope::enter(ask as u8);
+    call()
+}
+
+/// Takes what is asked of the function at `site`, if anything is.
 #[inline]
-pub(crate) fn take(taker: Taker) -> Option<Ask> {
+pub(crate) fn take(site: &Site) -> Option<Ask> {
     match ASKED.with(Cell::get) {
         NOTHING => None,
-        asked => take_if_meant(asked, taker),
+        asked => take_if_able(asked, site),
     }
 }
 
-/// Whether the next function that returns a value is asked to be captured.
-#[inline]
-pub(crate) fn captures() -> bool {
-    ASKED.with(Cell::get) == Ask::Capture as u8 | Whom::Anybody as u8
-}
-
+/// A function that blocks its thread cannot be captured: it would have to return something.
 #[cold]
-fn take_if_meant(asked: u8, taker: Taker) -> Option<Ask> {
-    let ask = match asked & !RESPONSES {
+fn take_if_able(asked: u8, site: &Site) -> Option<Ask> {
+    let ask = match asked {
+        1 if site.blocks => return None,
         1 => Ask::Capture,
         2 => Ask::Refresh,
         _ => Ask::Uncached,
     };
-    let meant = match taker {
-        Taker::Response => true,
-        Taker::Value => asked & RESPONSES == 0,
-        Taker::Blocking => asked & RESPONSES == 0 && ask != Ask::Capture,
-    };
-    if meant {
-        ASKED.with(|cell| cell.set(NOTHING));
-    }
-    meant.then_some(ask)
+    ASKED.with(|cell| cell.set(NOTHING));
+    Some(ask)
+}
+
+/// Whether the next function is asked to be captured: then it tells its key also where a condition
+/// keeps it from the cache.
+#[inline]
+pub fn captures() -> bool {
+    ASKED.with(Cell::get) == Ask::Capture as u8
+}
+
+/// Takes whatever is asked of a function that has nothing to do with the cache this time.
+pub(crate) fn take_any() {
+    ASKED.with(|cell| cell.set(NOTHING));
 }
 
 /// Hands a function over to who asked for it, and ends here: who asked drops the call.
@@ -173,7 +157,15 @@ mod tests {
         thread,
     };
 
-    use super::{Answer, Ask, Taker, Whom, ask, quiet, take};
+    use super::{Answer, Ask, ask, quiet};
+    use crate::site::Site;
+
+    static SITE: Site = Site::new("tests::function", "key");
+    static BLOCKS: Site = Site::new("tests::blocks", "key").blocks();
+
+    fn take() -> Option<Ask> {
+        super::take(&SITE)
+    }
 
     /// What a future that waits for nothing gives.
     fn now<T>(future: impl Future<Output = T>) -> T {
@@ -207,42 +199,26 @@ mod tests {
 
     #[test]
     fn the_first_taker_takes_it_and_nobody_after() {
-        let call = async { (take(Taker::Value), take(Taker::Value)) };
-        let (takes, taken) = ended(now(ask(Ask::Refresh, Whom::Anybody, call)));
+        let call = async { (take(), take()) };
+        let (takes, taken) = ended(now(ask(Ask::Refresh, call)));
         assert_eq!(takes, (Some(Ask::Refresh), None));
         assert!(taken);
-        assert_eq!(take(Taker::Value), None, "nothing is left on the thread");
+        assert_eq!(take(), None, "nothing is left on the thread");
     }
 
     #[test]
     fn what_nobody_takes_is_reported() {
-        assert_eq!(
-            ended(now(ask(Ask::Uncached, Whom::Anybody, ready(7)))),
-            (7, false)
-        );
-        assert_eq!(take(Taker::Value), None);
-    }
-
-    #[test]
-    fn an_ask_for_responses_passes_functions_that_return_values() {
-        let call = async {
-            (
-                take(Taker::Value),
-                take(Taker::Response),
-                take(Taker::Response),
-            )
-        };
-        let (takes, _) = ended(now(ask(Ask::Uncached, Whom::Responses, call)));
-        assert_eq!(takes, (None, Some(Ask::Uncached), None));
+        assert_eq!(ended(now(ask(Ask::Uncached, ready(7)))), (7, false));
+        assert_eq!(take(), None);
     }
 
     #[test]
     fn who_blocks_cannot_be_captured() {
-        let call = async { (take(Taker::Blocking), take(Taker::Value)) };
-        let (takes, _) = ended(now(ask(Ask::Capture, Whom::Anybody, call)));
+        let call = async { (super::take(&BLOCKS), take()) };
+        let (takes, _) = ended(now(ask(Ask::Capture, call)));
         assert_eq!(takes, (None, Some(Ask::Capture)));
-        let call = async { take(Taker::Blocking) };
-        let (take, _) = ended(now(ask(Ask::Refresh, Whom::Anybody, call)));
+        let call = async { super::take(&BLOCKS) };
+        let (take, _) = ended(now(ask(Ask::Refresh, call)));
         assert_eq!(take, Some(Ask::Refresh));
     }
 
@@ -250,11 +226,11 @@ mod tests {
     fn between_two_polls_it_is_on_no_thread() {
         let call = async {
             later().await;
-            take(Taker::Value)
+            take()
         };
-        let mut asked = Box::pin(ask(Ask::Refresh, Whom::Anybody, call));
+        let mut asked = Box::pin(ask(Ask::Refresh, call));
         assert!(poll(asked.as_mut()).is_pending());
-        assert_eq!(take(Taker::Value), None);
+        assert_eq!(take(), None);
         let elsewhere = thread::spawn(move || now(asked)).join().expect("no panic");
         assert_eq!(ended(elsewhere), (Some(Ask::Refresh), true));
     }
@@ -262,15 +238,15 @@ mod tests {
     #[test]
     fn an_ask_within_an_ask_leaves_the_outer_one_as_it_was() {
         let inner = async {
-            let first = take(Taker::Value);
+            let first = take();
             later().await;
-            (first, take(Taker::Value))
+            (first, take())
         };
         let outer = async {
-            let inner = ended(ask(Ask::Refresh, Whom::Anybody, inner).await);
-            (inner, take(Taker::Value))
+            let inner = ended(ask(Ask::Refresh, inner).await);
+            (inner, take())
         };
-        let mut outer = pin!(ask(Ask::Uncached, Whom::Anybody, outer));
+        let mut outer = pin!(ask(Ask::Uncached, outer));
         assert!(poll(outer.as_mut()).is_pending());
         let ((inner, taken), outer) = ended(now(outer)).0;
         assert_eq!(
@@ -284,10 +260,10 @@ mod tests {
 
     #[test]
     fn a_panic_takes_it_along() {
-        let panics = ask(Ask::Refresh, Whom::Anybody, async { panic!("as it must") });
+        let panics = ask(Ask::Refresh, async { panic!("as it must") });
         let thrown = catch_unwind(AssertUnwindSafe(|| now(panics)));
         assert!(thrown.is_err());
-        assert_eq!(take(Taker::Value), None);
+        assert_eq!(take(), None);
     }
 
     #[test]
@@ -295,11 +271,11 @@ mod tests {
         let call = async {
             let within = {
                 let _quiet = quiet();
-                take(Taker::Value)
+                take()
             };
-            (within, take(Taker::Value))
+            (within, take())
         };
-        let (takes, _) = ended(now(ask(Ask::Refresh, Whom::Anybody, call)));
+        let (takes, _) = ended(now(ask(Ask::Refresh, call)));
         assert_eq!(takes, (None, Some(Ask::Refresh)));
     }
 }

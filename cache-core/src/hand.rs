@@ -10,8 +10,8 @@ use std::{
 use crate::{
     call::Call,
     entry::Live,
-    error::{Error, ErrorKind, Result},
-    far::{Budget, Found, Look},
+    error::Result,
+    far::{Budget, Found, Look, in_the_middle},
     flight::{Kind, Lead, Role},
     outcome::{KeptError, Loaded},
     serve::Accepts,
@@ -128,6 +128,8 @@ impl Call<'_> {
         let (born, cells) = self.begin();
         let stored = self.set_far(value.as_ref(), ttl).await;
         let told = match &stored {
+            // Nobody else has anything of what stays in this process.
+            Ok(_) if !self.far => Ok(()),
             Ok(_) => self.cache.announce(self.key.text).await,
             Err(error) => Err(error.clone()),
         };
@@ -155,10 +157,7 @@ impl Call<'_> {
                 far.store(right, self.typed(), value, ttl, &mut budget)
                     .await
             }
-            None => Err(Error::new(
-                ErrorKind::Unavailable,
-                "a writer is in the middle of invalidating a group of this key: try again",
-            )),
+            None => Err(in_the_middle()),
         }
     }
 }

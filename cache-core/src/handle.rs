@@ -7,7 +7,8 @@ use std::{
 };
 
 use crate::{
-    ask::{Answer, Ask, Whom, ask},
+    ask::{self, Answer, Ask, ask},
+    block::block_on,
     caught::Caught,
     error::{Error, ErrorKind, Result},
     event,
@@ -110,15 +111,15 @@ where
         self.ended(Ask::Uncached).await
     }
 
-    async fn caught(self) -> Result<Caught> {
-        match ask(Ask::Capture, Whom::Anybody, self.call).await {
+    pub(crate) async fn caught(self) -> Result<Caught> {
+        match ask(Ask::Capture, self.call).await {
             Answer::Caught(caught) => Ok(caught),
             Answer::Ended { .. } => Err(not_cached()),
         }
     }
 
     async fn ended(self, wanted: Ask) -> F::Output {
-        match ask(wanted, Whom::Anybody, self.call).await {
+        match ask(wanted, self.call).await {
             Answer::Ended { output, taken } => {
                 if !taken {
                     event::asked_nobody(&not_cached());
@@ -148,6 +149,54 @@ where
              `larder::entry(…).key()`, or put `#[cached]` below it"
         ),
     }
+}
+
+/// [`EntryOf::peek`] for a function that blocks: its values lie in this process, so nobody waits.
+///
+/// # Errors
+///
+/// As there.
+pub fn peek_now<F: Future>(entry: EntryOf<F>) -> Result<Option<F::Output>>
+where
+    F::Output: 'static,
+{
+    block_on(entry.peek())
+}
+
+/// [`EntryOf::put`] for a function that blocks.
+///
+/// # Errors
+///
+/// As there.
+pub fn put_now<F: Future>(entry: EntryOf<F>, value: impl Returns<F::Output>) -> Result<()>
+where
+    F::Output: 'static,
+{
+    block_on(entry.caught())?.put_blocking(value.returned())
+}
+
+/// [`EntryOf::invalidate`] for a function that blocks. Other processes are told as far as can be
+/// waited for.
+///
+/// # Errors
+///
+/// As there, but not if other processes cannot be told: that is tried again.
+pub fn invalidate_now<F: Future>(entry: EntryOf<F>) -> Result<()>
+where
+    F::Output: 'static,
+{
+    block_on(entry.caught())?.invalidate_blocking();
+    Ok(())
+}
+
+/// [`EntryOf::refresh`] of a call that blocks.
+pub fn refresh_now<R>(call: impl FnOnce() -> R) -> R {
+    ask::asking(Ask::Refresh, call)
+}
+
+/// [`EntryOf::uncached`] of a call that blocks.
+pub fn uncached_now<R>(call: impl FnOnce() -> R) -> R {
+    ask::asking(Ask::Uncached, call)
 }
 
 fn not_cached() -> Error {

@@ -6,7 +6,7 @@ use std::{fmt, future::Future, ops::Deref, pin::Pin, time::Duration};
 use once_cell::sync::OnceCell;
 
 use crate::{
-    ask::{self, Ask, Taker},
+    ask::{self, Ask},
     block::{Asked, run_between},
     cache::{Cache, Inner},
     call::Call,
@@ -33,6 +33,8 @@ pub struct Site {
     pub(crate) policy: Policy,
     pub(crate) version: u32,
     pub(crate) local: bool,
+    /// Whether the function blocks its thread until it has a value.
+    pub(crate) blocks: bool,
     /// Where the calls are counted that go to the cache which this function met first.
     home: OnceCell<Home>,
 }
@@ -56,6 +58,7 @@ impl Site {
             },
             version: 0,
             local: false,
+            blocks: false,
             home: OnceCell::new(),
         }
     }
@@ -91,6 +94,14 @@ impl Site {
     /// Values stay in this process.
     #[must_use]
     pub const fn local(mut self) -> Self {
+        self.local = true;
+        self
+    }
+
+    /// The function blocks its thread, and its values stay in this process.
+    #[must_use]
+    pub const fn blocks(mut self) -> Self {
+        self.blocks = true;
         self.local = true;
         self
     }
@@ -131,30 +142,14 @@ impl Deref for Counted {
 /// # Errors
 ///
 /// What is needed to go on with a miss, or with what is asked instead.
-#[inline]
 pub fn near<S: Outcome>(
     site: &'static Site,
     cache: &Cache,
     key: &KeyWriter,
     shape: S,
 ) -> Result<S::Return, Missed> {
-    near_as(Taker::Value, site, cache, key, shape)
-}
-
-/// The same, for a function that takes what a `taker` takes.
-///
-/// # Errors
-///
-/// As [`near`].
-pub fn near_as<S: Outcome>(
-    taker: Taker,
-    site: &'static Site,
-    cache: &Cache,
-    key: &KeyWriter,
-    shape: S,
-) -> Result<S::Return, Missed> {
     let key = key.key();
-    let ask = ask::take(taker);
+    let ask = ask::take(site);
     let mut hit = None;
     if ask.is_none() {
         cache.0.look_near(key, &mut |value| {
@@ -171,13 +166,6 @@ pub fn near_as<S: Outcome>(
         }
         None => Err(Missed::new(site, cache, key, ask)),
     }
-}
-
-/// Whether a function that returns a value is asked to be captured: then it tells its key also where
-/// a condition keeps it from the cache.
-#[inline]
-pub fn captures() -> bool {
-    ask::captures()
 }
 
 /// What joining a result relies on.
@@ -198,7 +186,7 @@ pub(crate) struct Miss {
 
 /// The tags of one call.
 #[derive(Debug, Default)]
-pub struct Tags(Vec<String>);
+pub struct Tags(pub(crate) Vec<String>);
 
 impl Tags {
     /// Adds the tag that `write` writes.
@@ -230,7 +218,7 @@ impl Missed {
     /// A call that has nothing to do with the cache: its body runs, nothing is looked up,
     /// shared or stored. What was asked of it is not asked of others.
     pub fn bypass() -> Self {
-        let _ = ask::take(Taker::Value);
+        ask::take_any();
         Self(None)
     }
 
@@ -359,11 +347,7 @@ impl Miss {
         if self.ask == Some(Ask::Uncached) {
             return load();
         }
-        let call = Call {
-            far: false,
-            blocks: true,
-            ..self.call(table)
-        };
+        let call = self.call(table);
         let asked = Asked::default();
         let asks = Load::Borrowed(Box::pin(asked.clone()));
         if self.ask == Some(Ask::Refresh) {
@@ -385,7 +369,7 @@ impl Miss {
             table,
             version: self.site.version,
             far: !self.site.local,
-            blocks: false,
+            blocks: self.site.blocks,
             counts: &self.counts,
         }
     }

@@ -160,10 +160,97 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `crate = path` | where larder is, if it is renamed | `::larder` |
 ///
 /// At least one of `prefix`, `keys`, `tags` and `all` is given. Placeholders are those of
-/// [`macro@cached`].
+/// [`macro@cached`], and `<ret>`, `<ret.id>`: what the function returned, without its `Ok` or
+/// `Some`. With `Err` or `None` there is no such value, so that a name with `<ret>` names nothing,
+/// also with `when = always`; nor is it known when a function is cancelled or panics. With
+/// `when = before` it is a mistake.
+///
+/// Several of these attributes may stand on one function, with or without [`macro@cache_put`].
 #[proc_macro_attribute]
 pub fn invalidate_cache(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = item.into();
-    let checked = model::Invalidate::check(args.into(), &item);
-    expand::or_report(checked, expand::invalidate, &item).into()
+    let checked = model::Write::invalidate(args.into(), &item);
+    expand::or_report(checked, expand::write, &item).into()
+}
+
+/// Stores what a function returns, so that the next read need not load it: write-through.
+///
+/// ```ignore
+/// #[cached(key = "users:<id>")]
+/// async fn get_user(id: u64) -> Result<Option<User>, DbError> {
+///     db::user(id).await
+/// }
+///
+/// #[cache_put(key = "users:<ret.id>")]
+/// async fn save_user(new: NewUser) -> Result<User, DbError> {
+///     db::insert(new).await
+/// }
+/// ```
+///
+/// The `Ok` or `Some` value is stored in all tiers in place of whatever was there, and counts as
+/// an invalidation of the key: a load that is on its way stores nothing. `Err`, `None` and
+/// `Ok(None)` store nothing and leave the old value. A cache that fails does not fail the function:
+/// what could not be stored is logged, invalidated, and not believed until that is done.
+///
+/// The function that reads finds the value if key, `version` and `codec` agree and the value has
+/// the same type: a `User` is found by functions that return `User`, `Option<User>` or
+/// `Result<User, _>`, and not by one that returns `Arc<User>`. Groups are those of this attribute,
+/// so it names the tags that the reading function has.
+///
+/// # Options
+///
+/// | option | meaning | default |
+/// |---|---|---|
+/// | `key = "users:<ret.id>"` | where the value is stored; required | |
+/// | `ttl = 600`, `ttl = "10m"`, `ttl = limits::USER` | how long the value is kept, as of [`macro@cached`] | 300 s |
+/// | `tags = ["team:<ret.team>"]` | groups under which the value can be invalidated | none |
+/// | `version = 2` | the version of the function that reads | 0 |
+/// | `codec = json`, or `bincode`, `msgpack`, `bytes`, or a path | the codec of the function that reads | chosen by the type |
+/// | `local` | kept in this process only, so that the type needs no serde | shared if the cache is |
+/// | `if = user.id != 0` | an expression over the arguments: where it is false, the key is invalidated in place of being stored | always stored |
+/// | `unless = \|user\| user.is_guest` | a question to the value: where it says yes, the key is invalidated in place of being stored | always stored |
+/// | `cache = "name"`, `cache = self.cache` | a registered cache, or an expression that derefs to one | the default cache |
+/// | `crate = path` | where larder is, if it is renamed | `::larder` |
+///
+/// Placeholders are those of [`macro@cached`], and `<ret>`, `<ret.id>`, `<ret.0>`: the returned
+/// value, which is what is in an `Ok` or a `Some`, and its fields. `#[invalidate_cache]` takes
+/// them too. What stands in a key beside `<ret>` is written before the function runs, so it may
+/// take arguments that the function consumes.
+///
+/// # Two writers of one key
+///
+/// Of two functions that write the same row at the same time, the one that commits first may
+/// return last, and its value is not the newest. So a value is stored only if nobody else stored
+/// or invalidated its key or a group of it since the function began; otherwise the key is
+/// invalidated and the next call loads. In this process that always holds. Between processes it
+/// holds if the key and the tags need no `<ret>`: then the right to store is taken from the far
+/// tier before the function runs, and lost to whatever touches the entry or a group meanwhile.
+/// With `<ret>`, a change by another process counts as soon as this one hears of it (without a
+/// near tier it never does); in the time that its message takes, the last to finish wins. Where
+/// that is too much, invalidate instead.
+///
+/// # Functions that do not end
+///
+/// A function that is cancelled or panics may have written all the same. A key that needs no
+/// `<ret>` is then invalidated. A key that does is not known: what was under it stays until its
+/// ttl, so give a function that changes what there was a key made of its arguments. `Err` is taken
+/// by its word: nothing was written.
+///
+/// # Several attributes on one function
+///
+/// Any number of `#[cache_put]` and [`macro@invalidate_cache`] may stand on one function. Whatever
+/// their order, first everything is invalidated, from top to bottom, and then everything is stored:
+/// a function that invalidates the prefix `users` and stores `users:7` leaves `users:7` behind. An
+/// attribute that was imported under another name acts before all those above it, and what it
+/// invalidates keeps a `#[cache_put]` above it from storing.
+///
+/// # A plain `fn`
+///
+/// It stores in the near tier only. In a cache with a far tier the key is invalidated there and for
+/// other processes.
+#[proc_macro_attribute]
+pub fn cache_put(args: TokenStream, item: TokenStream) -> TokenStream {
+    let item = item.into();
+    let checked = model::Write::put(args.into(), &item);
+    expand::or_report(checked, expand::write, &item).into()
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod basics;
+mod companions;
 mod functions;
 mod key_part;
 mod log;
@@ -13,3 +14,4 @@ mod p2_one_load;
 #[cfg(feature = "redis")]
 mod p3_never_fails;
 mod world;
+mod writes;

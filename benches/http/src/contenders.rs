@@ -85,6 +85,12 @@ pub(crate) fn router(url: &str) -> Router {
         .merge(layered)
 }
 
+/// How often Redis gave a response.
+pub(crate) fn far_hits() -> u64 {
+    let far = Cache::named("far").expect("the router has registered it");
+    far.stats().total.far_hits
+}
+
 async fn constant() -> ([(HeaderName, &'static str); 1], Bytes) {
     static BYTES: LazyLock<Bytes> = LazyLock::new(|| page::json().into());
     ([(CONTENT_TYPE, "application/json")], BYTES.clone())

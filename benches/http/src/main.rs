@@ -50,6 +50,15 @@ async fn run(redis: &RedisServer, rounds: usize) {
     );
     let samples = measure(&mut clients, rounds).await;
     report(&samples);
+    check(rounds);
+}
+
+/// The far tier was asked for every response that came from it.
+fn check(rounds: usize) {
+    let hits = contenders::far_hits();
+    println!("\n{hits} hits in Redis");
+    let least = (REQUESTS / CLIENTS * CLIENTS * rounds) as u64;
+    assert!(hits >= least, "not every request went to Redis");
 }
 
 /// Requests per second: `samples[contender][round]`. Every contender has a turn in every round,

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::{Path, ext::IdentExt};
+use syn::{Path, Type, ext::IdentExt};
 
 use super::{
     around_as, at, body, cache, choices,
@@ -18,25 +18,58 @@ use crate::{
 
 /// `#[cached]`: a hit returns before anything is boxed.
 pub(crate) fn cached(model: &Cached) -> TokenStream {
-    let Cached {
-        function, output, ..
-    } = model;
+    let function = &model.function;
     let krate = model.krate.as_ref();
-    let private = private(krate, here());
     let warnings = model
         .left_out
         .iter()
         .map(|(argument, message)| warning(argument, message));
-    let site = site(&private, model);
+    let lookup = lookup(model, &site(model, true), &default_path(model));
+    let load = load(krate, model);
+    let signature = match &model.response {
+        None => function.sig.clone(),
+        Some(_) => response::signature(krate, &function.sig),
+    };
+    let companion = model.companion.then(|| companion(model, &signature));
+    let function = around_as(
+        function,
+        &signature,
+        &quote_spanned! {here()=>
+            #(#warnings)*
+            #lookup
+            #load
+        },
+    );
+    quote_spanned!(here()=> #function #companion)
+}
+
+/// What stands for a function that blocks where it is asked to be captured: a future that looks up
+/// what the function does, and goes on for ever. `item` is the function.
+pub(super) fn captured(model: &Cached, item: &TokenStream) -> TokenStream {
+    let private = private(model.krate.as_ref(), here());
+    let name = model.function.sig.ident.unraw().to_string();
+    let path = quote_spanned!(here()=> #private::default_path!(key, #name, "", &#item););
+    let lookup = lookup(model, &site(model, false), &path);
+    let table = quote_spanned!(here()=> #private::ViaNear::table(&#private::probe(shape)));
+    quote_spanned! {here()=>
+        #lookup
+        missed.load(shape, #table, ::std::boxed::Box::pin(::core::future::pending())).await
+    }
+}
+
+/// Statements that bind `site`, `shape` and `missed`, or return a hit. `path` writes how a default
+/// key begins.
+fn lookup(model: &Cached, site: &TokenStream, path: &TokenStream) -> TokenStream {
+    let (krate, output) = (model.krate.as_ref(), &model.output);
+    let private = private(krate, here());
     let cache = cache(&private, model.cache.as_ref());
-    let key = key(krate, model);
+    let key = key(krate, model, path);
     let tags = model.tags.iter().map(|tag| writer(krate, tag));
     let tags = (!model.tags.is_empty())
         .then(|| quote_spanned!(here()=> .tags(|tags| { #(tags.add(#tags);)* })));
     let shape = shape(model);
     let shapes = choices::shapes(krate, output, &model.choices);
     let near = near(model);
-    let load = load(krate, model);
     let lookup = quote_spanned! {here()=> {
         let mut writer = #private::KeyWriter::new();
         let key = &mut writer;
@@ -47,26 +80,27 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
             ::core::result::Result::Err(missed) => missed #tags,
         }
     }};
-    let lookup = choices::on_condition(krate, &room(model, here()), &model.choices, lookup);
-    let (signature, output) = match &model.response {
-        None => (function.sig.clone(), output.clone()),
-        Some(_) => response::signature(krate, &function.sig),
-    };
-    let companion = model.companion.then(|| companion(krate, function, &output));
-    let function = around_as(
-        function,
-        &signature,
-        &quote_spanned! {here()=>
-            #(#warnings)*
-            let site = #site;
-            let shape = #shape;
-            #shapes
-            #[allow(clippy::used_underscore_binding)]
-            let missed = #lookup;
-            #load
-        },
-    );
-    quote_spanned!(here()=> #function #companion)
+    let rooms = (&private, &room(model, here()));
+    let lookup = choices::on_condition(rooms, &model.choices, lookup);
+    quote_spanned! {here()=>
+        let site = #site;
+        let shape = #shape;
+        #shapes
+        #[allow(clippy::used_underscore_binding)]
+        let missed = #lookup;
+    }
+}
+
+/// How a default key begins.
+fn default_path(model: &Cached) -> TokenStream {
+    let private = private(model.krate.as_ref(), here());
+    let name = model.function.sig.ident.unraw().to_string();
+    if model.function.style == Style::Sync {
+        return quote_spanned! {here()=>
+            #private::default_path!(key, #name, "::{{closure}}", &|| {});
+        };
+    }
+    quote_spanned!(here()=> #private::default_path!(key, #name);)
 }
 
 /// The miss: the body is made, and run if nobody else has.
@@ -90,8 +124,10 @@ fn load(krate: Option<&Path>, model: &Cached) -> TokenStream {
     quote_spanned!(here()=> missed.#load(shape, #table, #body).await)
 }
 
-/// The constants of the function.
-fn site(private: &TokenStream, model: &Cached) -> TokenStream {
+/// The constants of the function. The other one that stands for it where it is captured is not in
+/// the graph, and need not block.
+fn site(model: &Cached, itself: bool) -> TokenStream {
+    let private = private(model.krate.as_ref(), here());
     let name = model.function.sig.ident.unraw().to_string();
     let path = quote_spanned!(here()=> ::core::concat!(::core::module_path!(), "::", #name));
     let label = match &model.key {
@@ -102,8 +138,12 @@ fn site(private: &TokenStream, model: &Cached) -> TokenStream {
     let version = model
         .version
         .map(|version| quote_spanned!(here()=> .version(#version)));
-    let local = model.local.then(|| quote_spanned!(here()=> .local()));
-    let node = graph::function(private, model);
+    let local = match model.function.style {
+        Style::Sync if itself => Some(quote_spanned!(here()=> .blocks())),
+        Style::Sync => Some(quote_spanned!(here()=> .local())),
+        _ => model.local.then(|| quote_spanned!(here()=> .local())),
+    };
+    let node = itself.then(|| graph::function(&private, model));
     quote_spanned! {here()=> {
         static SITE: #private::Site =
             #private::Site::new(#path, #label) #lifetimes #version #local;
@@ -118,6 +158,11 @@ fn shape(model: &Cached) -> TokenStream {
     if let Some(handler) = &model.response {
         return response::shape(krate, output, handler);
     }
+    shape_of(krate, output)
+}
+
+/// What kind of value a type is.
+pub(super) fn shape_of(krate: Option<&Path>, output: &Type) -> TokenStream {
     let private = private(krate, at(output));
     quote_spanned!(at(output)=> #private::shape!(#output))
 }
@@ -140,20 +185,31 @@ fn room(model: &Cached, span: Span) -> TokenStream {
 
 /// How the value becomes bytes, if it does.
 fn table(krate: Option<&Path>, model: &Cached) -> TokenStream {
-    let at = model.codec.as_ref().map_or_else(|| at(&model.output), at);
+    if model.response.is_some() && model.codec.is_none() && !model.local {
+        let at = at(&model.output);
+        let (private, room) = (private(krate, at), room(model, at));
+        return quote_spanned!(at=> #private::table!(shape, #room::AsIs));
+    }
+    table_of(krate, &model.output, model.codec.as_ref(), model.local)
+}
+
+/// How a value that `shape` stands for becomes bytes, if it does.
+pub(super) fn table_of(
+    krate: Option<&Path>,
+    output: &Type,
+    codec: Option<&Path>,
+    local: bool,
+) -> TokenStream {
+    let at = codec.map_or_else(|| at(output), at);
     let private = private(krate, at);
-    match &model.codec {
+    match codec {
         // Without a look at serde, so that the type need not even come near it.
-        _ if model.local => {
+        _ if local => {
             quote_spanned!(at=> #private::ViaNear::table(&#private::probe(shape)))
         }
         Some(codec) => {
             let codec = named_codec(krate, codec);
             quote_spanned!(at=> #private::table!(shape, #codec))
-        }
-        None if model.response.is_some() => {
-            let room = room(model, at);
-            quote_spanned!(at=> #private::table!(shape, #room::AsIs))
         }
         None => quote_spanned!(at=> #private::table!(shape)),
     }
@@ -177,13 +233,11 @@ fn named_codec(krate: Option<&Path>, codec: &Path) -> TokenStream {
 }
 
 /// Statements that write the key into `key`.
-fn key(krate: Option<&Path>, model: &Cached) -> TokenStream {
+fn key(krate: Option<&Path>, model: &Cached, path: &TokenStream) -> TokenStream {
     let arguments = match &model.key {
         Key::Template(template) => return template_parts(krate, template),
         Key::Default(arguments) => arguments,
     };
-    let private = private(krate, here());
-    let name = model.function.sig.ident.unraw().to_string();
     let parts = arguments.iter().map(|argument| {
         let value = if model
             .sensitive
@@ -197,7 +251,7 @@ fn key(krate: Option<&Path>, model: &Cached) -> TokenStream {
         part(krate, argument, &value)
     });
     quote_spanned! {here()=>
-        #private::default_path!(key, #name);
+        #path
         key.literal(":(");
         #(#parts key.literal(",");)*
         key.literal(")");

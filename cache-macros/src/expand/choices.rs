@@ -30,7 +30,7 @@ pub(super) fn lifetimes(krate: Option<&Path>, choices: &Choices) -> TokenStream 
     quote_spanned!(here()=> #ttl #none_ttl #err_ttl)
 }
 
-fn millis(krate: Option<&Path>, lifetime: &Lifetime) -> TokenStream {
+pub(super) fn millis(krate: Option<&Path>, lifetime: &Lifetime) -> TokenStream {
     match lifetime {
         Lifetime::Millis(millis) => quote_spanned!(here()=> #millis),
         Lifetime::Constant(constant) => {
@@ -63,17 +63,16 @@ pub(super) fn shapes(krate: Option<&Path>, output: &Type, choices: &Choices) -> 
     quote_spanned!(here()=> #absences #ttl_from #unless #errors)
 }
 
-/// The expression `lookup`, or nothing to do with the cache where a condition says so.
+/// The expression `lookup`, or nothing to do with the cache where a condition says so. Who asks for
+/// the key gets it all the same.
 pub(super) fn on_condition(
-    krate: Option<&Path>,
-    room: &TokenStream,
+    (private, room): (&TokenStream, &TokenStream),
     choices: &Choices,
     lookup: TokenStream,
 ) -> TokenStream {
     let Some(condition) = &choices.condition else {
         return lookup;
     };
-    let private = private(krate, here());
     quote_spanned! {here()=> {
         let is_cached: bool = #condition;
         if is_cached || #private::captures() #lookup else {

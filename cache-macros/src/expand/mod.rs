@@ -5,15 +5,18 @@
 //! own, out of sight of the user's code, because items have no hygiene.
 
 mod cached;
+mod call;
 mod choices;
 mod companion;
 mod graph;
 mod invalidate;
 mod key;
 mod key_part;
+mod put;
 mod response;
+mod write;
 
-pub(crate) use self::{cached::cached, invalidate::invalidate, key_part::key_part};
+pub(crate) use self::{cached::cached, key_part::key_part, write::write};
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -200,8 +203,8 @@ mod tests {
     use proc_macro2::TokenStream;
     use quote::quote;
 
-    use super::{invalidate, or_report};
-    use crate::model::Invalidate;
+    use super::{or_report, write};
+    use crate::model::Write;
 
     /// Holds `tokens` against a snapshot; `UPDATE_EXPECT=1` writes it anew.
     pub(super) fn assert_text(tokens: TokenStream, expected: &Expect) {
@@ -214,7 +217,7 @@ mod tests {
         let item = quote!(
             async fn rename(id: u64) {}
         );
-        let text = or_report(Invalidate::check(quote!(), &item), invalidate, &item);
+        let text = or_report(Write::invalidate(quote!(), &item), write, &item);
         assert_text(
             text,
             &expect![[r#"

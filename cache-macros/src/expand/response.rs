@@ -20,8 +20,8 @@ pub(super) fn room(krate: Option<&Path>, span: Span) -> TokenStream {
     quote_spanned!(span=> #private::axum)
 }
 
-/// The signature of a handler, which returns what axum sends, and that type.
-pub(super) fn signature(krate: Option<&Path>, sig: &Signature) -> (Signature, Type) {
+/// The signature of a handler: it returns what axum sends.
+pub(super) fn signature(krate: Option<&Path>, sig: &Signature) -> Signature {
     let mut sig = sig.clone();
     let at = at(&sig.output);
     let room = room(krate, at);
@@ -30,8 +30,8 @@ pub(super) fn signature(krate: Option<&Path>, sig: &Signature) -> (Signature, Ty
         ReturnType::Default => syn::Token![->](at),
     };
     let output = Type::Verbatim(quote_spanned!(at=> #room::Response));
-    sig.output = ReturnType::Type(arrow, Box::new(output.clone()));
-    (sig, output)
+    sig.output = ReturnType::Type(arrow, Box::new(output));
+    sig
 }
 
 /// The shape of one call.

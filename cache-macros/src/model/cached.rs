@@ -5,7 +5,7 @@ use syn::{Error, LitInt, Path, Result, Type, spanned::Spanned};
 
 use super::{
     Choices, Response, Rules, check_async_only, check_output, companion::companion, parse_both,
-    response::is_response,
+    response::is_response, rules::Ret,
 };
 use crate::{
     args::{CacheArg, CachedArgs, Names},
@@ -68,6 +68,7 @@ impl Cached {
         let arguments = function.arguments();
         let mut rules = Rules {
             arguments: &arguments,
+            ret: Ret::Unknowable,
             errors,
         };
         let choices = rules.choices(&mut args);

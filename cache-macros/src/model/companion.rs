@@ -1,10 +1,10 @@
 //! Which functions get a companion: free ones, because it is an item beside the function.
 
 use quote::ToTokens;
-use syn::{Error, LitBool, Result, Safety};
+use syn::{Error, FnArg, LitBool, Result, Safety};
 
 use crate::{
-    function::{Function, Style, is_named, mentions},
+    function::{Function, is_named, mentions},
     place,
 };
 
@@ -37,9 +37,22 @@ fn reason_against(function: &Function) -> Option<&'static str> {
     if sig.receiver().is_some() || of_a_type() {
         return Some("only a free function has a companion, a function of a type has none");
     }
-    if function.style == Style::Sync {
-        return Some("a function that blocks has no companion");
+    if !matches!(sig.safety, Safety::Default) || sig.abi.is_some() {
+        return Some("a companion is safe to call, an `unsafe` or `extern` function has none");
     }
-    let plain = matches!(sig.safety, Safety::Default) && sig.abi.is_none();
-    (!plain).then_some("a companion is safe to call, an `unsafe` or `extern` function has none")
+    let depends = sig.inputs.iter().any(is_conditional);
+    depends.then_some("a function with a parameter under a `cfg` has no companion")
+}
+
+/// Whether a parameter may be missing, which no call can repeat.
+fn is_conditional(input: &FnArg) -> bool {
+    let attributes = match input {
+        FnArg::Receiver(receiver) => &receiver.attrs,
+        FnArg::Typed(typed) => &typed.attrs,
+    };
+    let conditions = ["cfg", "cfg_attr"];
+    attributes.iter().any(|attribute| {
+        let path = attribute.path();
+        conditions.iter().any(|condition| path.is_ident(condition))
+    })
 }
