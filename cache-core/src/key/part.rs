@@ -359,7 +359,6 @@ const HASH_BYTES: usize = 16;
 pub struct Hashed<'a, T: ?Sized>(&'a T);
 
 #[diagnostic::do_not_recommend]
-#[diagnostic::do_not_recommend]
 impl<T: KeyPart + ?Sized> KeyPart for Hashed<'_, T> {
     fn write_key(&self, key: &mut KeyWriter) {
         let mut text = KeyWriter::new();

@@ -317,7 +317,11 @@ mod tests {
                     } else {
                         purge.run().await;
                     }
-                    put.run(::larder::__private::ViaNear::table(&::larder::__private::probe(shape)))
+                    put.run(
+                            ::larder::__private::ViaNear::larder_table(
+                                &::larder::__private::probe(shape),
+                            ),
+                        )
                         .await;
                     output
                 }
@@ -363,7 +367,11 @@ mod tests {
                                 ::larder::__private::KeyPart::write_key(&id, key);
                             })
                     };
-                    let output = ::larder::__private::run(move || -> User { self.store(id) });
+                    let output = {
+                        let output = ::larder::__private::run(move || -> User { self.store(id) });
+                        ::larder::__private::settled!(& output);
+                        output
+                    };
                     let put = match ::larder::__private::kept!(& output) {
                         ::core::option::Option::Some(ret) => put.value(shape, ret),
                         ::core::option::Option::None => put.nothing(),

@@ -83,7 +83,7 @@ impl Cached {
                         bytes, so remove one of them";
             errors.push(Error::new_spanned(codec, both));
         }
-        let companion = errors.take(companion(args.companion.as_ref(), &function));
+        let companion = errors.take(companion(args.companion.as_ref(), &function, is_response));
         let arguments = function.arguments();
         let mut rules = Rules {
             arguments: &arguments,
