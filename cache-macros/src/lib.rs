@@ -5,6 +5,7 @@
 //! run in the facade, which is the crate that the generated code names.
 
 mod args;
+mod codec;
 mod duration;
 mod errors;
 mod expand;
@@ -160,9 +161,14 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// nobody can guess, such as a token, and not a telephone number from somebody who tries them all.
 #[proc_macro_attribute]
 pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
-    let item = item.into();
-    let checked = model::Cached::check(args.into(), &item);
-    expand::or_report(checked, expand::cached, &item).into()
+    let (args, item) = (args.into(), item.into());
+    let checked = model::Cached::check(&args, &item);
+    let mistaken = checked.is_err();
+    let mut text = expand::or_report(checked, expand::cached, &item);
+    if mistaken && let Some(bare) = model::Cached::bare(&args, &item) {
+        text.extend(expand::companion_alone(&bare));
+    }
+    text.into()
 }
 
 /// Invalidates cached values when a function has run.
@@ -194,16 +200,22 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `prefix = "users"`, `prefix = ["users", "teams:<id>"]` | every key `users` and `users:…`; `"users:*"` is the same | none |
 /// | `keys = ["users:<id>"]` | these keys | none |
 /// | `tags = ["team:<team>"]` | every entry with one of these tags | none |
+/// | `of = [get_user(id), list_users(1, 20)]` | the entries of these calls of cached functions | none |
 /// | `all` | everything in the cache's namespace | off |
 /// | `when = ok` | `ok`: after the function, unless it returned `Err`; `always`: after it; `before`: before it | `ok` |
 /// | `cache = "name"`, `cache = self.cache` | a registered cache, or an expression that derefs to one | the default cache |
 /// | `crate = path` | where larder is, if it is renamed | `::larder` |
 ///
-/// At least one of `prefix`, `keys`, `tags` and `all` is given. Placeholders are those of
+/// At least one of `prefix`, `keys`, `tags`, `of` and `all` is given. Placeholders are those of
 /// [`macro@cached`], and `<ret>`, `<ret.id>`: what the function returned, without its `Ok` or
 /// `Some`. With `Err` or `None` there is no such value, so that a name with `<ret>` names nothing,
 /// also with `when = always`; nor is it known when a function is cancelled or panics. With
 /// `when = before` it is a mistake.
+///
+/// A call in `of` is not made: the compiler checks it like any other, and the function's companion
+/// says which key it has, also a default one, and in which cache; with `cache`, that cache is
+/// meant instead. Its arguments are expressions over the arguments of this function, of which names
+/// and fields are cloned, and over `ret`. Methods have no companion: name their keys.
 ///
 /// Several of these attributes may stand on one function, with or without [`macro@cache_put`].
 #[proc_macro_attribute]
