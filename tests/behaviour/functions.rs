@@ -491,7 +491,7 @@ async fn a_function_that_asks_for_its_own_key_does_not_wait_for_itself() {
 
 // A compile-time condition of this very build, one way and the other.
 #[cached(key = "there:<id>:<region>", cache = cache, skip(cache))]
-async fn with_a_parameter(cache: &Cache, id: u64, #[cfg(all())] region: &str) -> String {
+async fn with_a_parameter(cache: &Cache, id: u64, #[cfg(not(any()))] region: &str) -> String {
     format!("{id}{region}")
 }
 
@@ -500,7 +500,7 @@ async fn without_a_parameter(
     cache: &Cache,
     id: u64,
     #[cfg(any())] region: &str,
-    #[cfg_attr(all(), cfg(any()))] trace: Nothing,
+    #[cfg_attr(not(any()), cfg(any()))] trace: Nothing,
 ) -> u64 {
     #[cfg(any())]
     drop(region);
