@@ -7,7 +7,7 @@ pub(crate) fn time() -> Duration {
     let threads = fs::read_dir("/proc/self/task").into_iter().flatten();
     let nanos = threads.flatten().filter_map(|thread| {
         let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-        text.split(' ').next()?.parse().ok()
+        text.split(' ').next()?.parse::<u64>().ok()
     });
     Duration::from_nanos(nanos.sum())
 }
