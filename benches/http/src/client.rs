@@ -17,7 +17,7 @@ pub(crate) struct Clients(Vec<Client>);
 
 #[derive(Debug)]
 struct Client {
-    /// Which of all it is: each asks for pages of its own.
+    /// Which of all it is.
     number: usize,
     stream: TcpStream,
     read: Vec<u8>,
@@ -44,12 +44,15 @@ impl Clients {
     }
 
     /// Asks for `path` about `requests` times, all clients side by side.
-    pub(crate) async fn ask(&mut self, path: &'static str, requests: usize) {
+    /// With `apart`, each asks for pages of its own: two requests for the same page at the same
+    /// time would be one for a far tier.
+    pub(crate) async fn ask(&mut self, path: &'static str, apart: bool, requests: usize) {
         let each = requests / self.0.len();
         let mut asking = JoinSet::new();
         for mut client in self.0.drain(..) {
             asking.spawn(async move {
-                client.ask(path, each).await;
+                let first = if apart { client.number * PAGES } else { 0 };
+                client.ask(path, first, each).await;
                 client
             });
         }
@@ -58,9 +61,9 @@ impl Clients {
 }
 
 impl Client {
-    async fn ask(&mut self, path: &str, requests: usize) {
+    async fn ask(&mut self, path: &str, first: usize, requests: usize) {
         for request in 0..requests {
-            let page = self.number * PAGES + request % PAGES;
+            let page = first + request % PAGES;
             let request = format!("GET {path}/{page} HTTP/1.1\r\nhost: bench\r\n\r\n");
             let sent = self.stream.write_all(request.as_bytes()).await;
             sent.expect("the server is there");

@@ -23,6 +23,8 @@ pub(crate) struct Contender {
     pub(crate) path: &'static str,
     /// The share of the throughput of constant bytes that it has to reach.
     pub(crate) target: Option<f64>,
+    /// Whether each client asks for pages of its own.
+    pub(crate) apart: bool,
 }
 
 /// All of them; the first is what the others are compared with.
@@ -31,36 +33,43 @@ pub(crate) const CONTENDERS: [Contender; 7] = [
         name: "constant bytes",
         path: "/constant",
         target: None,
+        apart: false,
     },
     Contender {
         name: "larder, near tier",
         path: "/near",
         target: Some(0.93),
+        apart: false,
     },
     Contender {
         name: "larder, near tier, with the layer",
         path: "/layered",
         target: None,
+        apart: false,
     },
     Contender {
         name: "larder, Redis",
         path: "/redis",
         target: Some(0.8),
+        apart: true,
     },
     Contender {
         name: "cached 4.1, the value",
         path: "/cached",
         target: None,
+        apart: false,
     },
     Contender {
         name: "moka by hand, the value",
         path: "/moka",
         target: None,
+        apart: false,
     },
     Contender {
         name: "no cache, encoded each time",
         path: "/none",
         target: None,
+        apart: false,
     },
 ];
 

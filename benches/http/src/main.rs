@@ -89,9 +89,10 @@ async fn measure(clients: &mut Clients, rounds: usize) -> Vec<Samples> {
 }
 
 async fn turn(clients: &mut Clients, contender: &Contender) -> (f64, f64) {
-    clients.ask(contender.path, CLIENTS * PAGES).await;
+    let Contender { path, apart, .. } = *contender;
+    clients.ask(path, apart, CLIENTS * PAGES).await;
     let (begin, before) = (Instant::now(), cpu::time());
-    clients.ask(contender.path, REQUESTS).await;
+    clients.ask(path, apart, REQUESTS).await;
     #[expect(clippy::cast_precision_loss, reason = "few thousands")]
     let requests = REQUESTS as f64;
     let rate = requests / begin.elapsed().as_secs_f64();
