@@ -5,6 +5,7 @@
 //! run in the facade, which is the crate that the generated code names.
 
 mod args;
+mod codec;
 mod duration;
 mod errors;
 mod expand;
@@ -61,7 +62,7 @@ pub fn key_part(item: TokenStream) -> TokenStream {
     expand::key_part(&item).into()
 }
 
-/// Caches what an `async fn` returns, under a key made from its arguments.
+/// Caches what a function returns, under a key made from its arguments.
 ///
 /// ```ignore
 /// #[cached(ttl = 600, key = "users:<id>")]
@@ -90,7 +91,7 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// | `skip(db, trace)` | arguments that do not belong to the key | none |
 /// | `sensitive(token)` | arguments that stand in keys and tags as hashes only | in clear |
 /// | `version = 2` | entries of other versions are misses | 0 |
-/// | `codec = json`, or `bincode`, `msgpack`, `bytes`, or a path | how the value becomes bytes | chosen by the type |
+/// | `codec = json`, or `bincode`, `msgpack`, `bytes`, or a path | how the value becomes bytes; not on a plain `fn` | chosen by the type |
 /// | `local` | kept in this process only, so that the type needs no serde | shared if the cache is |
 /// | `cache = "name"`, `cache = self.cache` | a registered cache, or an expression that derefs to one | the default cache |
 /// | `crate = path` | where larder is, if it is renamed | `::larder` |
@@ -105,6 +106,38 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// there. Without `key`, every argument that is not skipped is in the key, `self` included.
 ///
 /// A key has at most 16 groups: the namespace, its proper prefixes by segment, and its tags.
+///
+/// # Which functions
+///
+/// | function | what is cached | waits for another's load |
+/// |---|---|---|
+/// | `async fn` | what it returns | as a task |
+/// | `fn … -> impl Future<Output = R>`, `fn … -> Pin<Box<dyn Future<Output = R>>>`, `BoxFuture<'_, R>`; so also every `async fn` under `#[async_trait]` | `R`: the whole body runs when the future is first polled, and only on a miss | as a task |
+/// | `fn … -> R` | `R`, in this process only, so that the type needs no serde; the arguments need not be `Send` | holds up its thread |
+///
+/// Free functions, methods with any receiver, associated functions, functions of a trait and of
+/// its implementation, generic ones; not `const fn`, nor `extern` functions. A future is known by
+/// how its type is written. A parameter under `#[cfg(…)]` is in the key where there is one.
+///
+/// Without `key`, methods of two types, implementations of two traits, instances of one generic
+/// function and functions of one name in two modules never share an entry, and two instances of a
+/// type do only by an equal `self`. With `key`, what it says is all that tells calls apart: two
+/// methods with the key `users:<id>` share it, whatever their `self`.
+///
+/// An `async fn` may call itself. A function that asks for its own key runs once more for that,
+/// and does not wait for itself.
+///
+/// A plain `fn` waits without any runtime, for as long as the cache lets a call wait (5 s by
+/// default), then loads for itself. On the one thread of a current-thread runtime it may wait for
+/// a task that cannot go on meanwhile: there, do not share a key with an `async fn`.
+///
+/// `impl Trait` as a return type is kept whole and in this process only: it needs `local` or a
+/// plain `fn`, and `Clone + Send + Sync + 'static` of what it is. A function that returns `!` has
+/// nothing to cache.
+///
+/// Attributes are expanded from the top, so that the lowest one is asked first: below `#[cached]`,
+/// `#[invalidate_cache]` invalidates and `#[instrument]` records at every call, above it only when
+/// the body runs.
 ///
 /// # What is kept
 ///
@@ -128,12 +161,17 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// nobody can guess, such as a token, and not a telephone number from somebody who tries them all.
 #[proc_macro_attribute]
 pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
-    let item = item.into();
-    let checked = model::Cached::check(args.into(), &item);
-    expand::or_report(checked, expand::cached, &item).into()
+    let (args, item) = (args.into(), item.into());
+    let checked = model::Cached::check(&args, &item);
+    let mistaken = checked.is_err();
+    let mut text = expand::or_report(checked, expand::cached, &item);
+    if mistaken && let Some(bare) = model::Cached::bare(&args, &item) {
+        text.extend(expand::companion_alone(&bare));
+    }
+    text.into()
 }
 
-/// Invalidates cached values when an `async fn` has run.
+/// Invalidates cached values when a function has run.
 ///
 /// ```ignore
 /// #[invalidate_cache(prefix = "users")]
@@ -147,6 +185,14 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// write may have happened. A cache that fails does not fail the function: the invalidation is
 /// logged and repeated in the background.
 ///
+/// It stands on the same functions as [`macro@cached`]. A plain `fn` forgets in this process at
+/// once. If the cache has a far tier, it is told before the function returns, within the outage
+/// budget, where somebody can tell it while this thread waits: in a runtime of several threads, and
+/// outside of any runtime after one has used the cache. On the thread of a current-thread runtime
+/// nobody can: the far tier is told as soon as that thread is free, and until then **other
+/// processes may still read the old value**. This process does not: it believes nothing that the
+/// far tier says of what is to be told. Write `async fn` where that matters.
+///
 /// # Options
 ///
 /// | option | meaning | default |
@@ -154,16 +200,22 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `prefix = "users"`, `prefix = ["users", "teams:<id>"]` | every key `users` and `users:…`; `"users:*"` is the same | none |
 /// | `keys = ["users:<id>"]` | these keys | none |
 /// | `tags = ["team:<team>"]` | every entry with one of these tags | none |
+/// | `of = [get_user(id), list_users(1, 20)]` | the entries of these calls of cached functions | none |
 /// | `all` | everything in the cache's namespace | off |
 /// | `when = ok` | `ok`: after the function, unless it returned `Err`; `always`: after it; `before`: before it | `ok` |
 /// | `cache = "name"`, `cache = self.cache` | a registered cache, or an expression that derefs to one | the default cache |
 /// | `crate = path` | where larder is, if it is renamed | `::larder` |
 ///
-/// At least one of `prefix`, `keys`, `tags` and `all` is given. Placeholders are those of
+/// At least one of `prefix`, `keys`, `tags`, `of` and `all` is given. Placeholders are those of
 /// [`macro@cached`], and `<ret>`, `<ret.id>`: what the function returned, without its `Ok` or
 /// `Some`. With `Err` or `None` there is no such value, so that a name with `<ret>` names nothing,
 /// also with `when = always`; nor is it known when a function is cancelled or panics. With
 /// `when = before` it is a mistake.
+///
+/// A call in `of` is not made: the compiler checks it like any other, and the function's companion
+/// says which key it has, also a default one, and in which cache; with `cache`, that cache is
+/// meant instead. Its arguments are expressions over the arguments of this function, of which names
+/// and fields are cloned, and over `ret`. Methods have no companion: name their keys.
 ///
 /// Several of these attributes may stand on one function, with or without [`macro@cache_put`].
 #[proc_macro_attribute]
