@@ -101,9 +101,22 @@ impl StoredResponse {
 
     /// The response, whose body shares the stored bytes.
     pub(crate) fn response(&self) -> Response {
+        self.with_headers(self.headers.clone())
+    }
+
+    /// The same, with room for `more` headers.
+    pub(crate) fn response_with_room(&self, more: usize) -> Response {
+        let mut headers = HeaderMap::with_capacity(self.headers.len() + more);
+        for (name, value) in &self.headers {
+            headers.append(name, value.clone());
+        }
+        self.with_headers(headers)
+    }
+
+    fn with_headers(&self, headers: HeaderMap) -> Response {
         let mut response = Response::new(Body::from(self.body.clone()));
         *response.status_mut() = self.status;
-        response.headers_mut().clone_from(&self.headers);
+        *response.headers_mut() = headers;
         response
     }
 }
