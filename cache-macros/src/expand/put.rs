@@ -220,7 +220,7 @@ mod tests {
         let text = or_report(Write::put(args, &item), write, &item);
         assert_text(
             text,
-            &expect![[r##"
+            &expect![[r#"
             #[must_use]
             async fn save(user: User, lang: String, team: u8) -> Option<User> {
                 {
@@ -321,7 +321,7 @@ mod tests {
                     .await;
                 output
             }
-        "##]],
+        "#]],
         );
     }
 
