@@ -1,21 +1,25 @@
 //! What expansions of the attributes name. Not for people: it changes without notice.
 
+mod absent;
 mod failed;
 mod kept;
 mod millis;
 mod path;
 mod response;
+mod settled;
 
 pub use self::{
+    absent::ParameterRemovedByCfg,
     failed::{NeverFails, Returned},
     kept::{Kept1, Kept2, Kept3},
     millis::millis,
     path::{Dotted, dotted_len, owner},
     response::{clock_of, now, refreshing, stored, ttl_of},
+    settled::{NoFuture, Settled},
 };
 pub use crate::{
-    __default_path as default_path, __failed as failed, __kept as kept, __shape as shape,
-    __table as table,
+    __default_path as default_path, __failed as failed, __kept as kept, __settled as settled,
+    __shape as shape, __table as table,
 };
 pub use crate::{
     ask::captures,

@@ -61,7 +61,7 @@ pub fn key_part(item: TokenStream) -> TokenStream {
     expand::key_part(&item).into()
 }
 
-/// Caches what an `async fn` returns, under a key made from its arguments.
+/// Caches what a function returns, under a key made from its arguments.
 ///
 /// ```ignore
 /// #[cached(ttl = 600, key = "users:<id>")]
@@ -90,7 +90,7 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// | `skip(db, trace)` | arguments that do not belong to the key | none |
 /// | `sensitive(token)` | arguments that stand in keys and tags as hashes only | in clear |
 /// | `version = 2` | entries of other versions are misses | 0 |
-/// | `codec = json`, or `bincode`, `msgpack`, `bytes`, or a path | how the value becomes bytes | chosen by the type |
+/// | `codec = json`, or `bincode`, `msgpack`, `bytes`, or a path | how the value becomes bytes; not on a plain `fn` | chosen by the type |
 /// | `local` | kept in this process only, so that the type needs no serde | shared if the cache is |
 /// | `cache = "name"`, `cache = self.cache` | a registered cache, or an expression that derefs to one | the default cache |
 /// | `crate = path` | where larder is, if it is renamed | `::larder` |
@@ -105,6 +105,38 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// there. Without `key`, every argument that is not skipped is in the key, `self` included.
 ///
 /// A key has at most 16 groups: the namespace, its proper prefixes by segment, and its tags.
+///
+/// # Which functions
+///
+/// | function | what is cached | waits for another's load |
+/// |---|---|---|
+/// | `async fn` | what it returns | as a task |
+/// | `fn … -> impl Future<Output = R>`, `fn … -> Pin<Box<dyn Future<Output = R>>>`, `BoxFuture<'_, R>`; so also every `async fn` under `#[async_trait]` | `R`: the whole body runs when the future is first polled, and only on a miss | as a task |
+/// | `fn … -> R` | `R`, in this process only, so that the type needs no serde; the arguments need not be `Send` | holds up its thread |
+///
+/// Free functions, methods with any receiver, associated functions, functions of a trait and of
+/// its implementation, generic ones; not `const fn`, nor `extern` functions. A future is known by
+/// how its type is written. A parameter under `#[cfg(…)]` is in the key where there is one.
+///
+/// Without `key`, methods of two types, implementations of two traits, instances of one generic
+/// function and functions of one name in two modules never share an entry, and two instances of a
+/// type do only by an equal `self`. With `key`, what it says is all that tells calls apart: two
+/// methods with the key `users:<id>` share it, whatever their `self`.
+///
+/// An `async fn` may call itself. A function that asks for its own key runs once more for that,
+/// and does not wait for itself.
+///
+/// A plain `fn` waits without any runtime, for as long as the cache lets a call wait (5 s by
+/// default), then loads for itself. On the one thread of a current-thread runtime it may wait for
+/// a task that cannot go on meanwhile: there, do not share a key with an `async fn`.
+///
+/// `impl Trait` as a return type is kept whole and in this process only: it needs `local` or a
+/// plain `fn`, and `Clone + Send + Sync + 'static` of what it is. A function that returns `!` has
+/// nothing to cache.
+///
+/// Attributes are expanded from the top, so that the lowest one is asked first: below `#[cached]`,
+/// `#[invalidate_cache]` invalidates and `#[instrument]` records at every call, above it only when
+/// the body runs.
 ///
 /// # What is kept
 ///
@@ -133,7 +165,7 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::or_report(checked, expand::cached, &item).into()
 }
 
-/// Invalidates cached values when an `async fn` has run.
+/// Invalidates cached values when a function has run.
 ///
 /// ```ignore
 /// #[invalidate_cache(prefix = "users")]
@@ -146,6 +178,14 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// invalidation. A function that is cancelled or panics invalidates all the same, because its
 /// write may have happened. A cache that fails does not fail the function: the invalidation is
 /// logged and repeated in the background.
+///
+/// It stands on the same functions as [`macro@cached`]. A plain `fn` forgets in this process at
+/// once. If the cache has a far tier, it is told before the function returns, within the outage
+/// budget, where somebody can tell it while this thread waits: in a runtime of several threads, and
+/// outside of any runtime after one has used the cache. On the thread of a current-thread runtime
+/// nobody can: the far tier is told as soon as that thread is free, and until then **other
+/// processes may still read the old value**. This process does not: it believes nothing that the
+/// far tier says of what is to be told. Write `async fn` where that matters.
 ///
 /// # Options
 ///

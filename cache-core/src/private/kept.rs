@@ -11,7 +11,7 @@ macro_rules! __kept {
     ($output:expr) => {{
         #[allow(unused_imports, reason = "only one step is taken")]
         use $crate::__private::{Kept1 as _, Kept2 as _, Kept3 as _};
-        (&&&$crate::__private::Returned($output)).kept()
+        (&&&$crate::__private::Returned($output)).larder_kept()
     }};
 }
 
@@ -20,13 +20,13 @@ pub trait Kept1<'a> {
     /// The value.
     type Value;
     /// The value, if there is one.
-    fn kept(&self) -> Option<&'a Self::Value>;
+    fn larder_kept(&self) -> Option<&'a Self::Value>;
 }
 
 impl<'a, T, E> Kept1<'a> for &&Returned<'a, Result<Option<T>, E>> {
     type Value = T;
 
-    fn kept(&self) -> Option<&'a T> {
+    fn larder_kept(&self) -> Option<&'a T> {
         self.0.as_ref().ok()?.as_ref()
     }
 }
@@ -36,13 +36,13 @@ pub trait Kept2<'a> {
     /// The value.
     type Value;
     /// The value, if there is one.
-    fn kept(&self) -> Option<&'a Self::Value>;
+    fn larder_kept(&self) -> Option<&'a Self::Value>;
 }
 
 impl<'a, T, E> Kept2<'a> for &Returned<'a, Result<T, E>> {
     type Value = T;
 
-    fn kept(&self) -> Option<&'a T> {
+    fn larder_kept(&self) -> Option<&'a T> {
         self.0.as_ref().ok()
     }
 }
@@ -50,7 +50,7 @@ impl<'a, T, E> Kept2<'a> for &Returned<'a, Result<T, E>> {
 impl<'a, T> Kept2<'a> for &Returned<'a, Option<T>> {
     type Value = T;
 
-    fn kept(&self) -> Option<&'a T> {
+    fn larder_kept(&self) -> Option<&'a T> {
         self.0.as_ref()
     }
 }
@@ -60,13 +60,13 @@ pub trait Kept3<'a> {
     /// The value.
     type Value;
     /// The value.
-    fn kept(&self) -> Option<&'a Self::Value>;
+    fn larder_kept(&self) -> Option<&'a Self::Value>;
 }
 
 impl<'a, T> Kept3<'a> for Returned<'a, T> {
     type Value = T;
 
-    fn kept(&self) -> Option<&'a T> {
+    fn larder_kept(&self) -> Option<&'a T> {
         Some(self.0)
     }
 }

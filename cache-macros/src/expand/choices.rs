@@ -174,6 +174,7 @@ mod tests {
                 }
                 ///What can be done with the cache entry of one call of the function `page`.
                 enum page {}
+                #[allow(clippy::all, clippy::pedantic)]
                 impl page {
                     /**The key of this call, as the methods of a cache take it.
 

@@ -49,6 +49,8 @@ pub(super) fn companion(model: &Cached, signature: &Signature) -> TokenStream {
         #vis enum #name {}
         #(#conditions)*
         #quiet
+        // They take what the function takes, which the user has been told about.
+        #[allow(clippy::all, clippy::pedantic)]
         impl #name {
             #captured
             #(#functions)*
@@ -250,9 +252,11 @@ impl<'a> Companion<'a> {
                 FnArg::Receiver(_) => None,
                 FnArg::Typed(typed) => Some(typed),
             });
-        typed.enumerate().map(|(at, typed)| {
+        // An argument that is called like the function would hide it.
+        let hides = |name: &Ident| name.unraw() == self.signature.ident.unraw();
+        typed.enumerate().map(move |(at, typed)| {
             let name = match &*typed.pat {
-                Pat::Ident(pat) if pat.subpat.is_none() => pat.ident.clone(),
+                Pat::Ident(pat) if pat.subpat.is_none() && !hides(&pat.ident) => pat.ident.clone(),
                 pat => format_ident!("argument_{}", at + 1, span = ours(pat.span())),
             };
             (name, &*typed.ty)

@@ -220,108 +220,112 @@ mod tests {
         let text = or_report(Write::put(args, &item), write, &item);
         assert_text(
             text,
-            &expect![[r#"
-            #[must_use]
-            async fn save(user: User, lang: String, team: u8) -> Option<User> {
-                {
-                    #[allow(unused_imports)]
-                    use invalidate_cache as _;
-                }
-                let writer = ::larder::__private::Writer::one_more();
-                let shape = ::larder::__private::shape!(Option < User >);
-                let purge = {
-                    ::larder::__private::submit! {
-                        ::larder::__private::Node::write(::core::concat!(::core::module_path!(),
-                        "::", "save"), ::core::file!(), ::core::line!(),).prefixes(& ["lists"])
-                        .keys(& ["names:<ret.name:lower>"])
+            &expect![[r##"
+                #[must_use]
+                async fn save(user: User, lang: String, team: u8) -> Option<User> {
+                    {
+                        #[allow(unused_imports)]
+                        use invalidate_cache as _;
                     }
-                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
-                    ::larder::__private::Purge::new(cache)
-                        .by(writer)
-                        .prefix(|key| {
-                            key.literal("lists");
-                        })
-                }
-                    .on_exit();
-                let written_2 = ::larder::__private::written(|key| {
-                    ::larder::__private::part(key, &lang);
-                });
-                let put = {
-                    ::larder::__private::submit! {
-                        ::larder::__private::Node::write(::core::concat!(::core::module_path!(),
-                        "::", "save"), ::core::file!(), ::core::line!(),)
-                        .put("users:<ret.id>:<lang>")
+                    let writer = ::larder::__private::Writer::one_more();
+                    let shape = ::larder::__private::shape!(Option < User >);
+                    let purge = {
+                        ::larder::__private::submit! {
+                            ::larder::__private::Node::write(::core::concat!(::core::module_path!(),
+                            "::", "save"), ::core::file!(), ::core::line!(),).prefixes(& ["lists"])
+                            .keys(& ["names:<ret.name:lower>"])
+                        }
+                        let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                        ::larder::__private::Purge::new(cache)
+                            .by(writer)
+                            .prefix(|key| {
+                                key.literal("lists");
+                            })
                     }
-                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
-                    ::larder::__private::Put::new(
-                            {
-                                static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
-                                        ::core::concat!(::core::module_path!(), "::", "save"),
-                                        "users:<ret.id>:<lang>",
-                                    )
-                                    .local();
-                                &SITE
-                            },
-                            cache,
-                            writer,
+                        .on_exit();
+                    let written_2 = ::larder::__private::written(|key| {
+                        ::larder::__private::part(key, &lang);
+                    });
+                    let put = {
+                        ::larder::__private::submit! {
+                            ::larder::__private::Node::write(::core::concat!(::core::module_path!(),
+                            "::", "save"), ::core::file!(), ::core::line!(),)
+                            .put("users:<ret.id>:<lang>")
+                        }
+                        let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                        ::larder::__private::Put::new(
+                                {
+                                    static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                                            ::core::concat!(::core::module_path!(), "::", "save"),
+                                            "users:<ret.id>:<lang>",
+                                        )
+                                        .local();
+                                    &SITE
+                                },
+                                cache,
+                                writer,
+                            )
+                            .tags(|tags| {
+                                tags.add(|key| {
+                                    key.literal("team:");
+                                    ::larder::__private::part(key, &team);
+                                });
+                            })
+                    };
+                    let output = async move {
+                        #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
+                        if false {
+                            let output: Option<User> = loop {};
+                            return output;
+                        }
+                        #[allow(clippy::used_underscore_binding)]
+                        let _ = (&user, &lang, &team);
+                        { store(user, lang).await }
+                    }
+                        .await;
+                    let purge = match ::larder::__private::kept!(& output) {
+                        ::core::option::Option::Some(ret) => {
+                            purge
+                                .and(|purge| {
+                                    purge
+                                        .key(|key| {
+                                            key.literal("names:");
+                                            ::larder::__private::part(
+                                                key,
+                                                &::larder::__private::lower(&ret.name),
+                                            );
+                                        })
+                                })
+                        }
+                        ::core::option::Option::None => purge,
+                    };
+                    let put = match ::larder::__private::kept!(& output) {
+                        ::core::option::Option::Some(ret) => {
+                            put.key(|key| {
+                                    key.literal("users:");
+                                    ::larder::__private::part(key, &ret.id);
+                                    key.literal(":");
+                                    key.literal(&written_2);
+                                })
+                                .only_if(!::larder::__private::asked(ret, User::is_guest))
+                                .value(shape, ret)
+                        }
+                        ::core::option::Option::None => put.nothing(),
+                    };
+                    if ::larder::__private::failed!(& output) {
+                        purge.disarm();
+                    } else {
+                        purge.run().await;
+                    }
+                    put.run(
+                            ::larder::__private::ViaNear::larder_table(
+                                &::larder::__private::probe(shape),
+                            ),
                         )
-                        .tags(|tags| {
-                            tags.add(|key| {
-                                key.literal("team:");
-                                ::larder::__private::part(key, &team);
-                            });
-                        })
-                };
-                let output = async move {
-                    #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
-                    if false {
-                        let output: Option<User> = loop {};
-                        return output;
-                    }
-                    #[allow(clippy::used_underscore_binding)]
-                    let _ = (&user, &lang, &team);
-                    { store(user, lang).await }
+                        .await;
+                    output
                 }
-                    .await;
-                let purge = match ::larder::__private::kept!(& output) {
-                    ::core::option::Option::Some(ret) => {
-                        purge
-                            .and(|purge| {
-                                purge
-                                    .key(|key| {
-                                        key.literal("names:");
-                                        ::larder::__private::part(
-                                            key,
-                                            &::larder::__private::lower(&ret.name),
-                                        );
-                                    })
-                            })
-                    }
-                    ::core::option::Option::None => purge,
-                };
-                let put = match ::larder::__private::kept!(& output) {
-                    ::core::option::Option::Some(ret) => {
-                        put.key(|key| {
-                                key.literal("users:");
-                                ::larder::__private::part(key, &ret.id);
-                                key.literal(":");
-                                key.literal(&written_2);
-                            })
-                            .only_if(!::larder::__private::asked(ret, User::is_guest))
-                            .value(shape, ret)
-                    }
-                    ::core::option::Option::None => put.nothing(),
-                };
-                if ::larder::__private::failed!(& output) {
-                    purge.disarm();
-                } else {
-                    purge.run().await;
-                }
-                put.run(::larder::__private::ViaNear::table(&::larder::__private::probe(shape)))
-                    .await;
-                output
-            }
-        "#]],
+            "##]],
         );
     }
 
@@ -337,41 +341,45 @@ mod tests {
         assert_text(
             text,
             &expect![[r#"
-            fn rename(&self, id: u64) -> User {
-                let writer = ::larder::__private::Writer::one_more();
-                let shape = ::larder::__private::shape!(User);
-                let put = {
-                    ::larder::__private::submit! {
-                        ::larder::__private::Node::write(::core::concat!(::core::module_path!(),
-                        "::", "rename"), ::core::file!(), ::core::line!(),).put("users:<id>")
-                        .by("self.cache")
-                    }
-                    let cache: &::larder::__private::Cache = &self.cache;
-                    ::larder::__private::Put::new(
-                            {
-                                static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
-                                    ::core::concat!(::core::module_path!(), "::", "rename"),
-                                    "users:<id>",
-                                );
-                                &SITE
-                            },
-                            cache,
-                            writer,
-                        )
-                        .key(|key| {
-                            key.literal("users:");
-                            ::larder::__private::part(key, &id);
-                        })
-                };
-                let output = ::larder::__private::run(move || -> User { self.store(id) });
-                let put = match ::larder::__private::kept!(& output) {
-                    ::core::option::Option::Some(ret) => put.value(shape, ret),
-                    ::core::option::Option::None => put.nothing(),
-                };
-                put.run_blocking();
-                output
-            }
-        "#]],
+                fn rename(&self, id: u64) -> User {
+                    let writer = ::larder::__private::Writer::one_more();
+                    let shape = ::larder::__private::shape!(User);
+                    let put = {
+                        ::larder::__private::submit! {
+                            ::larder::__private::Node::write(::core::concat!(::core::module_path!(),
+                            "::", "rename"), ::core::file!(), ::core::line!(),).put("users:<id>")
+                            .by("self.cache")
+                        }
+                        let cache: &::larder::__private::Cache = &self.cache;
+                        ::larder::__private::Put::new(
+                                {
+                                    static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                                        ::core::concat!(::core::module_path!(), "::", "rename"),
+                                        "users:<id>",
+                                    );
+                                    &SITE
+                                },
+                                cache,
+                                writer,
+                            )
+                            .key(|key| {
+                                key.literal("users:");
+                                ::larder::__private::part(key, &id);
+                            })
+                    };
+                    let output = {
+                        let output = ::larder::__private::run(move || -> User { self.store(id) });
+                        ::larder::__private::settled!(& output);
+                        output
+                    };
+                    let put = match ::larder::__private::kept!(& output) {
+                        ::core::option::Option::Some(ret) => put.value(shape, ret),
+                        ::core::option::Option::None => put.nothing(),
+                    };
+                    put.run_blocking();
+                    output
+                }
+            "#]],
         );
     }
 }

@@ -103,7 +103,11 @@ pub(crate) fn write(model: &Write) -> TokenStream {
             output
         }
     };
-    around(function, &quote_spanned!(here()=> #({ #taken })* #text))
+    around(
+        krate,
+        function,
+        &quote_spanned!(here()=> #({ #taken })* #text),
+    )
 }
 
 /// A name for each part; the first has the plain one.

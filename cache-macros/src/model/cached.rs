@@ -64,7 +64,7 @@ impl Cached {
                         bytes, so remove one of them";
             errors.push(Error::new_spanned(codec, both));
         }
-        let companion = errors.take(companion(args.companion.as_ref(), &function));
+        let companion = errors.take(companion(args.companion.as_ref(), &function, is_response));
         let arguments = function.arguments();
         let mut rules = Rules {
             arguments: &arguments,
@@ -72,6 +72,7 @@ impl Cached {
             errors,
         };
         let choices = rules.choices(&mut args);
+        let has_key = args.key.is_some();
         let mut key = args.key.and_then(|key| rules.template(&key, Kind::Key));
         let mut tags = rules.templates(args.tags, Kind::Tag);
         let skip = args.skip.map_or_else(Vec::new, |Names(names)| names);
@@ -80,7 +81,9 @@ impl Cached {
         rules.sensitive(&sensitive, &skip, key.iter_mut().chain(&mut tags));
         rules.groups(key.as_ref(), &tags);
         let shared = args.shared.is_some();
-        let response = is_response.then(|| rules.response(&function, shared, key.as_ref(), &skip));
+        // Of a key that is wrong enough is said already.
+        let response = (is_response && has_key == key.is_some())
+            .then(|| rules.response(&function, shared, key.as_ref(), &skip));
         let mut left_out = key
             .as_ref()
             .map_or_else(Vec::new, |key| rules.left_out(key, &skip));

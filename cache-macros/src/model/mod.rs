@@ -20,6 +20,7 @@ pub(crate) use self::{
     choices::{Choices, Lifetime},
     invalidate::Invalidate,
     key_part::{Field, KeyPart, Shape, Variant},
+    output::is_opaque,
     put::Put,
     response::{Response, Vary},
     write::Write,

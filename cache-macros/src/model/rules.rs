@@ -184,7 +184,8 @@ impl Rules<'_> {
         let asks = |argument: &&Argument| {
             let name = argument.ident.unraw();
             let skipped = skip.iter().any(|skip| skip.unraw() == name);
-            !skipped && !(is_handler && argument.serves)
+            let serves = is_handler && argument.serves;
+            !skipped && !serves
         };
         let kept = self.arguments.iter().filter(asks);
         Key::Default(kept.map(|argument| argument.ident.clone()).collect())
