@@ -34,7 +34,7 @@ pub use crate::{
         uncached_now,
     },
     journal::Writer,
-    key::{KeyWriter, hashed, lower, part},
+    key::{KeyPart, KeyWriter, hashed, lower},
     outcome::{
         Failure, Keep, Loaded, Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6,
         keeps_absences, keeps_errors, ttl_from, unless,

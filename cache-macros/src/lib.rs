@@ -5,6 +5,7 @@
 //! run in the facade, which is the crate that the generated code names.
 
 mod args;
+mod codec;
 mod duration;
 mod errors;
 mod expand;
@@ -160,9 +161,14 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// nobody can guess, such as a token, and not a telephone number from somebody who tries them all.
 #[proc_macro_attribute]
 pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
-    let item = item.into();
-    let checked = model::Cached::check(args.into(), &item);
-    expand::or_report(checked, expand::cached, &item).into()
+    let (args, item) = (args.into(), item.into());
+    let checked = model::Cached::check(&args, &item);
+    let mistaken = checked.is_err();
+    let mut text = expand::or_report(checked, expand::cached, &item);
+    if mistaken && let Some(bare) = model::Cached::bare(&args, &item) {
+        text.extend(expand::companion_alone(&bare));
+    }
+    text.into()
 }
 
 /// Invalidates cached values when a function has run.

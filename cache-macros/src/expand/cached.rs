@@ -12,6 +12,7 @@ use super::{
     private, response,
 };
 use crate::{
+    codec,
     function::Style,
     model::{Cached, Key, is_opaque},
 };
@@ -221,16 +222,8 @@ pub(super) fn table_of(
 
 /// The type of a codec: one of larder's by its short name, or whatever the path means.
 fn named_codec(krate: Option<&Path>, codec: &Path) -> TokenStream {
-    let Some(short) = codec.get_ident() else {
+    let Some(name) = codec::named(codec) else {
         return codec.to_token_stream();
-    };
-    let name = match short.to_string().as_str() {
-        "auto" => "Auto",
-        "bincode" => "Bincode",
-        "msgpack" => "MsgPack",
-        "json" => "Json",
-        "bytes" => "Raw",
-        _ => return codec.to_token_stream(),
     };
     let (private, name) = (private(krate, at(codec)), Ident::new(name, at(codec)));
     quote_spanned!(at(codec)=> #private::codec::#name)
@@ -299,7 +292,7 @@ mod tests {
                 load(id, lang, team).await
             }
         };
-        let text = or_report(Cached::check(args, &item), cached, &item);
+        let text = or_report(Cached::check(&args, &item), cached, &item);
         assert_text(
             text,
             &expect![[r#"
@@ -324,9 +317,9 @@ mod tests {
                         let mut writer = ::larder::__private::KeyWriter::new();
                         let key = &mut writer;
                         key.literal("users:");
-                        ::larder::__private::part(key, &id);
+                        ::larder::__private::KeyPart::write_key(&id, key);
                         key.literal(":");
-                        ::larder::__private::part(key, &::larder::__private::lower(&lang));
+                        ::larder::__private::KeyPart::write_key(&::larder::__private::lower(&lang), key);
                         let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
                         match ::larder::__private::near(site, cache, &writer, shape) {
                             ::core::result::Result::Ok(hit) => return hit,
@@ -335,7 +328,7 @@ mod tests {
                                     .tags(|tags| {
                                         tags.add(|key| {
                                             key.literal("team:");
-                                            ::larder::__private::part(key, &team);
+                                            ::larder::__private::KeyPart::write_key(&team, key);
                                         });
                                     })
                             }
@@ -446,7 +439,7 @@ mod tests {
             }
         };
         let args = quote!(local, version = 2, cache = self.cache, crate = crate::store);
-        let text = or_report(Cached::check(args, &item), cached, &item);
+        let text = or_report(Cached::check(&args, &item), cached, &item);
         assert_text(
             text,
             &expect![[r#"
@@ -471,9 +464,9 @@ mod tests {
                         let key = &mut writer;
                         crate::store::__private::default_path!(key, "page");
                         key.literal(":(");
-                        crate::store::__private::part(key, &self);
+                        crate::store::__private::KeyPart::write_key(&self, key);
                         key.literal(",");
-                        crate::store::__private::part(key, &number);
+                        crate::store::__private::KeyPart::write_key(&number, key);
                         key.literal(",");
                         key.literal(")");
                         let cache: &crate::store::__private::Cache = &self.cache;

@@ -106,7 +106,7 @@ mod tests {
                 load(token, number).await
             }
         };
-        let text = or_report(Cached::check(args, &item), cached, &item);
+        let text = or_report(Cached::check(&args, &item), cached, &item);
         assert_text(
             text,
             &expect![[r#"
@@ -137,9 +137,12 @@ mod tests {
                             let key = &mut writer;
                             ::larder::__private::default_path!(key, "page");
                             key.literal(":(");
-                            ::larder::__private::part(key, &::larder::__private::hashed(&token));
+                            ::larder::__private::KeyPart::write_key(
+                                &::larder::__private::hashed(&token),
+                                key,
+                            );
                             key.literal(",");
-                            ::larder::__private::part(key, &number);
+                            ::larder::__private::KeyPart::write_key(&number, key);
                             key.literal(",");
                             key.literal(")");
                             let cache: &::larder::__private::Cache = ::larder::__private::default_cache();

@@ -16,7 +16,9 @@ mod put;
 mod response;
 mod write;
 
-pub(crate) use self::{cached::cached, key_part::key_part, write::write};
+pub(crate) use self::{
+    cached::cached, companion::companion_alone, key_part::key_part, write::write,
+};
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};

@@ -1,6 +1,7 @@
 //! What may be asked of a cached function.
 
 use proc_macro2::{Ident, TokenStream};
+use quote::quote;
 use syn::{Error, LitInt, Path, Result, Type, spanned::Spanned};
 
 use super::{
@@ -8,7 +9,9 @@ use super::{
     response::is_response, rules::Ret,
 };
 use crate::{
-    args::{CacheArg, CachedArgs, Names},
+    args::{CacheArg, CachedArgs, Names, Options},
+    codec,
+    errors::Errors,
     function::{Function, Style},
     template::{Kind, Template},
 };
@@ -42,13 +45,26 @@ pub(crate) enum Key {
 }
 
 impl Cached {
+    /// The function of an attribute with mistakes, as if it had but the options that decide what
+    /// stands beside it; `None` if it cannot be cached at all.
+    pub(crate) fn bare(args: &TokenStream, item: &TokenStream) -> Option<Self> {
+        let CachedArgs {
+            companion, krate, ..
+        } = CachedArgs::read(args.clone(), &mut Errors::default());
+        let companion = companion.map(|wish| quote!(companion = #wish,));
+        let krate = krate.map(|krate| quote!(crate = #krate));
+        Self::check(&quote!(#companion #krate), item).ok()
+    }
+
     /// Checks `#[cached(args)] item`. The error holds every mistake there is.
-    pub(crate) fn check(args: TokenStream, item: &TokenStream) -> Result<Self> {
-        let (mut args, mut function, mut errors) = parse_both::<CachedArgs>(args, item)?;
+    pub(crate) fn check(args: &TokenStream, item: &TokenStream) -> Result<Self> {
+        let (mut args, mut function, mut errors) = parse_both::<CachedArgs>(args.clone(), item)?;
         function.allow_recursion();
         let output = function.output();
         let is_response = is_response(&function, &args, &mut errors);
-        let stays_here = args.local.is_some() || function.style == Style::Sync;
+        // `local` may be among what could not be read.
+        let stays_here =
+            args.local.is_some() || function.style == Style::Sync || !errors.all_was_read();
         if !is_response {
             errors.take(check_output(&output, stays_here));
         }
@@ -59,6 +75,9 @@ impl Cached {
              `codec`",
             &mut errors,
         );
+        args.codec
+            .as_ref()
+            .and_then(|codec| errors.take(codec::check(codec)));
         if let (Some(codec), Some(_)) = (&args.codec, &args.local) {
             let both = "`codec` and `local` contradict each other: a local value never becomes \
                         bytes, so remove one of them";
@@ -72,7 +91,6 @@ impl Cached {
             errors,
         };
         let choices = rules.choices(&mut args);
-        let has_key = args.key.is_some();
         let mut key = args.key.and_then(|key| rules.template(&key, Kind::Key));
         let mut tags = rules.templates(args.tags, Kind::Tag);
         let skip = args.skip.map_or_else(Vec::new, |Names(names)| names);
@@ -81,9 +99,8 @@ impl Cached {
         rules.sensitive(&sensitive, &skip, key.iter_mut().chain(&mut tags));
         rules.groups(key.as_ref(), &tags);
         let shared = args.shared.is_some();
-        // Of a key that is wrong enough is said already.
-        let response = (is_response && has_key == key.is_some())
-            .then(|| rules.response(&function, shared, key.as_ref(), &skip));
+        let is_known = is_response && rules.errors.all_was_read();
+        let response = is_known.then(|| rules.response(&function, shared, key.as_ref(), &skip));
         let mut left_out = key
             .as_ref()
             .map_or_else(Vec::new, |key| rules.left_out(key, &skip));
