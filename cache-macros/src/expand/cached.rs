@@ -52,11 +52,13 @@ pub(super) fn captured(model: &Cached, item: &TokenStream) -> TokenStream {
     let name = model.function.sig.ident.unraw().to_string();
     let path = quote_spanned!(here()=> #private::default_path!(key, #name, "", &#item););
     let lookup = lookup(model, &site(model, false), &path);
-    let table = quote_spanned!(here()=> #private::ViaNear::larder_table(&#private::probe(shape)));
-    quote_spanned! {here()=>
-        #lookup
+    // Where the function's own text is, so that what is wrong with the type is reported once.
+    let at = at(&model.output);
+    let table = quote_spanned!(at=> #private::ViaNear::larder_table(&#private::probe(shape)));
+    let load = quote_spanned! {at=>
         missed.load(shape, #table, ::std::boxed::Box::pin(::core::future::pending())).await
-    }
+    };
+    quote_spanned!(here()=> #lookup #load)
 }
 
 /// Statements that bind `site`, `shape` and `missed`, or return a hit. `path` writes how a default
