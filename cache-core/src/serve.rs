@@ -18,7 +18,6 @@ use crate::{
     far::{Budget, Far, Found, Look, Place, Right, Seen},
     flight::{Driving, Kind, Lead, Load, Orphan, Role, Turn},
     outcome::Loaded,
-    policy::vary,
     sync::Arc,
 };
 
@@ -365,7 +364,7 @@ impl Serve<'_, '_> {
         };
         Some(Kept {
             value,
-            ttl: vary(ttl, call.cache.jitter, &call.cache.dice),
+            ttl: call.vary(ttl),
             far: !matches!(loaded, Loaded::Failed(_)),
         })
     }

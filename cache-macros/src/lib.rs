@@ -11,6 +11,7 @@ mod errors;
 mod expand;
 mod extractor;
 mod function;
+mod jitter;
 mod model;
 mod nearest;
 mod place;
@@ -84,6 +85,7 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// | `none_ttl = "30s"` | keeps `None` too, for this long; for functions that return an `Option` | `None` is not kept |
 /// | `err_ttl = "5s"` | keeps errors too, for this long, in this process only; the error is `Clone + Send + Sync` | errors are not kept |
 /// | `ttl_from = \|token\| token.expires_in` | how long this value is kept, asked of it; under a millisecond it is not kept; instead of `ttl` | all alike |
+/// | `jitter = "10%"`, `jitter = 0` | how far these times vary from value to value, in either direction, so that what was loaded together does not end together; up to `"100%"` | as the cache says, 10 % |
 /// | `unless = Vec::is_empty`, `unless = \|page\| page.is_partial()` | values for which this is true are not kept | all are |
 /// | `if = page < 10` | an expression over the arguments; a call for which it is false has nothing to do with the cache | every call |
 /// | `key = "users:<id>"` | the key: literal segments and placeholders | crate, modules, function and all arguments |
@@ -152,7 +154,7 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// `ttl_from` and `unless` are a closure over the `Ok` or `Some` value, or the path of a function
 /// that takes it by reference. They see no argument: calls that ask for one key share what is
 /// kept. What they exclude, like an error that is not kept, still goes to those who waited for
-/// the same load. All durations vary by the cache's jitter.
+/// the same load. All durations vary by the `jitter`.
 ///
 /// A kept error is a hit, and comes back as a clone. An invalidation removes it like any entry. It
 /// never leaves this process, and whoever asks for its key without `err_ttl` finds nothing there:

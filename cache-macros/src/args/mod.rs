@@ -29,7 +29,9 @@ use syn::{
     token::Paren,
 };
 
-use self::values::{condition, number, path, quoted, template, without_parentheses, yes_or_no};
+use self::values::{
+    condition, number, path, percentage, quoted, template, without_parentheses, yes_or_no,
+};
 use crate::{errors::Errors, nearest::did_you_mean};
 
 mod kw {
@@ -40,6 +42,7 @@ mod kw {
     custom_keyword!(codec);
     custom_keyword!(companion);
     custom_keyword!(err_ttl);
+    custom_keyword!(jitter);
     custom_keyword!(key);
     custom_keyword!(keys);
     custom_keyword!(local);

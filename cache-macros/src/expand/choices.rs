@@ -13,8 +13,10 @@ pub(super) fn lifetimes(krate: Option<&Path>, choices: &Choices) -> TokenStream 
         ttl,
         none_ttl,
         err_ttl,
+        jitter,
         ..
     } = choices;
+    let jitter = jitter.map(|hundredths| quote_spanned!(here()=> .jitter(#hundredths)));
     let ttl = ttl.as_ref().map(|ttl| {
         let millis = millis(krate, ttl);
         quote_spanned!(here()=> .ttl(#millis))
@@ -27,7 +29,7 @@ pub(super) fn lifetimes(krate: Option<&Path>, choices: &Choices) -> TokenStream 
         let millis = millis(krate, ttl);
         quote_spanned!(here()=> .err_ttl(#millis))
     });
-    quote_spanned!(here()=> #ttl #none_ttl #err_ttl)
+    quote_spanned!(here()=> #ttl #none_ttl #err_ttl #jitter)
 }
 
 pub(super) fn millis(krate: Option<&Path>, lifetime: &Lifetime) -> TokenStream {

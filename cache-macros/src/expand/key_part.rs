@@ -53,8 +53,13 @@ fn implementation(model: &KeyPart) -> TokenStream {
         Shape::Struct(fields) => structure(krate, fields),
         Shape::Enum(variants) => enumeration(krate, variants),
     };
+    // One that needs nothing is no help to who looks for what a type lacks.
+    let hidden = bounds
+        .is_empty()
+        .then(|| quote_spanned!(here()=> #[diagnostic::do_not_recommend]));
     quote_spanned! {here()=>
         #[automatically_derived]
+        #hidden
         #[allow(deprecated)]
         impl #parameters #facade::KeyPart for #ident #arguments #clause {
             fn write_key(&self, key: &mut #facade::KeyWriter) {
@@ -174,6 +179,7 @@ mod tests {
             },
             &expect![[r##"
                 #[automatically_derived]
+                #[diagnostic::do_not_recommend]
                 #[allow(deprecated)]
                 impl crate::store::KeyPart for Find {
                     fn write_key(&self, key: &mut crate::store::KeyWriter) {
@@ -204,8 +210,9 @@ mod tests {
             &parse_quote! {
                 struct Lost<T: Copy>(#[key(skpi)] T);
             },
-            &expect![[r#"
+            &expect![[r##"
                 #[automatically_derived]
+                #[diagnostic::do_not_recommend]
                 #[allow(deprecated)]
                 impl<T: Copy> ::larder::KeyPart for Lost<T> {
                     fn write_key(&self, key: &mut ::larder::KeyWriter) {
@@ -215,7 +222,7 @@ mod tests {
                 ::core::compile_error! {
                     "`skpi` is unknown: did you mean `skip`?"
                 }
-            "#]],
+            "##]],
         );
     }
 }

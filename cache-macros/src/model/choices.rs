@@ -2,13 +2,14 @@
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Error, Expr, Pat, ext::IdentExt};
+use syn::{Error, Expr, Lit, Pat, ext::IdentExt};
 
 use super::Rules;
 use crate::{
     args::{CachedArgs, DurationArg, QuestionArg},
     duration,
     function::mentions,
+    jitter,
     template::{Filter, Piece, Template},
 };
 
@@ -17,6 +18,8 @@ pub(crate) struct Choices {
     pub(crate) ttl: Option<Lifetime>,
     pub(crate) none_ttl: Option<Lifetime>,
     pub(crate) err_ttl: Option<Lifetime>,
+    /// How far these vary, in hundredths of a percent.
+    pub(crate) jitter: Option<u16>,
     /// How long a value is kept, asked of the value.
     pub(crate) ttl_from: Option<Expr>,
     /// Whether a value is not kept, asked of the value.
@@ -44,6 +47,7 @@ impl Rules<'_> {
             ttl: self.lifetime("ttl", args.ttl.take()),
             none_ttl: self.lifetime("none_ttl", args.none_ttl.take()),
             err_ttl: self.lifetime("err_ttl", args.err_ttl.take()),
+            jitter: self.jitter(args.jitter.take()),
             ttl_from: self.question("ttl_from", args.ttl_from.take()),
             unless: self.question("unless", args.unless.take()),
             condition: args.condition.take(),
@@ -80,6 +84,10 @@ impl Rules<'_> {
             self.errors.push(Error::new_spanned(&constant, message));
         }
         Some(Lifetime::Constant(constant))
+    }
+
+    fn jitter(&mut self, jitter: Option<Lit>) -> Option<u16> {
+        self.errors.take(jitter::hundredths(&jitter?))
     }
 
     pub(super) fn question(&mut self, option: &str, question: Option<QuestionArg>) -> Option<Expr> {
