@@ -107,6 +107,11 @@ pub fn captures() -> bool {
     ASKED.with(Cell::get) == Ask::Capture as u8
 }
 
+/// Whether the next function is asked anything.
+pub fn is_asked() -> bool {
+    ASKED.with(Cell::get) != NOTHING
+}
+
 /// Takes whatever is asked of a function that has nothing to do with the cache this time.
 pub(crate) fn take_any() {
     ASKED.with(|cell| cell.set(NOTHING));

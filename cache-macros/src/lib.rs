@@ -95,6 +95,8 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// | `version = 2` | entries of other versions are misses | 0 |
 /// | `codec = json`, or `bincode`, `msgpack`, `bytes`, or a path | how the value becomes bytes; not on a plain `fn` | chosen by the type |
 /// | `local` | kept in this process only, so that the type needs no serde | shared if the cache is |
+/// | `response` | caches what a handler of axum sends, where the return type does not show that it is one | by the form of the return type |
+/// | `shared` | the response is the same for everybody, whatever the extractors could tell of who asks | who asks is in the key |
 /// | `cache = "name"`, `cache = self.cache` | a registered cache, or an expression that derefs to one | the default cache |
 /// | `crate = path` | where larder is, if it is renamed | `::larder` |
 ///
@@ -106,6 +108,12 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// An argument that `key` leaves out is reported as a warning, because forgetting one serves the
 /// value of another; `skip(…)` says that it is meant. `self` and axum's `State` need no `skip`
 /// there. Without `key`, every argument that is not skipped is in the key, `self` included.
+///
+/// A handler of axum is recognised by its return type: `Json<…>`, `Html<…>`, `Response`,
+/// `impl IntoResponse`, tuples with a `StatusCode` or headers, and `Result`s of these. Its response
+/// is cached as bytes, with status and headers, and the annotated function returns a `Response`;
+/// that needs the feature `axum`. `<headers[accept-language]>` is a header field, and
+/// `<jar[session]>` a cookie.
 ///
 /// A key has at most 16 groups: the namespace, its proper prefixes by segment, and its tags.
 ///

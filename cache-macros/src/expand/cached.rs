@@ -52,13 +52,17 @@ pub(super) fn captured(model: &Cached, item: &TokenStream) -> TokenStream {
     let name = model.function.sig.ident.unraw().to_string();
     let path = quote_spanned!(here()=> #private::default_path!(key, #name, "", &#item););
     let lookup = lookup(model, &site(model, false), &path);
-    // Where the function's own text is, so that what is wrong with the type is reported once.
+    // At the type, so that what it lacks is reported once.
     let at = at(&model.output);
+    let private = super::private(model.krate.as_ref(), at);
     let table = quote_spanned!(at=> #private::ViaNear::larder_table(&#private::probe(shape)));
     let load = quote_spanned! {at=>
         missed.load(shape, #table, ::std::boxed::Box::pin(::core::future::pending())).await
     };
-    quote_spanned!(here()=> #lookup #load)
+    quote_spanned! {here()=>
+        #lookup
+        #load
+    }
 }
 
 /// Statements that bind `site`, `shape` and `missed`, or return a hit. `path` writes how a default
