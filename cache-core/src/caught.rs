@@ -79,12 +79,11 @@ impl Caught {
     pub(crate) fn put_blocking<R: 'static>(&self, output: R) -> Result<()> {
         let (value, ttl) = self.kept(output)?;
         let call = self.miss.call(self.table);
-        match ttl {
-            Some(ttl) => block_on(call.set(value, ttl)),
-            None => {
-                self.invalidate_blocking();
-                Ok(())
-            }
+        if let Some(ttl) = ttl {
+            block_on(call.set(value, ttl))
+        } else {
+            self.invalidate_blocking();
+            Ok(())
         }
     }
 

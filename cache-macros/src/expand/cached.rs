@@ -284,6 +284,7 @@ mod tests {
     };
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "the text is long, not the test")]
     fn a_cached_function_asks_near_before_anything_is_boxed() {
         let args = quote!(
             ttl = "10m",

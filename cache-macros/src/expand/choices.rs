@@ -94,6 +94,7 @@ mod tests {
     };
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "the text is long, not the test")]
     fn what_is_kept_is_asked_where_the_result_comes_and_on_condition() {
         let args = quote!(
             ttl_from = Page::max_age,

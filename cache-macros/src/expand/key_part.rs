@@ -147,7 +147,7 @@ mod tests {
                     seen: U,
                 }
             },
-            &expect![[r##"
+            &expect![[r#"
                 #[automatically_derived]
                 #[allow(deprecated)]
                 impl<T, U> ::larder::KeyPart for Page<T, U>
@@ -162,7 +162,7 @@ mod tests {
                         key.literal(",)");
                     }
                 }
-            "##]],
+            "#]],
         );
     }
 
@@ -177,7 +177,7 @@ mod tests {
                     r#In { team: Team, #[key(skip)] trace: Trace },
                 }
             },
-            &expect![[r##"
+            &expect![[r#"
                 #[automatically_derived]
                 #[diagnostic::do_not_recommend]
                 #[allow(deprecated)]
@@ -200,7 +200,7 @@ mod tests {
                         }
                     }
                 }
-            "##]],
+            "#]],
         );
     }
 
@@ -210,7 +210,7 @@ mod tests {
             &parse_quote! {
                 struct Lost<T: Copy>(#[key(skpi)] T);
             },
-            &expect![[r##"
+            &expect![[r#"
                 #[automatically_derived]
                 #[diagnostic::do_not_recommend]
                 #[allow(deprecated)]
@@ -222,7 +222,7 @@ mod tests {
                 ::core::compile_error! {
                     "`skpi` is unknown: did you mean `skip`?"
                 }
-            "##]],
+            "#]],
         );
     }
 }

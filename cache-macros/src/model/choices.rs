@@ -227,13 +227,13 @@ mod tests {
     use crate::model::Cached;
 
     /// The mistakes of `#[cached(args)]` on a function of `id` and `lang`.
-    fn mistakes(args: TokenStream) -> String {
+    fn mistakes(args: &TokenStream) -> String {
         let item = quote! {
             async fn page(id: u64, lang: String) -> Result<Page, Error> {
                 load(id, lang).await
             }
         };
-        let mistakes = Cached::check(&args, &item).err().into_iter().flatten();
+        let mistakes = Cached::check(args, &item).err().into_iter().flatten();
         let mistakes: Vec<String> = mistakes.map(|mistake| mistake.to_string()).collect();
         mistakes.join("; ")
     }
@@ -248,7 +248,7 @@ mod tests {
         ] {
             let text = wrong.to_string();
             assert!(
-                mistakes(wrong).contains("sees the value and no argument"),
+                mistakes(&wrong).contains("sees the value and no argument"),
                 "{text}"
             );
         }
@@ -273,22 +273,22 @@ mod tests {
             quote!(ttl = lang::TTL),
         ] {
             let text = right.to_string();
-            assert_eq!(mistakes(right), "", "{text}");
+            assert_eq!(mistakes(&right), "", "{text}");
         }
     }
 
     #[test]
     fn a_constant_is_one_for_all_calls() {
-        assert!(mistakes(quote!(ttl = Duration::from_secs(id))).contains("`id` is an argument"));
-        assert!(mistakes(quote!(err_ttl = Self::TTL)).contains("there is no `Self`"));
-        assert_eq!(mistakes(quote!(none_ttl = limits::TTL)), "");
+        assert!(mistakes(&quote!(ttl = Duration::from_secs(id))).contains("`id` is an argument"));
+        assert!(mistakes(&quote!(err_ttl = Self::TTL)).contains("there is no `Self`"));
+        assert_eq!(mistakes(&quote!(none_ttl = limits::TTL)), "");
     }
 
     #[test]
     fn what_is_neither_a_literal_nor_a_constant_is_no_duration() {
         for wrong in [quote!(ttl = -1), quote!(ttl = 60 * 10), quote!(ttl = true)] {
             let text = wrong.to_string();
-            assert!(mistakes(wrong).contains(duration::EXPECTED), "{text}");
+            assert!(mistakes(&wrong).contains(duration::EXPECTED), "{text}");
         }
     }
 }
