@@ -225,7 +225,9 @@ mod tests {
             }
         };
         let text = or_report(Cached::check(&args, &item), cached, &item);
-        assert_text(text, &expect![[r#"
+        assert_text(
+            text,
+            &expect![[r#"
             async fn news(
                 Path(id): Path<u64>,
                 headers: HeaderMap,
@@ -294,6 +296,7 @@ mod tests {
                     )
                     .await
             }
-        "#]]);
+        "#]],
+        );
     }
 }

@@ -288,3 +288,17 @@ async fn what_is_shared_is_the_same_for_everybody() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_secret_is_never_in_a_key_in_clear() {
+    let mut headers = HeaderMap::new();
+    let value = "Bearer hunter2".parse().expect("a value");
+    headers.insert("authorization", value);
+    let token = Authorization::bearer("hunter2").expect("a token");
+    for key in [
+        secret::key(headers, State(App::new())),
+        bearer::key(TypedHeader(token), State(App::new())),
+    ] {
+        assert!(!key.contains("hunter2"), "{key}");
+    }
+}
