@@ -105,12 +105,12 @@ async fn maybe(agent: Option<TypedHeader<UserAgent>>, State(app): State<App>) ->
     Json(app.run())
 }
 
-#[cached(key = "bearer:<bearer>", cache = app.cache)]
+#[cached(key = "bearer:<token>", cache = app.cache)]
 async fn bearer(
-    TypedHeader(Authorization(bearer)): TypedHeader<Authorization<Bearer>>,
+    TypedHeader(Authorization(token)): TypedHeader<Authorization<Bearer>>,
     State(app): State<App>,
 ) -> Json<usize> {
-    drop(bearer);
+    drop(token);
     Json(app.run())
 }
 
