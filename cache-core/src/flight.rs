@@ -415,7 +415,7 @@ impl Future for Driving<'_> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let journey = self.0.as_mut().expect("polled after it ended");
-        let _inside = Inside::enter(&journey.lead.flight);
+        let _inside = Inside::enter([&journey.lead]);
         let polled = catch_unwind(AssertUnwindSafe(|| {
             Pin::new(&mut journey.load).poll(context)
         }));
@@ -456,20 +456,24 @@ fn running_here(flight: &Arc<Flight>) -> bool {
     RUNNING.with(|running| running.borrow().contains(&flight))
 }
 
-/// Marks a flight's load as being polled on this thread.
-struct Inside;
+/// Marks the load of one or several flights as being polled on this thread.
+pub(crate) struct Inside(usize);
 
 impl Inside {
-    fn enter(flight: &Arc<Flight>) -> Self {
-        let flight = Arc::as_ptr(flight).addr();
-        RUNNING.with(|running| running.borrow_mut().push(flight));
-        Self
+    pub(crate) fn enter<'l>(leads: impl IntoIterator<Item = &'l Lead>) -> Self {
+        let flights = leads.into_iter().map(|lead| Arc::as_ptr(&lead.flight).addr());
+        RUNNING.with(|running| {
+            let mut running = running.borrow_mut();
+            let outside = running.len();
+            running.extend(flights);
+            Self(outside)
+        })
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        RUNNING.with(|running| running.borrow_mut().pop());
+        RUNNING.with(|running| running.borrow_mut().truncate(self.0));
     }
 }
 

@@ -1,11 +1,6 @@
 //! The methods by hand, on one untyped call: read, write, renew.
 
-use std::{
-    future::{Future, poll_fn},
-    mem,
-    task::Poll,
-    time::Duration,
-};
+use std::time::Duration;
 
 use crate::{
     call::Call,
@@ -14,6 +9,7 @@ use crate::{
     far::{Budget, Found, Look},
     flight::{Lead, Role},
     outcome::Loaded,
+    sync::together,
 };
 
 impl Call<'_> {
@@ -162,25 +158,6 @@ pub(crate) async fn get_many(calls: &[Call<'_>]) -> Result<Vec<Option<Live>>> {
 
 /// Stores several values side by side; the first error, once all have ended.
 pub(crate) async fn set_many(values: Vec<(Call<'_>, Live)>) -> Result<()> {
-    let mut sets: Vec<_> = values
-        .iter()
-        .map(|(call, live)| Some(Box::pin(call.set(live.clone()))))
-        .collect();
-    let mut result = Ok(());
-    poll_fn(|context| {
-        for set in &mut sets {
-            let Some(running) = set else { continue };
-            if let Poll::Ready(ended) = running.as_mut().poll(context) {
-                result = mem::replace(&mut result, Ok(())).and(ended);
-                *set = None;
-            }
-        }
-        if sets.iter().all(Option::is_none) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
-    result
+    let sets = values.iter().map(|(call, live)| call.set(live.clone()));
+    together(sets).await.into_iter().collect()
 }

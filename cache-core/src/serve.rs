@@ -16,7 +16,7 @@ use crate::{
     entry::Live,
     event,
     far::{Budget, Far, Found, Look, Place, Right, Seen},
-    flight::{Driving, Lead, Load, Orphan, Role, Turn},
+    flight::{Driving, Lead, Load, Orphan, Role, Turn, Waiter},
     outcome::Loaded,
     policy::vary,
     sync::{Arc, within},
@@ -43,13 +43,13 @@ pub(crate) async fn serve(call: &Call<'_>, accepts: Accepts<'_>, load: Load<'_>)
 }
 
 /// A call and what its caller accepts.
-struct Serve<'s, 'c> {
-    call: &'s Call<'c>,
-    accepts: Accepts<'s>,
+pub(crate) struct Serve<'s, 'c> {
+    pub(crate) call: &'s Call<'c>,
+    pub(crate) accepts: Accepts<'s>,
 }
 
 /// What comes next for a call.
-enum Step {
+pub(crate) enum Step {
     /// Bring a flight of one's own to an end.
     Lead(Lead),
     /// Go on with a load that lost its caller.
@@ -60,22 +60,41 @@ enum Step {
     Done(Loaded),
 }
 
+/// What was loaded, after those who wait have it: what of it is kept for how long, and whether
+/// nothing has invalidated it yet.
+pub(crate) struct Shared {
+    kept: Option<(Option<Live>, Duration)>,
+    stands: bool,
+}
+
 /// The right to store far, and how long that may still take.
-type FarRight = (Right, Budget);
+pub(crate) type FarRight = (Right, Budget);
 
 impl Serve<'_, '_> {
     /// Joins the key's flight and waits for it, or becomes one.
     async fn join(&self) -> Step {
+        match self.enter() {
+            Ok(step) => step,
+            Err(waiter) => self.wait(&waiter).await,
+        }
+    }
+
+    /// Joins the key's flight or becomes one. `Err` if another brings it to its end.
+    pub(crate) fn enter(&self) -> Result<Step, Waiter> {
         let call = self.call;
-        let begin = || call.begin();
-        let waiter = match call.cache.flights.join(call.key, begin) {
-            Role::Lead(lead) => return Step::Lead(lead),
+        match call.cache.flights.join(call.key, || call.begin()) {
+            Role::Lead(lead) => Ok(Step::Lead(lead)),
+            Role::Wait(waiter) => Err(waiter),
             Role::Reentrant => {
                 event::reentrant(call.function, call.key.text);
-                return Step::Alone;
+                Ok(Step::Alone)
             }
-            Role::Wait(waiter) => waiter,
-        };
+        }
+    }
+
+    /// Waits for who brings the flight to its end.
+    pub(crate) async fn wait(&self, waiter: &Waiter) -> Step {
+        let call = self.call;
         match within(call.cache.wait, waiter.wait()).await {
             Some(Turn::Done(Some(loaded))) if (self.accepts)(&loaded) => {
                 call.counts.misses.one();
@@ -112,19 +131,22 @@ impl Serve<'_, '_> {
         };
         match found {
             Err(right) => Ok((lead, right)),
-            Ok(loaded) if (self.accepts)(&loaded) => {
-                lead.publish(&loaded, self.call.shares_with_all());
-                Err(Step::Done(loaded))
-            }
-            Ok(_) => {
-                let call = self.call;
-                event::other_type(call.function, call.key.text, call.table.type_name());
-                Err(Step::Alone)
-            }
+            Ok(loaded) => Err(self.answer(&lead, loaded)),
         }
     }
 
-    fn look_near(&self) -> Option<Loaded> {
+    /// Answers this call, and those who wait, with what a tier held.
+    pub(crate) fn answer(&self, lead: &Lead, loaded: Loaded) -> Step {
+        let call = self.call;
+        if (self.accepts)(&loaded) {
+            lead.publish(&loaded, call.shares_with_all());
+            return Step::Done(loaded);
+        }
+        event::other_type(call.function, call.key.text, call.table.type_name());
+        Step::Alone
+    }
+
+    pub(crate) fn look_near(&self) -> Option<Loaded> {
         let mut found = None;
         self.call.cache.look_near(self.call.key, &mut |value| {
             found = Some(value.map_or(Loaded::Absent, |live| Loaded::Value(live.clone())));
@@ -154,7 +176,7 @@ impl Serve<'_, '_> {
         }
     }
 
-    async fn prepare(
+    pub(crate) async fn prepare(
         &self,
         lead: &Lead,
         far: &Far,
@@ -174,7 +196,7 @@ impl Serve<'_, '_> {
     }
 
     /// Puts what was found far into the near tier, if it still may be seen.
-    fn take(&self, lead: &Lead, found: Found) -> Loaded {
+    pub(crate) fn take(&self, lead: &Lead, found: Found) -> Loaded {
         let value = found.value;
         if found.known {
             lead.store(|| {
@@ -194,8 +216,10 @@ impl Serve<'_, '_> {
         let (lead, right, ended) = Driving::new(lead, load, right).await;
         match ended {
             Ok(loaded) => {
-                self.count_load(began, &loaded);
-                self.keep(lead, loaded, right.zip(budget)).await
+                self.count_load(began, failed(&loaded));
+                let shared = self.share(&lead, &loaded);
+                self.keep(lead, shared, right.zip(budget)).await;
+                loaded
             }
             Err(panic) => {
                 lead.panicked();
@@ -207,17 +231,19 @@ impl Serve<'_, '_> {
 
     /// Goes on with a load that lost its caller. If it cannot live without (its runtime may be
     /// gone as well), one's own is next.
-    async fn adopt(&self, lead: Lead, orphan: Orphan) -> Step {
+    pub(crate) async fn adopt(&self, lead: Lead, orphan: Orphan) -> Step {
         self.call.counts.misses.one();
         let began = Instant::now();
         let orphaned = Load::Owned(orphan.load);
         let (lead, right, ended) = Driving::new(lead, orphaned, orphan.right).await;
         match ended {
             Ok(loaded) if (self.accepts)(&loaded) => {
-                self.count_load(began, &loaded);
+                self.count_load(began, failed(&loaded));
                 let far = self.call.far();
                 let budget = far.map(|far| Budget::new(far.outage_budget));
-                Step::Done(self.keep(lead, loaded, right.zip(budget)).await)
+                let shared = self.share(&lead, &loaded);
+                self.keep(lead, shared, right.zip(budget)).await;
+                Step::Done(loaded)
             }
             Ok(_) => Step::Alone,
             Err(_) => {
@@ -227,15 +253,23 @@ impl Serve<'_, '_> {
         }
     }
 
-    /// Stores what was loaded and gives it to those who wait, before the far tier is asked. The
-    /// lead stays until the far tier has answered, so that nobody loads anew before that.
-    async fn keep(&self, lead: Lead, loaded: Loaded, far: Option<FarRight>) -> Loaded {
+    /// Stores what was loaded near, gives it to those who wait, and says what is to be done about
+    /// the far tier.
+    pub(crate) fn share(&self, lead: &Lead, loaded: &Loaded) -> Shared {
         let call = self.call;
-        let kept = self.kept(&loaded);
+        let kept = self.kept(loaded);
         let stands = kept.as_ref().is_none_or(|(value, ttl)| {
             lead.store(|| call.cache.keep(&lead.flight, value.clone(), *ttl))
         });
-        lead.publish(&loaded, call.shares_with_all());
+        lead.publish(loaded, call.shares_with_all());
+        Shared { kept, stands }
+    }
+
+    /// Stores far what was shared. The lead stays until the far tier has answered, so that nobody
+    /// loads anew before that.
+    pub(crate) async fn keep(&self, lead: Lead, shared: Shared, far: Option<FarRight>) {
+        let call = self.call;
+        let Shared { kept, stands } = shared;
         let stored = match (kept, far) {
             (Some(kept), Some(far)) if stands => Box::pin(self.store_far(kept, far)).await,
             (_, Some(far)) => Box::pin(self.release(far)).await.map(|()| stands),
@@ -253,7 +287,6 @@ impl Serve<'_, '_> {
                 event::not_stored_far(call.function, &error);
             }
         }
-        loaded
     }
 
     async fn store_far(
@@ -292,14 +325,14 @@ impl Serve<'_, '_> {
         self.call.counts.misses.one();
         let began = Instant::now();
         let loaded = load.await;
-        self.count_load(began, &loaded);
+        self.count_load(began, failed(&loaded));
         loaded
     }
 
-    fn count_load(&self, began: Instant, loaded: &Loaded) {
+    /// Counts one run of the user's function.
+    pub(crate) fn count_load(&self, began: Instant, failed: bool) {
         let call = self.call;
         let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let failed = matches!(loaded, Loaded::Failed(_));
         call.counts.loads.one();
         call.counts.load_nanos.add(nanos);
         if failed {
@@ -307,4 +340,8 @@ impl Serve<'_, '_> {
         }
         event::loaded(call.function, call.key.text, nanos, failed);
     }
+}
+
+fn failed(loaded: &Loaded) -> bool {
+    matches!(loaded, Loaded::Failed(_))
 }

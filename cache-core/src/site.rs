@@ -83,7 +83,7 @@ impl Site {
     }
 
     /// Where calls to `cache` are counted.
-    fn counts(&'static self, cache: &Inner) -> Counted {
+    pub(crate) fn counts(&'static self, cache: &Inner) -> Counted {
         let home = self.home.get_or_init(|| Home {
             cache: cache.id,
             counts: cache.site_counts(self),
@@ -97,7 +97,7 @@ impl Site {
 }
 
 /// Where calls are counted: mostly found without touching a count that all threads share.
-enum Counted {
+pub(crate) enum Counted {
     Home(&'static Counts),
     Elsewhere(Arc<Counts>),
 }
@@ -137,19 +137,19 @@ pub fn near<S: Outcome>(
             site.counts(&cache.0).near_hit();
             Ok(hit)
         }
-        None => Err(Missed::new(site, cache, key)),
+        None => Err(Missed(Box::new(Miss::new(site, cache, key)))),
     }
 }
 
 /// A call that the near tier could not answer.
 pub struct Missed(Box<Miss>);
 
-struct Miss {
+pub(crate) struct Miss {
     site: &'static Site,
     cache: Cache,
     key: Box<str>,
     hash: u64,
-    tags: Tags,
+    pub(crate) tags: Tags,
     counts: Counted,
 }
 
@@ -167,17 +167,6 @@ impl Tags {
 }
 
 impl Missed {
-    fn new(site: &'static Site, cache: &Cache, key: KeyRef<'_>) -> Self {
-        Self(Box::new(Miss {
-            site,
-            cache: cache.clone(),
-            key: key.text.into(),
-            hash: key.hash,
-            tags: Tags::default(),
-            counts: site.counts(&cache.0),
-        }))
-    }
-
     /// Adds tags.
     #[must_use]
     pub fn tags(mut self, add: impl FnOnce(&mut Tags)) -> Self {
@@ -214,7 +203,7 @@ impl Missed {
     }
 }
 
-type Body<'a, R> = Pin<Box<dyn Future<Output = R> + Send + 'a>>;
+pub(crate) type Body<'a, R> = Pin<Box<dyn Future<Output = R> + Send + 'a>>;
 
 fn erase<'a, S: Outcome>(shape: S, body: Body<'a, S::Return>) -> Running<'a>
 where
@@ -224,6 +213,17 @@ where
 }
 
 impl Miss {
+    pub(crate) fn new(site: &'static Site, cache: &Cache, key: KeyRef<'_>) -> Self {
+        Self {
+            site,
+            cache: cache.clone(),
+            key: key.text.into(),
+            hash: key.hash,
+            tags: Tags::default(),
+            counts: site.counts(&cache.0),
+        }
+    }
+
     /// The one place where a typed call becomes an untyped one and back. Boxed, so that the
     /// future of the annotated function stays small.
     fn serve<'a, S: Outcome>(
@@ -244,7 +244,7 @@ impl Miss {
         })
     }
 
-    fn call(&self, table: &'static Table) -> Call<'_> {
+    pub(crate) fn call(&self, table: &'static Table) -> Call<'_> {
         Call {
             cache: &self.cache.0,
             function: self.site.path,

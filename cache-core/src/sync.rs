@@ -1,7 +1,11 @@
 //! The locks and atomics that flights and the fence are made of: std's, or shuttle's where
-//! their schedules are explored.
+//! their schedules are explored; and waiting for futures, some time or several at once.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    task::Poll,
+    time::Duration,
+};
 
 pub(crate) use std::sync::{Arc, Weak};
 
@@ -38,4 +42,25 @@ pub(crate) async fn within<F: Future>(span: Duration, future: F) -> Option<F::Ou
         return Some(future.await);
     }
     tokio::time::timeout(span, future).await.ok()
+}
+
+/// What several futures give, polled side by side, in their order.
+pub(crate) async fn together<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.into_iter().map(|one| Ok(Box::pin(one))).collect();
+    poll_fn(|context| {
+        let mut ended = true;
+        for one in &mut running {
+            match one {
+                Ok(future) => match future.as_mut().poll(context) {
+                    Poll::Ready(output) => *one = Err(output),
+                    Poll::Pending => ended = false,
+                },
+                Err(_) => {}
+            }
+        }
+        if ended { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    let outputs = running.into_iter().filter_map(Result::err);
+    outputs.collect()
 }
