@@ -461,7 +461,9 @@ pub(crate) struct Inside(usize);
 
 impl Inside {
     pub(crate) fn enter<'l>(leads: impl IntoIterator<Item = &'l Lead>) -> Self {
-        let flights = leads.into_iter().map(|lead| Arc::as_ptr(&lead.flight).addr());
+        let flights = leads
+            .into_iter()
+            .map(|lead| Arc::as_ptr(&lead.flight).addr());
         RUNNING.with(|running| {
             let mut running = running.borrow_mut();
             let outside = running.len();

@@ -50,6 +50,7 @@
 
 mod api;
 mod backend;
+mod batch;
 mod breaker;
 mod cache;
 mod call;

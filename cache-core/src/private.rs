@@ -8,9 +8,14 @@ pub use self::{
     path::{Dotted, dotted_len, owner},
 };
 pub use crate::{
-    __default_path as default_path, __failed as failed, __shape as shape, __table as table,
+    __answer as answer, __default_path as default_path, __element as element_shape,
+    __failed as failed, __shape as shape, __table as table,
 };
 pub use crate::{
+    batch::{
+        Again, Answer, Batch, List, Many, Named, StepA, StepB, StepC, Tried, Whole, again, batch,
+        element, list,
+    },
     cache::Cache,
     codec::{self, Probe, Table, ViaFar, ViaNear, ViaRaw, named, probe},
     global::default_or,

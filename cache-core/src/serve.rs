@@ -27,7 +27,7 @@ pub(crate) type Accepts<'c> = &'c (dyn Fn(&Loaded) -> bool + Send + Sync);
 
 /// Finds the value or runs the load. Returns only what the caller accepts.
 pub(crate) async fn serve(call: &Call<'_>, accepts: Accepts<'_>, load: Load<'_>) -> Loaded {
-    let serve = Serve { call, accepts };
+    let serve = Serve::new(call, accepts);
     let mut step = serve.join().await;
     loop {
         match step {
@@ -44,8 +44,8 @@ pub(crate) async fn serve(call: &Call<'_>, accepts: Accepts<'_>, load: Load<'_>)
 
 /// A call and what its caller accepts.
 pub(crate) struct Serve<'s, 'c> {
-    pub(crate) call: &'s Call<'c>,
-    pub(crate) accepts: Accepts<'s>,
+    call: &'s Call<'c>,
+    accepts: Accepts<'s>,
 }
 
 /// What comes next for a call.
@@ -70,12 +70,16 @@ pub(crate) struct Shared {
 /// The right to store far, and how long that may still take.
 pub(crate) type FarRight = (Right, Budget);
 
-impl Serve<'_, '_> {
+impl<'s, 'c> Serve<'s, 'c> {
+    pub(crate) fn new(call: &'s Call<'c>, accepts: Accepts<'s>) -> Self {
+        Self { call, accepts }
+    }
+
     /// Joins the key's flight and waits for it, or becomes one.
     async fn join(&self) -> Step {
         match self.enter() {
             Ok(step) => step,
-            Err(waiter) => self.wait(&waiter).await,
+            Err(waiter) => self.wait(&waiter, self.call.cache.wait).await,
         }
     }
 
@@ -93,9 +97,9 @@ impl Serve<'_, '_> {
     }
 
     /// Waits for who brings the flight to its end.
-    pub(crate) async fn wait(&self, waiter: &Waiter) -> Step {
+    pub(crate) async fn wait(&self, waiter: &Waiter, patience: Duration) -> Step {
         let call = self.call;
-        match within(call.cache.wait, waiter.wait()).await {
+        match within(patience, waiter.wait()).await {
             Some(Turn::Done(Some(loaded))) if (self.accepts)(&loaded) => {
                 call.counts.misses.one();
                 call.counts.coalesced.one();

@@ -46,21 +46,34 @@ pub(crate) async fn within<F: Future>(span: Duration, future: F) -> Option<F::Ou
 
 /// What several futures give, polled side by side, in their order.
 pub(crate) async fn together<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    let mut running: Vec<_> = futures.into_iter().map(|one| Ok(Box::pin(one))).collect();
+    let outputs = together_until(futures, |_| false).await;
+    outputs.into_iter().flatten().collect()
+}
+
+/// The same, until one of them gives what `ends` it for all; `None` of those who have not ended.
+pub(crate) async fn together_until<F: Future>(
+    futures: impl IntoIterator<Item = F>,
+    mut ends: impl FnMut(&F::Output) -> bool,
+) -> Vec<Option<F::Output>> {
+    let mut running: Vec<_> = futures.into_iter().map(|one| Err(Box::pin(one))).collect();
     poll_fn(|context| {
-        let mut ended = true;
+        let (mut pending, mut end) = (false, false);
         for one in &mut running {
-            match one {
-                Ok(future) => match future.as_mut().poll(context) {
-                    Poll::Ready(output) => *one = Err(output),
-                    Poll::Pending => ended = false,
-                },
-                Err(_) => {}
+            let Err(future) = one else { continue };
+            match future.as_mut().poll(context) {
+                Poll::Ready(output) => {
+                    end |= ends(&output);
+                    *one = Ok(output);
+                }
+                Poll::Pending => pending = true,
             }
         }
-        if ended { Poll::Ready(()) } else { Poll::Pending }
+        if pending && !end {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
     })
     .await;
-    let outputs = running.into_iter().filter_map(Result::err);
-    outputs.collect()
+    running.into_iter().map(Result::ok).collect()
 }

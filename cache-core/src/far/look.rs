@@ -83,10 +83,15 @@ impl Far {
         Ok(at.into_iter().map(|at| read[at].clone()).collect())
     }
 
-    /// Whether no invalidation of this place is still on its way to the far tier.
-    pub(crate) fn is_believed(&self, place: &Place) -> bool {
+    /// Whether no invalidation of this place is still on its way to the far tier; if one is, it is
+    /// sent again.
+    pub(crate) fn believes(self: &Arc<Self>, place: &Place) -> bool {
         let names: Vec<&str> = place.names().collect();
-        !self.flux.holds(&names)
+        let held = self.flux.holds(&names);
+        if held {
+            self.flux.kick(self);
+        }
+        !held
     }
 
     pub(super) async fn ask(
