@@ -6,7 +6,7 @@ pub use cache_core::{
     NearStore, Over, Prepare, Prepared, Result, SetOptions, Stamp, Stats, Storable, Write, codec,
     policy,
 };
-pub use cache_macros::{cached, invalidate_cache};
+pub use cache_macros::{KeyPart, cached, invalidate_cache};
 
 #[cfg(feature = "moka")]
 pub use cache_backends::Moka;

@@ -319,6 +319,7 @@ impl Cache {
             policy: Policy {
                 ttl: options.ttl,
                 none_ttl: None,
+                err_ttl: None,
             },
             table,
             version: 0,

@@ -189,7 +189,7 @@ impl Inner {
         let mut left = None;
         if let Some(near) = &self.near {
             near.read(key, &mut |entry| {
-                if self.valid(entry) {
+                if self.valid(entry) && !entry.is_kept_error() {
                     left = Some(entry.expires.since(self.clock.now()));
                 }
             });
@@ -204,7 +204,7 @@ impl Inner {
         self.flights.hold(key, || {
             let mut renewed = None;
             near.read(key, &mut |old| {
-                if self.valid(old) {
+                if self.valid(old) && !old.is_kept_error() {
                     let entry = self.entry(key, old.value.clone(), ttl);
                     renewed = entry.map(|entry| Entry {
                         stored: old.stored,

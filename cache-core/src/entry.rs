@@ -12,7 +12,7 @@ use std::{
 
 use smol_str::SmolStr;
 
-use crate::{clock::Moment, fence::Cell, near::KeyRef};
+use crate::{clock::Moment, fence::Cell, near::KeyRef, outcome::KeptError};
 
 /// A value as the near tier holds it: the user's own type, never serialised.
 pub type Live = Arc<dyn Any + Send + Sync>;
@@ -80,6 +80,13 @@ impl Entry {
     /// The value; `None` for a remembered absence.
     pub fn value(&self) -> Option<&(dyn Any + Send + Sync)> {
         self.value.as_deref()
+    }
+
+    /// Whether it is an error that a function remembers: to those who ask by hand, nothing.
+    pub(crate) fn is_kept_error(&self) -> bool {
+        self.value
+            .as_ref()
+            .is_some_and(|live| KeptError::of(live).is_some())
     }
 
     /// How long it was to live when it was stored, for stores that expire by themselves.

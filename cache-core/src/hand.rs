@@ -8,14 +8,14 @@ use crate::{
     error::{Error, ErrorKind, Result},
     far::{Budget, Found, Look},
     flight::{Lead, Role},
-    outcome::Loaded,
+    outcome::{KeptError, Loaded},
     sync::together,
 };
 
 impl Call<'_> {
     /// The value of this key, of whichever tier; never a load's.
     pub(crate) async fn get(&self) -> Result<Option<Live>> {
-        if let Some(live) = self.hit(|live| Some(live.clone())) {
+        if let Some(live) = self.hit(value) {
             return Ok(Some(live));
         }
         let Some(far) = self.far() else {
@@ -50,7 +50,7 @@ impl Call<'_> {
             if found.known {
                 lead.store(|| self.cache.keep(&lead.flight, value.clone(), found.left));
             }
-            let loaded = value.clone().map_or(Loaded::Absent, Loaded::Value);
+            let loaded = Loaded::found(value.clone());
             lead.publish(&loaded, self.shares_with_all());
         }
         value
@@ -126,12 +126,14 @@ impl Call<'_> {
     }
 }
 
+/// What is a value to those who ask by hand: a remembered error is none.
+fn value(live: &Live) -> Option<Live> {
+    KeptError::of(live).is_none().then(|| live.clone())
+}
+
 /// The values of several keys, in one round trip to the far tier.
 pub(crate) async fn get_many(calls: &[Call<'_>]) -> Result<Vec<Option<Live>>> {
-    let mut values: Vec<Option<Live>> = calls
-        .iter()
-        .map(|call| call.hit(|live| Some(live.clone())))
-        .collect();
+    let mut values: Vec<Option<Live>> = calls.iter().map(|call| call.hit(value)).collect();
     let missed: Vec<usize> = (0..calls.len())
         .filter(|&at| values[at].is_none())
         .collect();

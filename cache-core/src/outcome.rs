@@ -2,9 +2,24 @@
 //! again from what was kept. The kind is chosen by method lookup, so aliases of `Result` and
 //! `Option` work, and generic code gets the kind that its bounds allow.
 
-use std::{any::Any, fmt, marker::PhantomData};
+mod absence;
+mod chosen;
+mod kept_error;
 
-use crate::{entry::Live, sync::Arc};
+use std::{any::Any, fmt, marker::PhantomData, time::Duration};
+
+use crate::{
+    entry::Live,
+    policy::{MAX_TTL, MIN_TTL},
+    sync::Arc,
+};
+
+pub(crate) use self::kept_error::KeptError;
+pub use self::{
+    absence::keeps_absences,
+    chosen::{ttl_from, unless},
+    kept_error::keeps_errors,
+};
 
 /// A type that a near tier can hold: cheap to hand out, safe to share, and alive on its own.
 #[diagnostic::on_unimplemented(
@@ -27,20 +42,34 @@ impl<E: Send + 'static> Carried for E {}
 /// What one run of the user's function gave, without its type.
 #[derive(Debug)]
 pub enum Loaded {
-    /// A value to keep.
-    Value(Live),
+    /// A value, and how it is to be kept.
+    Value(Live, Keep),
     /// `None`: kept only if the policy says so.
     Absent,
-    /// An error: never kept, shared with those who waited.
+    /// An error: shared with those who waited, kept only if the policy says so.
     Failed(Failure),
+}
+
+/// How a value is to be kept, said by the load that gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keep {
+    /// As the function's policy says.
+    #[default]
+    Default,
+    /// For this long; less than a millisecond is [`Not`](Self::Not).
+    For(Duration),
+    /// Not at all: it is for its caller and for those who waited.
+    Not,
 }
 
 /// An error without its type, and how to copy it where it can be.
 pub struct Failure {
     error: Box<dyn Any + Send>,
     copy: Option<Copier>,
+    keep: Option<Keeper>,
 }
 
+type Keeper = fn(&(dyn Any + Send)) -> Live;
 type Copier = fn(&(dyn Any + Send)) -> Box<dyn Any + Send>;
 
 impl Failure {
@@ -48,6 +77,7 @@ impl Failure {
         Self {
             error: Box::new(error),
             copy,
+            keep: None,
         }
     }
 
@@ -55,7 +85,13 @@ impl Failure {
         self.copy.map(|copy| Self {
             error: copy(&*self.error),
             copy: self.copy,
+            keep: self.keep,
         })
+    }
+
+    /// What a near tier may hold of it, if its function keeps errors.
+    pub(crate) fn to_keep(&self) -> Option<Live> {
+        self.keep.map(|keep| keep(&*self.error))
     }
 
     pub(crate) fn is<E: Carried>(&self) -> bool {
@@ -73,18 +109,40 @@ impl fmt::Debug for Failure {
     }
 }
 
+impl Keep {
+    /// How long, if at all, where a policy says `ttl`.
+    pub(crate) fn ttl(self, ttl: Duration) -> Option<Duration> {
+        match self {
+            Self::Default => Some(ttl),
+            Self::For(ttl) => (ttl >= MIN_TTL).then(|| ttl.min(MAX_TTL)),
+            Self::Not => None,
+        }
+    }
+}
+
 impl Loaded {
+    /// What a tier held: `None` for a remembered absence.
+    pub(crate) fn found(value: Option<Live>) -> Self {
+        value.map_or(Self::Absent, |live| Self::Value(live, Keep::Default))
+    }
+
+    /// Whether it is an error that was remembered.
+    pub(crate) fn is_kept_error(&self) -> bool {
+        matches!(self, Self::Value(live, _) if KeptError::of(live).is_some())
+    }
+
     /// What another caller may have of it; `None` for an error that cannot be copied.
     pub(crate) fn share(&self) -> Option<Self> {
         Some(match self {
-            Self::Value(live) => Self::Value(live.clone()),
+            Self::Value(live, keep) => Self::Value(live.clone(), *keep),
             Self::Absent => Self::Absent,
             Self::Failed(failure) => Self::Failed(failure.copy()?),
         })
     }
 }
 
-/// How one return type is taken apart and put together. Zero-sized.
+/// How one return type is taken apart and put together. Zero-sized, but for what options ask of
+/// a value.
 pub trait Outcome: Copy + Send + Sync + 'static {
     /// The function's return type.
     type Return: Send;
@@ -106,7 +164,7 @@ pub trait Outcome: Copy + Send + Sync + 'static {
     /// Makes a result of what was loaded or found; `None` if that was of another type.
     fn join(self, loaded: Loaded) -> Option<Self::Return> {
         match loaded {
-            Loaded::Value(live) => self.of_live(&live),
+            Loaded::Value(live, _) => self.of_live(&live),
             Loaded::Absent => self.of_absent(),
             Loaded::Failed(failure) => self.of_failure(failure),
         }
@@ -116,6 +174,11 @@ pub trait Outcome: Copy + Send + Sync + 'static {
     fn of_live(self, live: &Live) -> Option<Self::Return> {
         (**live).downcast_ref().map(|value| self.of_value(value))
     }
+}
+
+/// A value to keep as the policy says.
+fn kept<T: Cacheable>(value: T) -> Loaded {
+    Loaded::Value(Arc::new(value), Keep::Default)
 }
 
 /// Declares one kind of return type.
@@ -189,7 +252,7 @@ impl<T: Cacheable> Outcome for Plain<T> {
     type Value = T;
 
     fn split(self, output: T) -> Loaded {
-        Loaded::Value(Arc::new(output))
+        kept(output)
     }
     fn of_value(self, value: &T) -> T {
         value.clone()
@@ -202,7 +265,7 @@ impl<T: Cacheable> Outcome for Plain<T> {
     }
     fn accepts(self, loaded: &Loaded) -> bool {
         match loaded {
-            Loaded::Value(live) => (**live).is::<T>(),
+            Loaded::Value(live, _) => (**live).is::<T>(),
             Loaded::Absent | Loaded::Failed(_) => false,
         }
     }
@@ -213,7 +276,7 @@ impl<T: Cacheable> Outcome for Maybe<T> {
     type Value = T;
 
     fn split(self, output: Option<T>) -> Loaded {
-        output.map_or(Loaded::Absent, |value| Loaded::Value(Arc::new(value)))
+        output.map_or(Loaded::Absent, kept)
     }
     fn of_value(self, value: &T) -> Option<T> {
         Some(value.clone())
@@ -226,7 +289,7 @@ impl<T: Cacheable> Outcome for Maybe<T> {
     }
     fn accepts(self, loaded: &Loaded) -> bool {
         match loaded {
-            Loaded::Value(live) => (**live).is::<T>(),
+            Loaded::Value(live, _) => (**live).is::<T>(),
             Loaded::Absent => true,
             Loaded::Failed(_) => false,
         }
@@ -239,7 +302,7 @@ impl<T: Cacheable, E: Carried, C: Copying<E>> Outcome for Fallible<T, E, C> {
 
     fn split(self, output: Result<T, E>) -> Loaded {
         match output {
-            Ok(value) => Loaded::Value(Arc::new(value)),
+            Ok(value) => kept(value),
             Err(error) => Loaded::Failed(Failure::new(error, C::COPY)),
         }
     }
@@ -254,7 +317,7 @@ impl<T: Cacheable, E: Carried, C: Copying<E>> Outcome for Fallible<T, E, C> {
     }
     fn accepts(self, loaded: &Loaded) -> bool {
         match loaded {
-            Loaded::Value(live) => (**live).is::<T>(),
+            Loaded::Value(live, _) => (**live).is::<T>(),
             Loaded::Absent => false,
             Loaded::Failed(failure) => failure.is::<E>(),
         }
@@ -267,7 +330,7 @@ impl<T: Cacheable, E: Carried, C: Copying<E>> Outcome for FallibleMaybe<T, E, C>
 
     fn split(self, output: Result<Option<T>, E>) -> Loaded {
         match output {
-            Ok(Some(value)) => Loaded::Value(Arc::new(value)),
+            Ok(Some(value)) => kept(value),
             Ok(None) => Loaded::Absent,
             Err(error) => Loaded::Failed(Failure::new(error, C::COPY)),
         }
@@ -283,7 +346,7 @@ impl<T: Cacheable, E: Carried, C: Copying<E>> Outcome for FallibleMaybe<T, E, C>
     }
     fn accepts(self, loaded: &Loaded) -> bool {
         match loaded {
-            Loaded::Value(live) => (**live).is::<T>(),
+            Loaded::Value(live, _) => (**live).is::<T>(),
             Loaded::Absent => true,
             Loaded::Failed(failure) => failure.is::<E>(),
         }
@@ -379,6 +442,17 @@ mod tests {
             name(cache_core::__shape!(Result<T, E>)).1.to_owned()
         }
         assert!(of::<u8, String>().ends_with("Unshared>"));
+    }
+
+    #[test]
+    fn a_value_can_say_how_long_it_lives_within_what_stores_can_bear() {
+        let policy = Duration::from_secs(7);
+        assert_eq!(Keep::Default.ttl(policy), Some(policy));
+        assert_eq!(Keep::For(MIN_TTL).ttl(policy), Some(MIN_TTL));
+        assert_eq!(Keep::For(Duration::MAX).ttl(policy), Some(MAX_TTL));
+        assert_eq!(Keep::For(Duration::from_micros(999)).ttl(policy), None);
+        assert_eq!(Keep::For(Duration::ZERO).ttl(policy), None);
+        assert_eq!(Keep::Not.ttl(policy), None);
     }
 
     #[test]

@@ -6,6 +6,10 @@ use crate::rng::Dice;
 
 /// How long a value lives when nothing else is said.
 pub const DEFAULT_TTL: Duration = Duration::from_secs(300);
+/// The shortest time that anything is kept: the resolution of the clock and of the stores.
+pub const MIN_TTL: Duration = Duration::from_millis(1);
+/// The longest: a hundred years, which every store can add to the present time.
+pub const MAX_TTL: Duration = Duration::from_secs(36_500 * 86_400);
 /// How far a loaded value's ttl may vary, as a part of it, so that values loaded together do not
 /// expire together: a ttl of 100 s becomes 90 s to 110 s.
 pub const DEFAULT_JITTER: f64 = 0.1;
@@ -43,6 +47,8 @@ pub struct Policy {
     pub ttl: Option<Duration>,
     /// How long the knowledge of an absence lives; `None` if it is not kept.
     pub none_ttl: Option<Duration>,
+    /// How long an error is remembered in this process; `None` if it is not.
+    pub err_ttl: Option<Duration>,
 }
 
 /// `ttl` varied by up to `jitter` of it in either direction, never under a millisecond.
@@ -55,5 +61,5 @@ pub(crate) fn vary(ttl: Duration, jitter: f64, dice: &Dice) -> Duration {
     let factor = 1.0 + jitter * (2.0 * dice.unit() - 1.0);
     // A ttl that is too long to be varied is as good as any that is near it.
     let varied = Duration::try_from_secs_f64(ttl.as_secs_f64() * factor).unwrap_or(ttl);
-    varied.max(Duration::from_millis(1))
+    varied.max(MIN_TTL)
 }

@@ -1,10 +1,12 @@
 //! What expansions of the attributes name. Not for people: it changes without notice.
 
 mod failed;
+mod millis;
 mod path;
 
 pub use self::{
     failed::{NeverFails, Returned},
+    millis::millis,
     path::{Dotted, dotted_len, owner},
 };
 pub use crate::{
@@ -20,7 +22,10 @@ pub use crate::{
     codec::{self, Probe, Table, ViaFar, ViaNear, ViaRaw, named, probe},
     global::default_or,
     key::{KeyWriter, hashed, lower, part},
-    outcome::{Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6},
+    outcome::{
+        Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6, keeps_absences, keeps_errors,
+        ttl_from, unless,
+    },
     purge::{Purge, PurgeGuard},
     site::{Missed, Site, Tags, near},
 };

@@ -60,11 +60,20 @@ pub(crate) enum Step {
     Done(Loaded),
 }
 
-/// What was loaded, after those who wait have it: what of it is kept for how long, and whether
+/// What was loaded, after those who wait have it: what of it the far tier may have, and whether
 /// nothing has invalidated it yet.
 pub(crate) struct Shared {
-    kept: Option<(Option<Live>, Duration)>,
+    kept: Option<Kept>,
     stands: bool,
+}
+
+/// What of a result is kept.
+struct Kept {
+    /// `None` for an absence.
+    value: Option<Live>,
+    ttl: Duration,
+    /// Whether the far tier may have it: errors do not become bytes.
+    far: bool,
 }
 
 /// The right to store far, and how long that may still take.
@@ -153,7 +162,11 @@ impl<'s, 'c> Serve<'s, 'c> {
     pub(crate) fn look_near(&self) -> Option<Loaded> {
         let mut found = None;
         self.call.cache.look_near(self.call.key, &mut |value| {
-            found = Some(value.map_or(Loaded::Absent, |live| Loaded::Value(live.clone())));
+            let loaded = Loaded::found(value.cloned());
+            // To who does not keep such errors, there is nothing.
+            if !loaded.is_kept_error() || (self.accepts)(&loaded) {
+                found = Some(loaded);
+            }
         });
         if found.is_some() {
             self.call.counts.near_hit();
@@ -209,7 +222,7 @@ impl<'s, 'c> Serve<'s, 'c> {
                     .keep(&lead.flight, value.clone(), found.left);
             });
         }
-        value.map_or(Loaded::Absent, Loaded::Value)
+        Loaded::found(value)
     }
 
     /// Runs the load as the flight's leader, with the right to store far if there is one.
@@ -262,9 +275,10 @@ impl<'s, 'c> Serve<'s, 'c> {
     pub(crate) fn share(&self, lead: &Lead, loaded: &Loaded) -> Shared {
         let call = self.call;
         let kept = self.kept(loaded);
-        let stands = kept.as_ref().is_none_or(|(value, ttl)| {
-            lead.store(|| call.cache.keep(&lead.flight, value.clone(), *ttl))
+        let stands = kept.as_ref().is_none_or(|kept| {
+            lead.store(|| call.cache.keep(&lead.flight, kept.value.clone(), kept.ttl))
         });
+        let kept = kept.filter(|kept| kept.far);
         lead.publish(loaded, call.shares_with_all());
         Shared { kept, stands }
     }
@@ -295,7 +309,7 @@ impl<'s, 'c> Serve<'s, 'c> {
 
     async fn store_far(
         &self,
-        (value, ttl): (Option<Live>, Duration),
+        Kept { value, ttl, .. }: Kept,
         (right, mut budget): FarRight,
     ) -> crate::Result<bool> {
         let Some(far) = self.call.far() else {
@@ -314,14 +328,18 @@ impl<'s, 'c> Serve<'s, 'c> {
     }
 
     /// What of a result is kept, and for how long.
-    fn kept(&self, loaded: &Loaded) -> Option<(Option<Live>, Duration)> {
+    fn kept(&self, loaded: &Loaded) -> Option<Kept> {
         let call = self.call;
         let (value, ttl) = match loaded {
-            Loaded::Value(live) => (Some(live.clone()), call.ttl()),
+            Loaded::Value(live, keep) => (Some(live.clone()), keep.ttl(call.ttl())?),
             Loaded::Absent => (None, call.policy.none_ttl?),
-            Loaded::Failed(_) => return None,
+            Loaded::Failed(failure) => (Some(failure.to_keep()?), call.policy.err_ttl?),
         };
-        Some((value, vary(ttl, call.cache.jitter, &call.cache.dice)))
+        Some(Kept {
+            value,
+            ttl: vary(ttl, call.cache.jitter, &call.cache.dice),
+            far: !matches!(loaded, Loaded::Failed(_)),
+        })
     }
 
     /// Runs the load for this caller only: nobody joins it, nothing is stored.

@@ -47,6 +47,7 @@ impl Site {
             policy: Policy {
                 ttl: None,
                 none_ttl: None,
+                err_ttl: None,
             },
             version: 0,
             local: false,
@@ -65,6 +66,13 @@ impl Site {
     #[must_use]
     pub const fn none_ttl(mut self, millis: u64) -> Self {
         self.policy.none_ttl = Some(Duration::from_millis(millis));
+        self
+    }
+
+    /// How long errors are remembered.
+    #[must_use]
+    pub const fn err_ttl(mut self, millis: u64) -> Self {
+        self.policy.err_ttl = Some(Duration::from_millis(millis));
         self
     }
 
@@ -137,12 +145,12 @@ pub fn near<S: Outcome>(
             site.counts(&cache.0).near_hit();
             Ok(hit)
         }
-        None => Err(Missed(Box::new(Miss::new(site, cache, key)))),
+        None => Err(Missed(Some(Box::new(Miss::new(site, cache, key))))),
     }
 }
 
-/// A call that the near tier could not answer.
-pub struct Missed(Box<Miss>);
+/// A call that the near tier could not answer, or that was not to be looked up.
+pub struct Missed(Option<Box<Miss>>);
 
 pub(crate) struct Miss {
     site: &'static Site,
@@ -167,39 +175,51 @@ impl Tags {
 }
 
 impl Missed {
+    /// A call that has nothing to do with the cache: its body runs, nothing is looked up,
+    /// shared or stored.
+    pub const fn bypass() -> Self {
+        Self(None)
+    }
+
     /// Adds tags.
     #[must_use]
     pub fn tags(mut self, add: impl FnOnce(&mut Tags)) -> Self {
-        add(&mut self.0.tags);
+        if let Some(miss) = &mut self.0 {
+            add(&mut miss.tags);
+        }
         self
     }
 
     /// Finds the value, or loads it by `body`, which may borrow from its caller.
-    pub async fn load<'a, S: Outcome>(
+    pub fn load<'a, S: Outcome>(
         self,
         shape: S,
         table: &'static Table,
         body: Body<'a, S::Return>,
-    ) -> S::Return
+    ) -> Body<'a, S::Return>
     where
         S::Return: 'a,
     {
-        let load = Load::Borrowed(erase(shape, body));
-        self.0.serve(shape, table, load).await
+        match self.0 {
+            Some(miss) => miss.serve(shape, table, Load::Borrowed(erase(shape, body))),
+            None => body,
+        }
     }
 
     /// Finds the value, or loads it by `body`, which another caller may finish if this one goes.
-    pub async fn load_owned<S: Outcome>(
+    pub fn load_owned<S: Outcome>(
         self,
         shape: S,
         table: &'static Table,
         body: Body<'static, S::Return>,
-    ) -> S::Return
+    ) -> Body<'static, S::Return>
     where
         S::Return: 'static,
     {
-        let load = Load::Owned(erase(shape, body));
-        self.0.serve(shape, table, load).await
+        match self.0 {
+            Some(miss) => miss.serve(shape, table, Load::Owned(erase(shape, body))),
+            None => body,
+        }
     }
 }
 
@@ -231,7 +251,7 @@ impl Miss {
         shape: S,
         table: &'static Table,
         load: Load<'a>,
-    ) -> Pin<Box<dyn Future<Output = S::Return> + Send + 'a>>
+    ) -> Body<'a, S::Return>
     where
         S::Return: 'a,
     {
@@ -265,7 +285,7 @@ impl Miss {
 impl fmt::Debug for Missed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Missed")
-            .field("template", &self.0.site.template)
+            .field("template", &self.0.as_ref().map(|miss| miss.site.template))
             .finish_non_exhaustive()
     }
 }

@@ -144,6 +144,12 @@ fn a_hashed_value_is_32_digits_and_its_own() {
         text(&hashed("1")),
         "it hashes the part's text"
     );
+    // The beginning of `printf 1 | sha256sum`, and of the same for `token%3Aabc`.
+    assert_eq!(text(&hashed(&1)), "6b86b273ff34fce19d6b804eff5a3f57");
+    assert_eq!(
+        text(&hashed("token:abc")),
+        "ae3c3442587a8bb2a46539151cbc97ba"
+    );
 }
 
 #[test]

@@ -4,7 +4,8 @@ use syn::{Error, Lit, Result};
 
 /// What to write instead of something that is no duration.
 pub(crate) const EXPECTED: &str = "expected whole seconds or a duration with units: `600`, \
-     \"250ms\", \"30s\", \"10m\", \"1h 30m\" or \"7d\"";
+     \"250ms\", \"30s\", \"10m\", \"1h 30m\" or \"7d\"; or a \
+     constant of type `Duration`";
 
 /// The units, with their length in milliseconds.
 const UNITS: [(&str, u64); 5] = [

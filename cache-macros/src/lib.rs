@@ -15,6 +15,50 @@ mod template;
 
 use proc_macro::TokenStream;
 
+/// Lets values of one's own type stand in a key: `#[derive(KeyPart)]`.
+///
+/// ```ignore
+/// #[derive(KeyPart)]
+/// struct Page {
+///     list: String,
+///     number: u32,
+///     #[key(skip)]
+///     trace: TraceId,
+/// }
+///
+/// #[derive(KeyPart)]
+/// enum Order {
+///     Newest,
+///     By { column: String, descending: bool },
+/// }
+/// ```
+///
+/// | type | spelt as | for example |
+/// |---|---|---|
+/// | structure with one field that is not skipped | that field | `42` |
+/// | any other structure | the tuple of its fields, in order | `(news,2,)` |
+/// | variant without fields | its name | `Newest` |
+/// | variant with fields | its name and the tuple of its fields | `By(name,true,)` |
+///
+/// Two values have the same spelling only if all their fields have that are not skipped. Renaming
+/// a field changes no key, nor does another order of variants; renaming a variant or another order
+/// of fields does.
+///
+/// Every field that is not skipped is `KeyPart` itself. A type parameter in the type of a field
+/// adds the bound that this type is.
+///
+/// # Options
+///
+/// | option | where | meaning | default |
+/// |---|---|---|---|
+/// | `#[key(skip)]` | field | values that differ only in this field share a key | in the key |
+/// | `#[key(crate = path)]` | type | where larder is, if it is renamed | `::larder` |
+#[proc_macro_derive(KeyPart, attributes(key))]
+pub fn key_part(item: TokenStream) -> TokenStream {
+    let item = syn::parse_macro_input!(item as syn::DeriveInput);
+    expand::key_part(&item).into()
+}
+
 /// Caches what an `async fn` returns, under a key made from its arguments.
 ///
 /// ```ignore

@@ -54,10 +54,16 @@ pub(crate) struct Placeholder {
 pub(crate) enum Filter {
     Hash,
     Lower,
+    /// The hash of the lower case.
+    LowerHash,
 }
 
 /// The filters by name.
-const FILTERS: [(&str, Filter); 2] = [("hash", Filter::Hash), ("lower", Filter::Lower)];
+const FILTERS: [(&str, Filter); 3] = [
+    ("hash", Filter::Hash),
+    ("lower", Filter::Lower),
+    ("lower:hash", Filter::LowerHash),
+];
 
 /// Parses `lit` as a template for `kind`.
 pub(crate) fn parse(lit: &LitStr, kind: Kind) -> Result<Template> {
@@ -264,6 +270,7 @@ mod tests {
                 let filter = match value.filter {
                     Some(Filter::Hash) => " hashed",
                     Some(Filter::Lower) => " in lower case",
+                    Some(Filter::LowerHash) => " in lower case, hashed",
                     None => "",
                 };
                 format!("{path}{filter}")
@@ -292,6 +299,7 @@ mod tests {
             key("q:<q:hash>:<n:lower>").unwrap(),
             ["\"q:\"", "q hashed", "\":\"", "n in lower case"]
         );
+        assert_eq!(key("<n:lower:hash>").unwrap(), ["n in lower case, hashed"]);
         assert_eq!(
             key("<type>:<a.r#type>").unwrap(),
             ["type", "\":\"", "a.r#type"]

@@ -2,6 +2,7 @@
 
 mod api;
 mod basics;
+mod key_part;
 #[cfg(feature = "redis")]
 mod p1_far;
 mod p1_no_resurrection;

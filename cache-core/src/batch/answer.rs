@@ -102,7 +102,9 @@ pub trait Answer: Copy + Send + Sync + 'static {
 /// A map as it is.
 pub struct Whole<M>(PhantomData<fn() -> M>);
 /// A map in a `Result`; `C` says whether the error can be copied.
-pub struct Tried<M, E, C>(PhantomData<(fn() -> M, fn() -> E, C)>);
+pub struct Tried<M, E, C>(PhantomData<Mark<M, E, C>>);
+
+type Mark<M, E, C> = fn() -> (M, E, C);
 
 /// What every kind of answer is.
 macro_rules! kind {

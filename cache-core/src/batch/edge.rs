@@ -27,6 +27,8 @@ pub struct Batch<'l, L: List + ?Sized, A: Answer, S> {
     first: Vec<(usize, &'l L::Element)>,
     keys: Keys,
     flights: Flights,
+    /// For a batch that has nothing to do with the cache: what its body gave.
+    past: Option<Option<A::Return>>,
 }
 
 struct Part<A: Answer> {
@@ -59,14 +61,7 @@ where
     A: Answer,
     S: Outcome<Return = Value<A>>,
 {
-    let mut batch = Batch {
-        answer,
-        shape,
-        parts: Vec::new(),
-        first: Vec::new(),
-        keys: Keys::new(table),
-        flights: Flights::default(),
-    };
+    let mut batch = Batch::new(answer, shape, table);
     let counts = site.counts(&cache.0);
     for element in list.elements() {
         let mut writer = KeyWriter::new();
@@ -101,12 +96,32 @@ where
     }
 }
 
-impl<L, A, S> Batch<'_, L, A, S>
+impl<'l, L, A, S> Batch<'l, L, A, S>
 where
     L: List + ?Sized,
     A: Answer,
     S: Outcome<Return = Value<A>>,
 {
+    fn new(answer: A, shape: S, table: &'static Table) -> Self {
+        Self {
+            answer,
+            shape,
+            parts: Vec::new(),
+            first: Vec::new(),
+            keys: Keys::new(table),
+            flights: Flights::default(),
+            past: None,
+        }
+    }
+
+    /// A batch that has nothing to do with the cache: its body runs once, for the whole list.
+    pub fn bypass(list: &'l L, (answer, shape): (A, S), table: &'static Table) -> Box<Self> {
+        let mut batch = Self::new(answer, shape, table);
+        batch.first = list.elements().map(|element| (0, element)).collect();
+        batch.past = Some(None);
+        Box::new(batch)
+    }
+
     /// Adds tags to each element that was not in the near tier.
     pub fn tags(&mut self, add: impl Fn(&mut Tags, &L::Element)) {
         for (miss, (_, element)) in self.keys.misses.iter_mut().zip(&self.first) {
@@ -116,6 +131,10 @@ where
 
     /// The elements that the body is to be run for; `None` when the answer is complete.
     pub async fn ask(&mut self) -> Option<L::Part> {
+        if let Some(past) = &self.past {
+            let all = || L::part(self.first.iter().map(|(_, element)| *element));
+            return past.is_none().then(all);
+        }
         let (answer, shape) = (self.answer, self.shape);
         let next = async {
             let fails = |loaded: &_| fails(answer, shape, loaded);
@@ -138,6 +157,10 @@ where
 
     /// Runs the body for the elements that were asked for.
     pub async fn run(&mut self, body: Body<'_, A::Return>) {
+        if let Some(past) = &mut self.past {
+            *past = Some(body.await);
+            return;
+        }
         let (answer, shape) = (self.answer, self.shape);
         let asked = self.flights.turns.iter();
         let names: Vec<_> = asked
@@ -157,6 +180,9 @@ where
     ///
     /// Never: only errors that the function can return become those of its batch.
     pub fn finish(mut self) -> A::Return {
+        if let Some(Some(output)) = self.past {
+            return output;
+        }
         if let Some(failure) = self.flights.failed.take() {
             return (self.answer.fail(failure)).expect("only an error of this function fails it");
         }

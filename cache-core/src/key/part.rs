@@ -8,8 +8,6 @@ use std::{
     sync::Arc,
 };
 
-use xxhash_rust::xxh3::xxh3_128;
-
 use super::KeyWriter;
 
 /// A value that can stand in a key: two values of one type share their text only if they are
@@ -20,7 +18,8 @@ use super::KeyWriter;
 /// `None` is `%-`; `Some(x)` is `x`, after a `%+` where `x` itself begins with `%-` or `%+`.
 /// Tuples and lists are `(a,b,)`.
 ///
-/// For your own types write the parts of which they are made, as one tuple:
+/// For your own types derive it (`#[derive(larder::KeyPart)]`), or write the parts of which they
+/// are made, as one tuple:
 ///
 /// ```
 /// use cache_core::{KeyPart, KeyWriter};
@@ -41,10 +40,10 @@ use super::KeyWriter;
     message = "`{Self}` cannot stand in a cache key",
     label = "this value has no spelling in a key",
     note = "integers, `bool`, `char`, strings, and options, tuples, lists, references, `Box` and \
-            `Arc` of them can",
+            `Arc` of them can; your own types with `#[derive(larder::KeyPart)]`",
     note = "floats and `Debug` texts are refused on purpose: equal values may be spelt \
-            differently. Use `x.to_bits()`, a rounded integer or `x.to_string()`, implement \
-            `KeyPart`, or leave the argument out with `skip(…)`"
+            differently. Use `x.to_bits()`, a rounded integer or `x.to_string()`, or leave it out: \
+            an argument with `skip(…)`, a field with `#[key(skip)]`"
 )]
 pub trait KeyPart {
     /// Writes this value with [`KeyWriter::part`]. A [`literal`](KeyWriter::literal) written
@@ -309,11 +308,16 @@ impl KeyPart for Lower<'_> {
     }
 }
 
-/// 32 hexadecimal digits for a long value: the filter `<q:hash>`. XXH3, 128 bits: short and
-/// fast, but not made to withstand those who search for collisions.
+/// 32 hexadecimal digits for a value that is long or must not be seen: the filter `<q:hash>`, and
+/// the option `sensitive`. SHA-256 of the value's text, cut to 128 bits: nobody finds a value
+/// with a given hash but by trying values, nor two with one hash. It is not keyed, so whoever
+/// sees a key can test a guess; that hides a token, and not a birthday.
 pub fn hashed<T: KeyPart + ?Sized>(value: &T) -> Hashed<'_, T> {
     Hashed(value)
 }
+
+/// How much of a hash stands in a key.
+const HASH_BYTES: usize = 16;
 
 /// What [`hashed`] returns.
 #[derive(Debug, Clone, Copy)]
@@ -323,7 +327,9 @@ impl<T: KeyPart + ?Sized> KeyPart for Hashed<'_, T> {
     fn write_key(&self, key: &mut KeyWriter) {
         let mut text = KeyWriter::new();
         self.0.write_key(&mut text);
-        let hash = xxh3_128(text.as_str().as_bytes());
-        write!(Escaped(key), "{hash:032x}").expect("a key takes any text");
+        let hash = hmac_sha256::Hash::hash(text.as_str().as_bytes());
+        for byte in &hash[..HASH_BYTES] {
+            write!(Escaped(key), "{byte:02x}").expect("a key takes any text");
+        }
     }
 }

@@ -2,17 +2,24 @@
 
 use proc_macro2::Ident;
 use syn::{
-    Lit, LitInt, LitStr, Path, Result, Token,
+    Expr, LitInt, LitStr, Path, Result, Token,
     parse::{Parse, ParseStream},
 };
 
-use super::{CacheArg, Many, Names, assign, comma, duration, flag, kw, set, unknown};
+use super::{
+    CacheArg, DurationArg, Many, Names, QuestionArg, assign, comma, flag, kw, set, unknown,
+};
 
 /// The options of `#[cached]` as they were written.
 #[derive(Default)]
 pub(crate) struct CachedArgs {
-    pub(crate) ttl: Option<Lit>,
-    pub(crate) none_ttl: Option<Lit>,
+    pub(crate) ttl: Option<DurationArg>,
+    pub(crate) none_ttl: Option<DurationArg>,
+    pub(crate) err_ttl: Option<DurationArg>,
+    pub(crate) ttl_from: Option<QuestionArg>,
+    pub(crate) unless: Option<QuestionArg>,
+    pub(crate) condition: Option<Expr>,
+    pub(crate) sensitive: Option<Names>,
     pub(crate) key: Option<LitStr>,
     pub(crate) tags: Option<Many>,
     pub(crate) skip: Option<Names>,
@@ -31,15 +38,25 @@ impl Parse for CachedArgs {
             // there is, and this is the only list of them.
             let option = input.lookahead1();
             if option.peek(kw::ttl) {
-                assign(input, &mut args.ttl, duration)?;
+                assign(input, &mut args.ttl, Parse::parse)?;
+            } else if option.peek(kw::ttl_from) {
+                assign(input, &mut args.ttl_from, Parse::parse)?;
             } else if option.peek(kw::none_ttl) {
-                assign(input, &mut args.none_ttl, duration)?;
+                assign(input, &mut args.none_ttl, Parse::parse)?;
+            } else if option.peek(kw::err_ttl) {
+                assign(input, &mut args.err_ttl, Parse::parse)?;
+            } else if option.peek(kw::unless) {
+                assign(input, &mut args.unless, Parse::parse)?;
+            } else if option.peek(Token![if]) {
+                assign(input, &mut args.condition, Parse::parse)?;
             } else if option.peek(kw::key) {
                 assign(input, &mut args.key, Parse::parse)?;
             } else if option.peek(kw::tags) {
                 assign(input, &mut args.tags, Parse::parse)?;
             } else if option.peek(kw::skip) {
                 set(input, &mut args.skip, Parse::parse)?;
+            } else if option.peek(kw::sensitive) {
+                set(input, &mut args.sensitive, Parse::parse)?;
             } else if option.peek(kw::version) {
                 assign(input, &mut args.version, Parse::parse)?;
             } else if option.peek(kw::codec) {

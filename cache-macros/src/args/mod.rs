@@ -1,23 +1,27 @@
 //! The grammar of the attributes' options: one file for each attribute; here, what they share.
 
 mod cached;
+mod choices;
 mod invalidate;
+mod key_part;
 mod values;
 
 pub(crate) use self::{
     cached::CachedArgs,
+    choices::{DurationArg, QuestionArg},
     invalidate::{InvalidateArgs, When},
+    key_part::{FieldOptions, KeyOptions, TypeOptions},
     values::{CacheArg, Many, Names},
 };
 
 use proc_macro2::Ident;
 use syn::{
-    Error, Lit, Result, Token,
+    Error, Result, Token,
     ext::IdentExt,
     parse::{Lookahead1, ParseStream},
 };
 
-use crate::{duration, nearest::did_you_mean};
+use crate::nearest::did_you_mean;
 
 mod kw {
     use syn::custom_keyword;
@@ -25,14 +29,18 @@ mod kw {
     custom_keyword!(all);
     custom_keyword!(cache);
     custom_keyword!(codec);
+    custom_keyword!(err_ttl);
     custom_keyword!(key);
     custom_keyword!(keys);
     custom_keyword!(local);
     custom_keyword!(none_ttl);
     custom_keyword!(prefix);
+    custom_keyword!(sensitive);
     custom_keyword!(skip);
     custom_keyword!(tags);
     custom_keyword!(ttl);
+    custom_keyword!(ttl_from);
+    custom_keyword!(unless);
     custom_keyword!(version);
     custom_keyword!(when);
 
@@ -85,19 +93,17 @@ fn comma(input: ParseStream<'_>) -> Result<()> {
     Ok(())
 }
 
-fn duration(input: ParseStream<'_>) -> Result<Lit> {
-    input
-        .parse()
-        .map_err(|error| Error::new(error.span(), duration::EXPECTED))
-}
-
 /// The list that `lookahead` has collected, and the name in it that was meant.
 fn unknown(input: ParseStream<'_>, lookahead: Lookahead1<'_>) -> Error {
     let mut error = lookahead.error();
     if let Ok(wrong) = input.fork().call(Ident::parse_any) {
         let list = error.to_string();
-        let known = list.split('`').skip(1).step_by(2);
-        let hint = did_you_mean(&wrong.to_string(), known);
+        let known: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
+        // Where there is only one, the list is the hint.
+        let hint = match known[..] {
+            [_] => String::new(),
+            _ => did_you_mean(&wrong.to_string(), known),
+        };
         error = Error::new(wrong.span(), format!("{list}{hint}"));
     }
     error

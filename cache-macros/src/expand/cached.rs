@@ -5,8 +5,8 @@ use quote::{ToTokens, quote_spanned};
 use syn::{Path, Type, ext::IdentExt};
 
 use super::{
-    around, at, body, cache, here,
-    key::{part, template_parts, writer},
+    around, at, body, cache, choices, here,
+    key::{hashed, part, template_parts, writer},
     private,
 };
 use crate::model::{Cached, Key};
@@ -29,6 +29,7 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
     let tags = (!model.tags.is_empty())
         .then(|| quote_spanned!(here()=> .tags(|tags| { #(tags.add(#tags);)* })));
     let shape = shape(krate, output);
+    let shapes = choices::shapes(krate, output, &model.choices);
     let near = near(krate, output);
     let table = table(krate, model);
     let load = if function.owns_its_arguments() {
@@ -39,23 +40,26 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
     let load = Ident::new(load, here());
     let body = body(function, output);
     let body = quote_spanned!(at(&function.body)=> ::std::boxed::Box::pin(#body));
+    let lookup = quote_spanned! {here()=> {
+        let mut writer = #private::KeyWriter::new();
+        let key = &mut writer;
+        #key
+        #cache
+        match #near {
+            ::core::result::Result::Ok(hit) => return hit,
+            ::core::result::Result::Err(missed) => missed #tags,
+        }
+    }};
+    let lookup = choices::on_condition(krate, &model.choices, lookup);
     around(
         function,
         &quote_spanned! {here()=>
             #(#warnings)*
             let site = #site;
             let shape = #shape;
+            #shapes
             #[allow(clippy::used_underscore_binding)]
-            let missed = {
-                let mut writer = #private::KeyWriter::new();
-                let key = &mut writer;
-                #key
-                #cache
-                match #near {
-                    ::core::result::Result::Ok(hit) => return hit,
-                    ::core::result::Result::Err(missed) => missed #tags,
-                }
-            };
+            let missed = #lookup;
             missed.#load(shape, #table, #body).await
         },
     )
@@ -69,19 +73,14 @@ fn site(private: &TokenStream, model: &Cached) -> TokenStream {
         Key::Template(template) => template.text.to_token_stream(),
         Key::Default(_) => path.clone(),
     };
-    let ttl = model
-        .ttl
-        .map(|millis| quote_spanned!(here()=> .ttl(#millis)));
-    let none_ttl = model
-        .none_ttl
-        .map(|millis| quote_spanned!(here()=> .none_ttl(#millis)));
+    let lifetimes = choices::lifetimes(model.krate.as_ref(), &model.choices);
     let version = model
         .version
         .map(|version| quote_spanned!(here()=> .version(#version)));
     let local = model.local.then(|| quote_spanned!(here()=> .local()));
     quote_spanned! {here()=> {
         static SITE: #private::Site =
-            #private::Site::new(#path, #label) #ttl #none_ttl #version #local;
+            #private::Site::new(#path, #label) #lifetimes #version #local;
         &SITE
     }}
 }
@@ -140,9 +139,18 @@ fn key(krate: Option<&Path>, model: &Cached) -> TokenStream {
     };
     let private = private(krate, here());
     let name = model.function.sig.ident.unraw().to_string();
-    let parts = arguments
-        .iter()
-        .map(|argument| part(krate, argument, &argument.to_token_stream()));
+    let parts = arguments.iter().map(|argument| {
+        let value = if model
+            .sensitive
+            .iter()
+            .any(|name| name.unraw() == argument.unraw())
+        {
+            hashed(krate, argument, &argument.to_token_stream())
+        } else {
+            argument.to_token_stream()
+        };
+        part(krate, argument, &value)
+    });
     quote_spanned! {here()=>
         #private::default_path!(key, #name);
         key.literal(":(");

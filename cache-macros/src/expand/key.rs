@@ -28,8 +28,11 @@ pub(super) fn template_parts(krate: Option<&Path>, template: &Template) -> Token
                 root,
                 &match filter {
                     None => value,
-                    Some(Filter::Hash) => quote_spanned!(at(root)=> #private::hashed(&#value)),
+                    Some(Filter::Hash) => hashed(krate, root, &value),
                     Some(Filter::Lower) => quote_spanned!(at(root)=> #private::lower(&#value)),
+                    Some(Filter::LowerHash) => {
+                        quote_spanned!(at(root)=> #private::hashed(&#private::lower(&#value)))
+                    }
                 },
             )
         }
@@ -42,4 +45,10 @@ pub(super) fn part(krate: Option<&Path>, argument: &Ident, value: &TokenStream) 
     let private = private(krate, at(argument));
     let key = Ident::new("key", here());
     quote_spanned!(at(argument)=> #private::part(#key, &#value);)
+}
+
+/// What stands in a key for a value that must not be seen there.
+pub(super) fn hashed(krate: Option<&Path>, argument: &Ident, value: &TokenStream) -> TokenStream {
+    let private = private(krate, at(argument));
+    quote_spanned!(at(argument)=> #private::hashed(&#value))
 }

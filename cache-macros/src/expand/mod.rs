@@ -5,10 +5,12 @@
 //! own, out of sight of the user's code, because items have no hygiene.
 
 mod cached;
+mod choices;
 mod invalidate;
 mod key;
+mod key_part;
 
-pub(crate) use self::{cached::cached, invalidate::invalidate};
+pub(crate) use self::{cached::cached, invalidate::invalidate, key_part::key_part};
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use syn::{Error, LitInt, Path, Result, Type};
 
-use super::{Rules, check_output, parse_both};
+use super::{Choices, Rules, check_output, parse_both};
 use crate::{
     args::{CacheArg, CachedArgs, Names},
     function::Function,
@@ -15,14 +15,15 @@ pub(crate) struct Cached {
     pub(crate) krate: Option<Path>,
     pub(crate) function: Function,
     pub(crate) output: Type,
-    pub(crate) ttl: Option<u64>,
-    pub(crate) none_ttl: Option<u64>,
+    pub(crate) choices: Choices,
     pub(crate) version: Option<u32>,
     pub(crate) local: bool,
     pub(crate) key: Key,
     pub(crate) tags: Vec<Template>,
     pub(crate) codec: Option<Path>,
     pub(crate) cache: Option<CacheArg>,
+    /// Arguments that stand in keys as hashes only.
+    pub(crate) sensitive: Vec<Ident>,
     /// Arguments that the key leaves out, each with what to say about it.
     pub(crate) left_out: Vec<(Ident, String)>,
 }
@@ -36,7 +37,7 @@ pub(crate) enum Key {
 impl Cached {
     /// Checks `#[cached(args)] item`. The error holds every mistake there is.
     pub(crate) fn check(args: TokenStream, item: &TokenStream) -> Result<Self> {
-        let (args, function, mut errors) = parse_both::<CachedArgs>(args, item)?;
+        let (mut args, function, mut errors) = parse_both::<CachedArgs>(args, item)?;
         let output = function.output();
         errors.take(check_output(&output, args.local.is_some()));
         if let (Some(codec), Some(_)) = (&args.codec, &args.local) {
@@ -49,29 +50,30 @@ impl Cached {
             arguments: &arguments,
             errors,
         };
-        let key = args.key.and_then(|key| rules.template(&key, Kind::Key));
-        let tags = rules.templates(args.tags, Kind::Tag);
+        let choices = rules.choices(&mut args);
+        let mut key = args.key.and_then(|key| rules.template(&key, Kind::Key));
+        let mut tags = rules.templates(args.tags, Kind::Tag);
         let skip = args.skip.map_or_else(Vec::new, |Names(names)| names);
         rules.skip(&skip, key.as_ref());
+        let sensitive = args.sensitive.map_or_else(Vec::new, |Names(names)| names);
+        rules.sensitive(&sensitive, &skip, key.iter_mut().chain(&mut tags));
         rules.groups(key.as_ref(), &tags);
         let left_out = key.as_ref().map(|key| rules.left_out(key, &skip));
         let key = key.map_or_else(|| rules.default_key(&skip), Key::Template);
-        let ttl = rules.millis(args.ttl.as_ref());
-        let none_ttl = rules.millis(args.none_ttl.as_ref());
         let version = args.version.as_ref().map(LitInt::base10_parse);
         let version = version.and_then(|version| rules.errors.take(version));
         rules.errors.finish(Self {
             krate: args.krate,
             function,
             output,
-            ttl,
-            none_ttl,
+            choices,
             version,
             local: args.local.is_some(),
             key,
             tags,
             codec: args.codec,
             cache: args.cache,
+            sensitive,
             left_out: left_out.unwrap_or_default(),
         })
     }

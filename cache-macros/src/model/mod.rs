@@ -2,13 +2,17 @@
 //! attribute, and what they share.
 
 mod cached;
+mod choices;
 mod invalidate;
+mod key_part;
 mod output;
 mod rules;
 
 pub(crate) use self::{
     cached::{Cached, Key},
+    choices::{Choices, Lifetime},
     invalidate::Invalidate,
+    key_part::{Field, KeyPart, Shape, Variant},
 };
 
 use proc_macro2::TokenStream;

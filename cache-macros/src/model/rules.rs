@@ -1,12 +1,11 @@
 //! The rules that need the names of the signature.
 
 use proc_macro2::{Ident, Span};
-use syn::{Error, Lit, LitStr, ext::IdentExt};
+use syn::{Error, LitStr, ext::IdentExt};
 
 use super::Key;
 use crate::{
     args::Many,
-    duration,
     errors::Errors,
     function::Argument,
     nearest::did_you_mean,
@@ -126,10 +125,6 @@ impl Rules<'_> {
         let idents = self.arguments.iter().map(|argument| &argument.ident);
         let kept = idents.filter(|ident| !skip.iter().any(|skip| skip.unraw() == ident.unraw()));
         Key::Default(kept.cloned().collect())
-    }
-
-    pub(super) fn millis(&mut self, duration: Option<&Lit>) -> Option<u64> {
-        duration.and_then(|duration| self.errors.take(duration::millis(duration)))
     }
 }
 

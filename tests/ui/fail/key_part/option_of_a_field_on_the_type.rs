@@ -1,0 +1,9 @@
+use larder::KeyPart;
+
+#[derive(KeyPart)]
+#[key(skip)]
+struct Page {
+    number: u32,
+}
+
+fn main() {}
