@@ -11,6 +11,7 @@ use syn::{
 };
 
 /// A function with its body.
+#[derive(Clone)]
 pub(crate) struct Function {
     pub(crate) outer: Vec<Attribute>,
     pub(crate) vis: Visibility,
@@ -97,7 +98,7 @@ impl Function {
 }
 
 /// Calls `add` with each name that `pat` binds.
-fn bindings(pat: &Pat, add: &mut impl FnMut(Ident)) {
+pub(crate) fn bindings(pat: &Pat, add: &mut impl FnMut(Ident)) {
     match pat {
         Pat::Ident(pat) => {
             add(pat.ident.clone());

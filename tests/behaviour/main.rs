@@ -2,6 +2,7 @@
 
 mod api;
 mod basics;
+mod batch;
 mod key_part;
 #[cfg(feature = "redis")]
 mod p1_far;

@@ -27,8 +27,14 @@ pub struct Batch<'l, L: List + ?Sized, A: Answer, S> {
     first: Vec<(usize, &'l L::Element)>,
     keys: Keys,
     flights: Flights,
-    /// For a batch that has nothing to do with the cache: what its body gave.
-    past: Option<Option<A::Return>>,
+    bypass: Bypass<A::Return>,
+}
+
+/// Whether a batch has nothing to do with the cache, so that its body runs once for everything.
+enum Bypass<R> {
+    No,
+    Due,
+    Ran(R),
 }
 
 struct Part<A: Answer> {
@@ -110,7 +116,7 @@ where
             first: Vec::new(),
             keys: Keys::new(table),
             flights: Flights::default(),
-            past: None,
+            bypass: Bypass::No,
         }
     }
 
@@ -118,7 +124,7 @@ where
     pub fn bypass(list: &'l L, (answer, shape): (A, S), table: &'static Table) -> Box<Self> {
         let mut batch = Self::new(answer, shape, table);
         batch.first = list.elements().map(|element| (0, element)).collect();
-        batch.past = Some(None);
+        batch.bypass = Bypass::Due;
         Box::new(batch)
     }
 
@@ -131,9 +137,10 @@ where
 
     /// The elements that the body is to be run for; `None` when the answer is complete.
     pub async fn ask(&mut self) -> Option<L::Part> {
-        if let Some(past) = &self.past {
-            let all = || L::part(self.first.iter().map(|(_, element)| *element));
-            return past.is_none().then(all);
+        match self.bypass {
+            Bypass::No => {}
+            Bypass::Due => return Some(L::part(self.first.iter().map(|(_, element)| *element))),
+            Bypass::Ran(_) => return None,
         }
         let (answer, shape) = (self.answer, self.shape);
         let next = async {
@@ -157,8 +164,8 @@ where
 
     /// Runs the body for the elements that were asked for.
     pub async fn run(&mut self, body: Body<'_, A::Return>) {
-        if let Some(past) = &mut self.past {
-            *past = Some(body.await);
+        if let Bypass::Due = self.bypass {
+            self.bypass = Bypass::Ran(body.await);
             return;
         }
         let (answer, shape) = (self.answer, self.shape);
@@ -180,7 +187,7 @@ where
     ///
     /// Never: only errors that the function can return become those of its batch.
     pub fn finish(mut self) -> A::Return {
-        if let Some(Some(output)) = self.past {
+        if let Bypass::Ran(output) = self.bypass {
             return output;
         }
         if let Some(failure) = self.flights.failed.take() {

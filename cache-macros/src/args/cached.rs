@@ -3,6 +3,7 @@
 use proc_macro2::Ident;
 use syn::{
     Expr, LitInt, LitStr, Path, Result, Token,
+    ext::IdentExt,
     parse::{Parse, ParseStream},
 };
 
@@ -26,6 +27,7 @@ pub(crate) struct CachedArgs {
     pub(crate) version: Option<LitInt>,
     pub(crate) codec: Option<Path>,
     pub(crate) local: Option<Ident>,
+    pub(crate) batch: Option<Ident>,
     pub(crate) cache: Option<CacheArg>,
     pub(crate) krate: Option<Path>,
 }
@@ -63,6 +65,8 @@ impl Parse for CachedArgs {
                 assign(input, &mut args.codec, Path::parse_mod_style)?;
             } else if option.peek(kw::local) {
                 flag(input, &mut args.local)?;
+            } else if option.peek(kw::batch) {
+                assign(input, &mut args.batch, Ident::parse_any)?;
             } else if option.peek(kw::cache) {
                 assign(input, &mut args.cache, Parse::parse)?;
             } else if option.peek(Token![crate]) {

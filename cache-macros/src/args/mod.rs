@@ -27,6 +27,7 @@ mod kw {
     use syn::custom_keyword;
 
     custom_keyword!(all);
+    custom_keyword!(batch);
     custom_keyword!(cache);
     custom_keyword!(codec);
     custom_keyword!(err_ttl);

@@ -5,7 +5,9 @@ use quote::{ToTokens, quote_spanned};
 use syn::{Path, Type, ext::IdentExt};
 
 use super::{
-    around, at, body, cache, choices, here,
+    around, at,
+    batch::batched,
+    body, cache, choices, here,
     key::{hashed, part, template_parts, writer},
     private,
 };
@@ -13,6 +15,9 @@ use crate::model::{Cached, Key};
 
 /// `#[cached]`: a hit returns before anything is boxed.
 pub(crate) fn cached(model: &Cached) -> TokenStream {
+    if let Some(batch) = &model.batch {
+        return batched(model, batch);
+    }
     let Cached {
         function, output, ..
     } = model;
@@ -50,7 +55,8 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
             ::core::result::Result::Err(missed) => missed #tags,
         }
     }};
-    let lookup = choices::on_condition(krate, &model.choices, lookup);
+    let bypass = quote_spanned!(here()=> #private::Missed::bypass());
+    let lookup = choices::on_condition(&model.choices, lookup, &bypass);
     around(
         function,
         &quote_spanned! {here()=>
@@ -66,7 +72,7 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
 }
 
 /// The constants of the function.
-fn site(private: &TokenStream, model: &Cached) -> TokenStream {
+pub(super) fn site(private: &TokenStream, model: &Cached) -> TokenStream {
     let name = model.function.sig.ident.unraw().to_string();
     let path = quote_spanned!(here()=> ::core::concat!(::core::module_path!(), "::", #name));
     let label = match &model.key {
@@ -98,7 +104,7 @@ fn near(krate: Option<&Path>, output: &Type) -> TokenStream {
 }
 
 /// How the value becomes bytes, if it does.
-fn table(krate: Option<&Path>, model: &Cached) -> TokenStream {
+pub(super) fn table(krate: Option<&Path>, model: &Cached) -> TokenStream {
     let at = model.codec.as_ref().map_or_else(|| at(&model.output), at);
     let private = private(krate, at);
     match &model.codec {
@@ -132,13 +138,31 @@ fn named_codec(krate: Option<&Path>, codec: &Path) -> TokenStream {
 }
 
 /// Statements that write the key into `key`.
-fn key(krate: Option<&Path>, model: &Cached) -> TokenStream {
+pub(super) fn key(krate: Option<&Path>, model: &Cached) -> TokenStream {
     let arguments = match &model.key {
         Key::Template(template) => return template_parts(krate, template),
         Key::Default(arguments) => arguments,
     };
+    let (path, arguments) = (
+        default_path(krate, model),
+        default_arguments(krate, model, arguments),
+    );
+    quote_spanned!(here()=> #path #arguments)
+}
+
+/// The statement that writes the path of the function.
+pub(super) fn default_path(krate: Option<&Path>, model: &Cached) -> TokenStream {
     let private = private(krate, here());
     let name = model.function.sig.ident.unraw().to_string();
+    quote_spanned!(here()=> #private::default_path!(key, #name);)
+}
+
+/// The statements that write the arguments behind it.
+pub(super) fn default_arguments(
+    krate: Option<&Path>,
+    model: &Cached,
+    arguments: &[Ident],
+) -> TokenStream {
     let parts = arguments.iter().map(|argument| {
         let value = if model
             .sensitive
@@ -152,7 +176,6 @@ fn key(krate: Option<&Path>, model: &Cached) -> TokenStream {
         part(krate, argument, &value)
     });
     quote_spanned! {here()=>
-        #private::default_path!(key, #name);
         key.literal(":(");
         #(#parts key.literal(",");)*
         key.literal(")");
@@ -161,7 +184,7 @@ fn key(krate: Option<&Path>, model: &Cached) -> TokenStream {
 
 /// A warning at `argument`. A procedural macro on stable Rust can only make the compiler warn, and
 /// the use of a deprecated item is the one warning with a text of our choice.
-fn warning(argument: &Ident, message: &str) -> TokenStream {
+pub(super) fn warning(argument: &Ident, message: &str) -> TokenStream {
     let call = Ident::new("argument_left_out", argument.span());
     quote_spanned! {here()=> {
         #[deprecated(note = #message)]

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use syn::{Error, LitInt, Path, Result, Type};
 
-use super::{Choices, Rules, check_output, parse_both};
+use super::{Batch, Choices, Rules, check_output, parse_both};
 use crate::{
     args::{CacheArg, CachedArgs, Names},
     function::Function,
@@ -24,6 +24,8 @@ pub(crate) struct Cached {
     pub(crate) cache: Option<CacheArg>,
     /// Arguments that stand in keys as hashes only.
     pub(crate) sensitive: Vec<Ident>,
+    /// The list whose elements are asked for together.
+    pub(crate) batch: Option<Batch>,
     /// Arguments that the key leaves out, each with what to say about it.
     pub(crate) left_out: Vec<(Ident, String)>,
 }
@@ -50,6 +52,7 @@ impl Cached {
             arguments: &arguments,
             errors,
         };
+        rules.batch_choices(&args);
         let choices = rules.choices(&mut args);
         let mut key = args.key.and_then(|key| rules.template(&key, Kind::Key));
         let mut tags = rules.templates(args.tags, Kind::Tag);
@@ -58,6 +61,9 @@ impl Cached {
         let sensitive = args.sensitive.map_or_else(Vec::new, |Names(names)| names);
         rules.sensitive(&sensitive, &skip, key.iter_mut().chain(&mut tags));
         rules.groups(key.as_ref(), &tags);
+        let batch = args
+            .batch
+            .and_then(|list| rules.batch(&list, &function.sig, &skip, key.as_ref()));
         let left_out = key.as_ref().map(|key| rules.left_out(key, &skip));
         let key = key.map_or_else(|| rules.default_key(&skip), Key::Template);
         let version = args.version.as_ref().map(LitInt::base10_parse);
@@ -74,6 +80,7 @@ impl Cached {
             codec: args.codec,
             cache: args.cache,
             sensitive,
+            batch,
             left_out: left_out.unwrap_or_default(),
         })
     }

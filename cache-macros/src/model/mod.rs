@@ -1,6 +1,7 @@
 //! The rules: what may be asked of which function, and every mistake in it. One file for each
 //! attribute, and what they share.
 
+mod batch;
 mod cached;
 mod choices;
 mod invalidate;
@@ -9,6 +10,7 @@ mod output;
 mod rules;
 
 pub(crate) use self::{
+    batch::{Batch, Given},
     cached::{Cached, Key},
     choices::{Choices, Lifetime},
     invalidate::Invalidate,

@@ -129,7 +129,7 @@ impl Rules<'_> {
 }
 
 /// Whether a placeholder of `template` is `name` or a part of it.
-fn uses(template: &Template, name: &Ident) -> bool {
+pub(super) fn uses(template: &Template, name: &Ident) -> bool {
     template.pieces.iter().any(|piece| match piece {
         Piece::Value(value) => value.root.unraw() == name.unraw(),
         Piece::Literal(_) => false,

@@ -1,0 +1,183 @@
+//! `#[cached(batch = …)]`.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens, quote_spanned};
+use syn::{FnArg, parse_quote};
+
+use super::{
+    around, at, body, cache,
+    cached::{default_arguments, default_path, key, site, table, warning},
+    choices, here,
+    key::writer,
+    private,
+};
+use crate::{
+    function::{Function, mentions},
+    model::{Batch, Cached, Given, Key},
+};
+
+/// `#[cached(batch = …)]`: the body runs as often as the runtime asks for elements.
+pub(super) fn batched(model: &Cached, batch: &Batch) -> TokenStream {
+    let Cached {
+        function, output, ..
+    } = model;
+    let krate = model.krate.as_ref();
+    let private = private(krate, here());
+    let warnings = model
+        .left_out
+        .iter()
+        .map(|(argument, message)| warning(argument, message));
+    let site = site(&private, model);
+    let (kinds, look) = (kinds(model), look(model, batch));
+    let table = table(krate, model);
+    let list = list(model, batch);
+    let tags = tags(model, batch);
+    let given = given(model, batch);
+    let body = body(function, output);
+    let body = quote_spanned!(at(&function.body)=> ::std::boxed::Box::pin(#body));
+    around(
+        &patterns(function),
+        &quote_spanned! {here()=>
+            #(#warnings)*
+            let site = #site;
+            #kinds
+            let table = #table;
+            #list
+            #[allow(clippy::used_underscore_binding)]
+            let mut batch = #look;
+            #tags
+            while let ::core::option::Option::Some(part) = batch.ask().await {
+                #given
+                batch.run(#body).await;
+            }
+            batch.finish()
+        },
+    )
+}
+
+/// Statements that bind what the map and the values in it are.
+fn kinds(model: &Cached) -> TokenStream {
+    let (krate, output) = (model.krate.as_ref(), &model.output);
+    let private = private(krate, at(output));
+    // An element that is left out is an absence, whatever its type.
+    let choices = choices::chosen(krate, &model.choices);
+    quote_spanned! {at(output)=>
+        let answer = #private::answer!(#output);
+        let shape = #private::element_shape!(answer);
+        #choices
+    }
+}
+
+/// A statement that binds `list`. What is no list is reported at its type.
+fn list(model: &Cached, batch: &Batch) -> TokenStream {
+    let Given { ident, ty, .. } = &batch.list;
+    let at = ty.as_ref().map_or_else(|| at(ident), at);
+    let private = private(model.krate.as_ref(), at);
+    let borrow = batch
+        .list
+        .borrow()
+        .is_none()
+        .then(|| quote_spanned!(at=> &));
+    let list = quote_spanned!(at=> #borrow #ident);
+    quote_spanned!(at=> let list = #private::list(#list);)
+}
+
+/// The lookup in the near tier, which returns if that has everything.
+fn look(model: &Cached, batch: &Batch) -> TokenStream {
+    let (krate, output, element) = (model.krate.as_ref(), &model.output, &batch.list.ident);
+    let cache = cache(&private(krate, here()), model.cache.as_ref());
+    let (start, key) = match &model.key {
+        Key::Template(_) => (None, key(krate, model)),
+        // The path tells by the name of a closure where it stands, so not in one of ours.
+        Key::Default(arguments) => {
+            let private = private(krate, here());
+            let path = default_path(krate, model);
+            let arguments = default_arguments(krate, model, arguments);
+            let start = quote_spanned! {here()=>
+                let mut start = #private::KeyWriter::new();
+                let key = &mut start;
+                #path
+            };
+            let key = quote_spanned!(here()=> key.literal(start.as_str()); #arguments);
+            (Some(start), key)
+        }
+    };
+    let private = private(krate, at(output));
+    let batch = quote_spanned! {at(output)=>
+        #private::batch(site, cache, list, (answer, shape), table, |key, #element| { #key })
+    };
+    let lookup = quote_spanned! {here()=> {
+        #cache
+        #start
+        match #batch {
+            ::core::result::Result::Ok(hits) => return hits,
+            ::core::result::Result::Err(batch) => batch,
+        }
+    }};
+    let bypass = quote_spanned!(here()=> #private::Batch::bypass(list, (answer, shape), table));
+    choices::on_condition(&model.choices, lookup, &bypass)
+}
+
+/// A statement that adds tags to what is missing.
+fn tags(model: &Cached, batch: &Batch) -> Option<TokenStream> {
+    let element = &batch.list.ident;
+    let tags = model
+        .tags
+        .iter()
+        .map(|tag| writer(model.krate.as_ref(), tag));
+    (!model.tags.is_empty()).then(|| {
+        quote_spanned! {here()=>
+            #[allow(unused_variables, clippy::used_underscore_binding)]
+            batch.tags(|tags, #element| { #(tags.add(#tags);)* });
+        }
+    })
+}
+
+/// Statements that give one run of the body its arguments. One that cannot be given again is
+/// reported at its type.
+fn given(model: &Cached, batch: &Batch) -> TokenStream {
+    let list = &batch.list;
+    let (ident, mutability) = (&list.ident, mutability(list));
+    let part = if list.borrow().is_some() {
+        quote_spanned!(here()=> batch.lend(&part))
+    } else {
+        quote_spanned!(here()=> part)
+    };
+    let others = batch.others.iter().map(|other| {
+        let (ident, mutability) = (&other.ident, self::mutability(other));
+        let at = other.ty.as_ref().map_or_else(|| at(ident), at);
+        let private = private(model.krate.as_ref(), at);
+        let again = match other.borrow() {
+            Some(true) => quote_spanned!(at=> &mut *#ident),
+            Some(false) => ident.to_token_stream(),
+            None => quote_spanned!(at=> #private::again(&#ident)),
+        };
+        quote_spanned!(at=> let #mutability #ident = #again;)
+    });
+    quote_spanned! {here()=>
+        #[allow(unused_mut)]
+        let #mutability #ident = #part;
+        #(#[allow(unused_mut, clippy::used_underscore_binding)] #others)*
+    }
+}
+
+fn mutability(given: &Given) -> Option<TokenStream> {
+    given.mutable.then(|| quote_spanned!(here()=> mut))
+}
+
+/// The function, whose own names need not be `mut`: each run has names of its own.
+fn patterns(function: &Function) -> Function {
+    let mut function = function.clone();
+    for input in &mut function.sig.inputs {
+        if let FnArg::Typed(typed) = input
+            && mentions(typed.pat.to_token_stream(), &is_mut)
+        {
+            typed.attrs.push(parse_quote!(#[allow(unused_mut)]));
+        }
+    }
+    function
+}
+
+fn is_mut(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Ident(ident) if ident == "mut")
+}
