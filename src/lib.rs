@@ -4,7 +4,7 @@ pub use cache_core::{
     Backend, Cache, CacheBuilder, Cacheable, CallStats, Carried, Clock, Dice, Entry, Error,
     ErrorKind, Header, Invalidate, KeyPart, KeyRef, KeyWriter, Lease, Listener, Live, Moment,
     NearStore, Over, Prepare, Prepared, Result, SetOptions, Stamp, Stats, Storable, Write, codec,
-    policy,
+    graph, policy,
 };
 pub use cache_macros::{KeyPart, cached, invalidate_cache};
 

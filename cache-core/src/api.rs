@@ -324,6 +324,7 @@ impl Cache {
             table,
             version: 0,
             far: true,
+            blocks: false,
             counts: &self.0.by_hand,
         }
     }

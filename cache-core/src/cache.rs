@@ -266,6 +266,7 @@ impl Inner {
         event::invalidated(self.names.as_str(), change);
         let Some(far) = &self.far else { return Ok(()) };
         self.listen();
+        far.flux.settle();
         let (slots, stamps) = self.names_of(change);
         let notice = feed::notice(self.sender, change.keys(), change.groups());
         let told = far.invalidate(slots, stamps, &notice, patience).await;
@@ -333,6 +334,7 @@ impl Inner {
         if let (Some(far), Some(_)) = (&self.far, &self.near)
             && !self.feed.started.swap(true, Ordering::AcqRel)
         {
+            far.flux.settle();
             far.backend
                 .watch_dyn(&self.names.channel(), self.me.clone());
         }

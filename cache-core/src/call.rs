@@ -1,8 +1,9 @@
 //! One call of one key: what the step machine and the methods by hand both need to know of it.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use crate::{
+    block,
     cache::Inner,
     codec::Table,
     entry::Live,
@@ -14,7 +15,7 @@ use crate::{
     near::KeyRef,
     policy::Policy,
     stats::Counts,
-    sync::Arc,
+    sync::{Arc, within},
 };
 
 /// One call.
@@ -29,6 +30,8 @@ pub(crate) struct Call<'c> {
     pub(crate) version: u32,
     /// Whether the far tier may know of it.
     pub(crate) far: bool,
+    /// Whether it waits by holding a thread up, which no runtime then wakes.
+    pub(crate) blocks: bool,
     pub(crate) counts: &'c Counts,
 }
 
@@ -41,6 +44,19 @@ impl Call<'_> {
         }
         let groups = names::groups(self.key.text, &self.tags);
         self.cache.fence.begin(groups.iter().map(String::as_str))
+    }
+
+    /// What `waited` gives within `wait`.
+    pub(crate) async fn patiently<F: Future>(
+        &self,
+        wait: Duration,
+        waited: F,
+    ) -> Option<F::Output> {
+        if self.blocks {
+            block::within(wait, waited).await
+        } else {
+            within(wait, waited).await
+        }
     }
 
     /// How long a value is to live.

@@ -116,6 +116,15 @@ pub(crate) fn not_invalidated(namespace: &str, error: &Error) {
     );
 }
 
+pub(crate) fn told_later(namespace: &str) {
+    event!(
+        debug,
+        namespace,
+        "a plain `fn` returned before the far tier knew of its invalidation: it is told as soon as \
+         a runtime is free to"
+    );
+}
+
 pub(crate) fn not_cached(namespace: &str, error: &Error) {
     event!(warn, namespace, %error, "loaded without the cache");
 }

@@ -446,7 +446,7 @@ impl Drop for Driving<'_> {
 }
 
 thread_local! {
-    /// The flights whose loads are being polled on this thread, outermost first.
+    /// The flights whose loads are being polled or run on this thread, outermost first.
     static RUNNING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -456,20 +456,38 @@ fn running_here(flight: &Arc<Flight>) -> bool {
     RUNNING.with(|running| running.borrow().contains(&flight))
 }
 
-/// Marks the load of one or several flights as being polled on this thread.
+/// Marks the load of one or several flights as being polled, or run, on this thread.
 pub(crate) struct Inside(usize);
 
 impl Inside {
     pub(crate) fn enter<'l>(leads: impl IntoIterator<Item = &'l Lead>) -> Self {
-        let flights = leads
-            .into_iter()
-            .map(|lead| Arc::as_ptr(&lead.flight).addr());
+        let flights = leads.into_iter().map(|lead| &lead.flight);
+        Self::of(flights.map(|flight| Arc::as_ptr(flight).addr()))
+    }
+
+    /// The load that runs right now, for what belongs to it and runs after this poll.
+    pub(crate) fn place() -> Place {
+        Place(RUNNING.with(|running| running.borrow().last().copied()))
+    }
+
+    fn of(flights: impl IntoIterator<Item = usize>) -> Self {
         RUNNING.with(|running| {
             let mut running = running.borrow_mut();
             let outside = running.len();
             running.extend(flights);
             Self(outside)
         })
+    }
+}
+
+/// A load on this thread, or none.
+#[derive(Clone, Copy)]
+pub(crate) struct Place(Option<usize>);
+
+impl Place {
+    /// Marks what follows as a part of that load.
+    pub(crate) fn enter(self) -> Option<Inside> {
+        self.0.map(|flight| Inside::of([flight]))
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{runtime::Handle, time::Instant};
 
 use crate::{
     event,
@@ -28,6 +28,8 @@ pub(crate) struct Flux {
     waiting: Mutex<Waiting>,
     /// Whether `waiting` holds anything: what a call looks at first.
     some: AtomicBool,
+    /// The runtime that last used the far tier, for threads that have none of their own.
+    home: Mutex<Option<Handle>>,
 }
 
 #[derive(Debug, Default)]
@@ -84,7 +86,8 @@ impl Flux {
 
     /// Starts to retry in the background, unless somebody does.
     pub(crate) fn kick(&self, far: &Arc<Far>) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+        let here = Handle::try_current().ok();
+        let Some(runtime) = here.or_else(|| self.home()) else {
             return;
         };
         if self.begin() {
@@ -94,6 +97,18 @@ impl Flux {
             };
             runtime.spawn(async move { retrying.run().await });
         }
+    }
+
+    /// Remembers the present runtime, if there is one, for those who come without.
+    pub(crate) fn settle(&self) {
+        if let Ok(here) = Handle::try_current() {
+            *lock(&self.home) = Some(here);
+        }
+    }
+
+    /// The runtime that was remembered last.
+    pub(crate) fn home(&self) -> Option<Handle> {
+        lock(&self.home).clone()
     }
 
     /// Whether there is something to retry and nobody does; from then on somebody does.

@@ -34,13 +34,14 @@
 //! | what a key is, and what it belongs to | `key`, `names`, `glob` |
 //! | what the parts of a return type mean | `outcome` |
 //! | whether a value may be seen in this process | `fence`, `entry`, `cache` (`valid`), built by `cache::builder` |
-//! | who loads, who waits | `flight` |
+//! | who loads, who waits | `flight`; how a thread waits: `block` |
 //! | what happens on a miss, in which order | `serve` (functions), `hand` (methods of `Cache`), both on a `call` |
 //! | whether a far entry may be seen | `far::look` (`valid`) |
 //! | whether the far tier is asked at all | `breaker`, `flux` |
 //! | how values become bytes | `codec`, `envelope` |
 //! | what processes tell each other | `feed` |
 //! | how long, how much | `policy`, `clock`, `rng` |
+//! | which functions there are, and who invalidates whom | `graph` |
 //! | what is counted and logged | `stats`, `event` |
 //! | what a store must do | `near` ([`NearStore`]), `backend` ([`Backend`]) |
 //!
@@ -51,6 +52,7 @@
 mod api;
 mod backend;
 mod batch;
+mod block;
 mod breaker;
 mod cache;
 mod call;
@@ -67,6 +69,7 @@ mod flight;
 mod flux;
 mod glob;
 mod global;
+pub mod graph;
 mod hand;
 mod key;
 mod names;
@@ -94,6 +97,7 @@ pub use cache::{Cache, CacheBuilder};
 pub use clock::{Clock, Moment};
 pub use entry::{Entry, Live};
 pub use error::{Error, ErrorKind, Result};
+pub use graph::graph;
 pub use key::{KeyPart, KeyWriter};
 pub use near::{KeyRef, NearStore};
 pub use outcome::{Cacheable, Carried};

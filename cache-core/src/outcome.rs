@@ -28,6 +28,8 @@ pub use self::{
     note = "derive `Clone`, or return an `Arc` of it"
 )]
 pub trait Cacheable: Clone + Send + Sync + 'static {}
+// The trait is to be named in messages, and not what it is made of.
+#[diagnostic::do_not_recommend]
 impl<T: Clone + Send + Sync + 'static> Cacheable for T {}
 
 /// An error that can reach the callers who waited for a load.
@@ -37,6 +39,7 @@ impl<T: Clone + Send + Sync + 'static> Cacheable for T {}
     note = "return an error that owns what it says"
 )]
 pub trait Carried: Send + 'static {}
+#[diagnostic::do_not_recommend]
 impl<E: Send + 'static> Carried for E {}
 
 /// What one run of the user's function gave, without its type.

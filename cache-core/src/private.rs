@@ -21,6 +21,7 @@ pub use crate::{
     cache::Cache,
     codec::{self, Probe, Table, ViaFar, ViaNear, ViaRaw, named, probe},
     global::default_or,
+    graph::Node,
     key::{KeyWriter, hashed, lower, part},
     outcome::{
         Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6, keeps_absences, keeps_errors,
@@ -29,6 +30,13 @@ pub use crate::{
     purge::{Purge, PurgeGuard},
     site::{Missed, Site, Tags, near},
 };
+
+pub use inventory::submit;
+
+/// Runs a body. The parameter's type lets the body give away what it was called with.
+pub fn run<T>(body: impl FnOnce() -> T) -> T {
+    body()
+}
 
 /// The cache that an attribute calls by name; the default one, loudly, if none is registered
 /// under that name, because a cache is never the reason that a call fails.

@@ -2,9 +2,13 @@
 
 use std::{mem, time::Duration};
 
+use tokio::runtime::{Handle, RuntimeFlavor};
+
 use crate::{
+    block::{self, block_on},
     cache::{Cache, Change},
     event,
+    far::Far,
     key::KeyWriter,
 };
 
@@ -66,6 +70,29 @@ impl Purge {
         }
     }
 
+    /// Invalidates from a plain `fn`: here at once, and in the far tier within the outage budget if
+    /// a runtime goes on while this thread waits. If none does, as on the one thread of a
+    /// current-thread runtime, or if the budget is not enough, the far tier is told in the
+    /// background, and is not believed in this process meanwhile.
+    pub fn run_blocking(self) {
+        let (cache, change) = (self.cache.clone(), self.change.clone());
+        cache.0.forget_change(&change);
+        let Some(far) = &cache.0.far else {
+            event::invalidated(cache.namespace(), &change);
+            return;
+        };
+        let told = elsewhere(far).and_then(|runtime| {
+            let there = runtime.clone();
+            // Not `spawn`: that task could be next in line on the very worker that waits here.
+            let told = runtime.spawn_blocking(move || there.block_on(self.run()));
+            block_on(block::within(far.outage_budget, told))
+        });
+        if !matches!(told, Some(Ok(()))) {
+            event::told_later(cache.namespace());
+            cache.0.invalidate_later(&change);
+        }
+    }
+
     /// Arms a guard for the time in which the function runs.
     pub fn on_exit(self) -> PurgeGuard {
         PurgeGuard(Some(self))
@@ -95,6 +122,13 @@ impl PurgeGuard {
         guard.0 = None;
     }
 
+    /// Invalidates now, from a plain `fn`.
+    pub fn run_blocking(mut self) {
+        if let Some(purge) = self.0.take() {
+            purge.run_blocking();
+        }
+    }
+
     /// Lets it be: nothing was written.
     pub fn disarm(mut self) {
         self.0 = None;
@@ -112,5 +146,13 @@ impl Drop for PurgeGuard {
         };
         cache.0.forget_change(&change);
         runtime.spawn(async move { Purge { cache, change }.run().await });
+    }
+}
+
+/// A runtime that goes on while this thread is held up.
+fn elsewhere(far: &Far) -> Option<Handle> {
+    match Handle::try_current() {
+        Ok(here) => (here.runtime_flavor() != RuntimeFlavor::CurrentThread).then_some(here),
+        Err(_) => far.flux.home(),
     }
 }

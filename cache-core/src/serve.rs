@@ -19,7 +19,7 @@ use crate::{
     flight::{Driving, Lead, Load, Orphan, Role, Turn, Waiter},
     outcome::Loaded,
     policy::vary,
-    sync::{Arc, within},
+    sync::Arc,
 };
 
 /// Whether a caller can make its result of this.
@@ -108,7 +108,7 @@ impl<'s, 'c> Serve<'s, 'c> {
     /// Waits for who brings the flight to its end.
     pub(crate) async fn wait(&self, waiter: &Waiter, patience: Duration) -> Step {
         let call = self.call;
-        match within(patience, waiter.wait()).await {
+        match call.patiently(patience, waiter.wait()).await {
             Some(Turn::Done(Some(loaded))) if (self.accepts)(&loaded) => {
                 call.counts.misses.one();
                 call.counts.coalesced.one();
@@ -116,6 +116,11 @@ impl<'s, 'c> Serve<'s, 'c> {
                 Step::Done(loaded)
             }
             Some(Turn::Done(_)) => Step::Alone,
+            // Whoever blocks a thread may be all that another's load is waiting for.
+            Some(Turn::Adopt(lead, orphan)) if call.blocks => {
+                drop(orphan);
+                Step::Lead(lead)
+            }
             Some(Turn::Adopt(lead, orphan)) => Step::Adopt(lead, orphan),
             Some(Turn::Start(lead)) => Step::Lead(lead),
             Some(Turn::Panics) => {

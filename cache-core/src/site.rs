@@ -6,15 +6,16 @@ use std::{fmt, future::Future, ops::Deref, pin::Pin, time::Duration};
 use once_cell::sync::OnceCell;
 
 use crate::{
+    block::{Asked, run_between},
     cache::{Cache, Inner},
     call::Call,
-    codec::Table,
+    codec::{Table, ViaNear, probe},
     flight::{Load, Running},
     key::KeyWriter,
     near::KeyRef,
-    outcome::Outcome,
+    outcome::{Loaded, Outcome},
     policy::Policy,
-    serve,
+    serve::{self, Accepts},
     stats::Counts,
     sync::Arc,
 };
@@ -149,6 +150,9 @@ pub fn near<S: Outcome>(
     }
 }
 
+/// What joining a result relies on.
+const ACCEPTED: &str = "only what this function accepts is returned to it";
+
 /// A call that the near tier could not answer, or that was not to be looked up.
 pub struct Missed(Option<Box<Miss>>);
 
@@ -221,6 +225,25 @@ impl Missed {
             None => body,
         }
     }
+
+    /// Finds the value, or loads it by `body` on this thread, which waits where another loads it.
+    /// The far tier is not asked: it could not be waited for without a runtime.
+    ///
+    /// # Panics
+    ///
+    /// If `body` does.
+    pub fn block<S: Outcome>(self, shape: S, body: impl FnOnce() -> S::Return) -> S::Return {
+        let Some(miss) = self.0 else { return body() };
+        let mut body = Some(body);
+        let mut load = || {
+            let body = body.take().expect("a load is run once");
+            shape.split(body())
+        };
+        let table = ViaNear::table(&probe(shape));
+        let accepts = |loaded: &_| shape.accepts(loaded);
+        let loaded = miss.block(table, &accepts, &mut load);
+        shape.join(loaded).expect(ACCEPTED)
+    }
 }
 
 pub(crate) type Body<'a, R> = Pin<Box<dyn Future<Output = R> + Send + 'a>>;
@@ -258,10 +281,24 @@ impl Miss {
         Box::pin(async move {
             let accepts = |loaded: &_| shape.accepts(loaded);
             let loaded = serve::serve(&self.call(table), &accepts, load).await;
-            shape
-                .join(loaded)
-                .expect("only what this function accepts is returned to it")
+            shape.join(loaded).expect(ACCEPTED)
         })
+    }
+
+    fn block(
+        &self,
+        table: &'static Table,
+        accepts: Accepts<'_>,
+        load: &mut dyn FnMut() -> Loaded,
+    ) -> Loaded {
+        let call = Call {
+            far: false,
+            blocks: true,
+            ..self.call(table)
+        };
+        let asked = Asked::default();
+        let served = serve::serve(&call, accepts, Load::Borrowed(Box::pin(asked.clone())));
+        run_between(served, &asked, load)
     }
 
     pub(crate) fn call(&self, table: &'static Table) -> Call<'_> {
@@ -277,6 +314,7 @@ impl Miss {
             table,
             version: self.site.version,
             far: !self.site.local,
+            blocks: false,
             counts: &self.counts,
         }
     }

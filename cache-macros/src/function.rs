@@ -1,11 +1,16 @@
 //! The grammar of the annotated item: a function whose body is kept as it stands, so that
 //! half-typed code still completes.
 
+mod absent;
+mod style;
+
+pub(crate) use self::style::Style;
+
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{
-    Attribute, FnArg, GenericParam, Pat, PathArguments, Result, ReturnType, Signature, Token, Type,
-    Visibility, braced,
+    Attribute, FnArg, GenericParam, Pat, PathArguments, Result, Signature, Token, Type, Visibility,
+    braced,
     parse::{Parse, ParseStream},
     parse_quote,
 };
@@ -17,15 +22,22 @@ pub(crate) struct Function {
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
     pub(crate) inner: Vec<Attribute>,
-    /// The body in its own braces, without its inner attributes.
+    /// The statements that give the result, in braces, without inner attributes.
     pub(crate) body: Group,
+    pub(crate) style: Style,
+    /// The body gives a future of the result, and not the result.
+    pub(crate) builds_future: bool,
+    /// The arguments live as long as the body, used or not: so it is in an `async fn`.
+    pub(crate) holds_arguments: bool,
+    /// What the function gives in the end; `None` if its future does not say.
+    gives: Option<Type>,
 }
 
 impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let outer = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
-        let sig = input.parse()?;
+        let sig: Signature = input.parse()?;
         if input.peek(Token![;]) {
             return Err(input.error("expected a function with a body"));
         }
@@ -34,12 +46,21 @@ impl Parse for Function {
         let inner = content.call(Attribute::parse_inner)?;
         let mut body = Group::new(Delimiter::Brace, content.parse()?);
         body.set_span(brace.span.join());
+        let (style, gives) = style::of(&sig);
+        let mut builds_future = matches!(style, Style::Boxed | Style::Opaque);
+        if let Some(block) = style::async_block(style, &body).filter(|_| builds_future) {
+            (body, builds_future) = (block, false);
+        }
         Ok(Self {
             outer,
             vis,
             sig,
             inner,
             body,
+            style,
+            builds_future,
+            holds_arguments: style == Style::Async,
+            gives,
         })
     }
 }
@@ -72,11 +93,14 @@ impl Function {
         arguments
     }
 
+    /// What the function gives in the end, whatever it gives it by.
     pub(crate) fn output(&self) -> Type {
-        match &self.sig.output {
-            ReturnType::Default => parse_quote!(()),
-            ReturnType::Type(_, output) => Type::clone(output),
-        }
+        self.gives.clone().unwrap_or_else(|| parse_quote!(()))
+    }
+
+    /// Whether it says what it gives.
+    pub(crate) fn says_output(&self) -> bool {
+        self.gives.is_some()
     }
 
     /// Whether the arguments certainly own their data and go into the body whole, so that the

@@ -69,7 +69,7 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// A call whose key is in the cache returns a clone of the value and does not run the body. Only
-/// `Ok` and `Some` are kept, unless `none_ttl` keeps `None` too. The returned type is `Clone`, owns
+/// `Ok` and `Some` are kept, unless `none_ttl` keeps `None` too, and `err_ttl` errors. The returned type is `Clone`, owns
 /// its data, and is made of serde types if the cache is shared between processes.
 ///
 /// # Options
@@ -77,10 +77,16 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// | option | meaning | default |
 /// |---|---|---|
 /// | `ttl = 600`, `ttl = "10m"` | how long a value is kept: whole seconds, or a duration in `ms`, `s`, `m`, `h`, `d`, as in `"1h 30m"`; not zero, at most 36500 days | 300 s |
-/// | `none_ttl = "30s"` | keeps `None` too, for this long | `None` is not kept |
+/// | `ttl = TTL` | the same by a constant `Duration`, or an expression that is one, here and for the next two | |
+/// | `none_ttl = "30s"` | keeps `None` too, for this long; for functions that return an `Option` | `None` is not kept |
+/// | `err_ttl = "5s"` | keeps errors too, for this long, in this process only; the error is `Clone + Send + Sync` | errors are not kept |
+/// | `ttl_from = \|token\| token.expires_in` | how long this value is kept, asked of it; under a millisecond it is not kept; instead of `ttl` | all alike |
+/// | `unless = Vec::is_empty`, `unless = \|page\| page.is_partial()` | values for which this is true are not kept | all are |
+/// | `if = page < 10` | an expression over the arguments; a call for which it is false has nothing to do with the cache | every call |
 /// | `key = "users:<id>"` | the key: literal segments and placeholders | crate, modules, function and all arguments |
 /// | `tags = ["team:<team>"]` | groups under which the entry can be invalidated | none |
 /// | `skip(db, trace)` | arguments that do not belong to the key | none |
+/// | `sensitive(token)` | arguments that stand in keys and tags as hashes only | in clear |
 /// | `version = 2` | entries of other versions are misses | 0 |
 /// | `codec = json`, or `bincode`, `msgpack`, `bytes`, or a path | how the value becomes bytes | chosen by the type |
 /// | `local` | kept in this process only, so that the type needs no serde | shared if the cache is |
@@ -88,7 +94,8 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// | `crate = path` | where larder is, if it is renamed | `::larder` |
 ///
 /// A placeholder is an argument, `<id>`, or a field of one, `<user.id>`, `<page.0>`,
-/// `<self.region>`; a filter may follow: `<name:lower>`, `<query:hash>`. `<<` is a literal `<`. A
+/// `<self.region>`; a filter may follow: `<name:lower>`, `<query:hash>`,
+/// `<mail:lower:hash>`. `<<` is a literal `<`. A
 /// segment holds at most one placeholder, so that different arguments never give the same key.
 ///
 /// An argument that `key` leaves out is reported as a warning, because forgetting one serves the
@@ -96,6 +103,27 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// there. Without `key`, every argument that is not skipped is in the key, `self` included.
 ///
 /// A key has at most 16 groups: the namespace, its proper prefixes by segment, and its tags.
+///
+/// # What is kept
+///
+/// `ttl_from` and `unless` are a closure over the `Ok` or `Some` value, or the path of a function
+/// that takes it by reference. They see no argument: calls that ask for one key share what is
+/// kept. What they exclude, like an error that is not kept, still goes to those who waited for
+/// the same load. All durations vary by the cache's jitter.
+///
+/// A kept error is a hit, and comes back as a clone. An invalidation removes it like any entry. It
+/// never leaves this process, and whoever asks for its key without `err_ttl` finds nothing there:
+/// another function, or a method of the cache. A cache without a near tier keeps no errors.
+///
+/// `if` is evaluated before the key is made, and may `await`. An argument that it alone uses, such
+/// as a flag, is in `skip`.
+///
+/// # What is hidden
+///
+/// A sensitive argument is in keys and tags what the filter `hash` makes of it: `<token:hash>`, or
+/// `<mail:lower:hash>` where the template says `<mail:lower>`. With these an `#[invalidate_cache]`
+/// finds the same entry. The hash is SHA-256, cut to 128 bits and without a secret: it hides what
+/// nobody can guess, such as a token, and not a telephone number from somebody who tries them all.
 #[proc_macro_attribute]
 pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = item.into();

@@ -189,7 +189,10 @@ mod forms {
 
     #[cached(batch = names, cache = cache, skip(cache))]
     async fn names(cache: &Cache, names: &[&str]) -> HashMap<String, usize> {
-        names.iter().map(|name| ((*name).to_owned(), names.len())).collect()
+        names
+            .iter()
+            .map(|name| ((*name).to_owned(), names.len()))
+            .collect()
     }
 
     #[cached(batch = ids, none_ttl = 9, cache = cache, skip(cache))]
@@ -204,7 +207,10 @@ mod forms {
     async fn a_list_is_of_any_kind_and_so_is_a_map() {
         let cache = near_cache();
         assert_eq!(vec(&cache, vec![2]).await, [(2, 1)]);
-        assert_eq!(vec(&cache, vec![3, 2, 1, 3]).await, [(3, 2), (2, 1), (1, 2)]);
+        assert_eq!(
+            vec(&cache, vec![3, 2, 1, 3]).await,
+            [(3, 2), (2, 1), (1, 2)]
+        );
         assert_eq!(lent_vec(&cache, &vec![2]).await.unwrap(), [(2, 1)]);
         let two = lent_vec(&cache, &vec![1, 2]).await.unwrap();
         assert_eq!(two, [(1, 1), (2, 1)]);
@@ -258,7 +264,10 @@ impl<T: KeyPart + Sync> Shop<T> {
         *runs += 1;
         let numbers: Vec<u64> = ids.iter().map(|id| id.number).collect();
         let rows = self.rows.load(&numbers).await;
-        Ok(ids.iter().map(|id| (id.clone(), rows[&id.number])).collect())
+        Ok(ids
+            .iter()
+            .map(|id| (id.clone(), rows[&id.number]))
+            .collect())
     }
 }
 

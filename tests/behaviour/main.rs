@@ -3,7 +3,10 @@
 mod api;
 mod basics;
 mod batch;
+mod functions;
 mod key_part;
+mod log;
+mod options;
 #[cfg(feature = "redis")]
 mod p1_far;
 mod p1_no_resurrection;

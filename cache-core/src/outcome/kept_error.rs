@@ -4,7 +4,7 @@
 
 use std::{any::Any, fmt};
 
-use super::{Copying, Failure, Loaded, Outcome, Shared};
+use super::{Copying, Failure, Keeper, Loaded, Outcome, Shared};
 use crate::{entry::Live, sync::Arc};
 
 /// An error that can be remembered and given to many.
@@ -14,6 +14,8 @@ use crate::{entry::Live, sync::Arc};
     note = "derive `Clone`, return an `Arc` of the error, or remove `err_ttl`"
 )]
 pub trait Lasting: Clone + Send + Sync + 'static {}
+// The trait is to be named in messages, and not what it is made of.
+#[diagnostic::do_not_recommend]
 impl<E: Clone + Send + Sync + 'static> Lasting for E {}
 
 /// A return type that has errors.
@@ -31,16 +33,22 @@ impl<T, E> Fails for Result<T, E> {
 }
 
 /// The kind `shape` whose errors can be kept.
-pub fn keeps_errors<S: Outcome>(shape: S) -> KeepsErrors<S>
-where
-    S::Return: Fails,
-{
-    KeepsErrors(shape)
+pub fn keeps_errors<S: Outcome<Return: Fails<Error: Lasting>>>(shape: S) -> KeepsErrors<S> {
+    KeepsErrors {
+        shape,
+        keep: keep::<<S::Return as Fails>::Error>,
+        is_own: |kept| kept.error.is::<<S::Return as Fails>::Error>(),
+    }
 }
 
-/// What [`keeps_errors`] returns.
+/// What [`keeps_errors`] returns. It asks nothing of the error any more, so that a wrong one is
+/// reported once.
 #[derive(Clone, Copy)]
-pub struct KeepsErrors<S>(S);
+pub struct KeepsErrors<S> {
+    shape: S,
+    keep: Keeper,
+    is_own: fn(&KeptError) -> bool,
+}
 
 /// A remembered error.
 pub(crate) struct KeptError {
@@ -52,10 +60,6 @@ impl KeptError {
     /// The remembered error in `live`, if that is what it is.
     pub(crate) fn of(live: &Live) -> Option<&Self> {
         live.downcast_ref()
-    }
-
-    fn is<E: Lasting>(&self) -> bool {
-        self.error.is::<E>()
     }
 
     /// The error, for one more caller.
@@ -71,7 +75,7 @@ impl fmt::Debug for KeptError {
 }
 
 /// Makes a remembered error of one that was just returned.
-pub(super) fn keep<E: Lasting>(error: &(dyn Any + Send)) -> Live {
+fn keep<E: Lasting>(error: &(dyn Any + Send)) -> Live {
     let error: &E = error
         .downcast_ref()
         .expect("a failure holds the error it was made of");
@@ -92,44 +96,41 @@ impl<S> fmt::Debug for KeepsErrors<S> {
     }
 }
 
-impl<S: Outcome> Outcome for KeepsErrors<S>
-where
-    S::Return: Fails<Error: Lasting>,
-{
+impl<S: Outcome> Outcome for KeepsErrors<S> {
     type Return = S::Return;
     type Value = S::Value;
 
     fn split(self, output: S::Return) -> Loaded {
-        match self.0.split(output) {
+        match self.shape.split(output) {
             Loaded::Failed(failure) => Loaded::Failed(Failure {
-                keep: Some(keep::<<S::Return as Fails>::Error>),
+                keep: Some(self.keep),
                 ..failure
             }),
             other => other,
         }
     }
     fn of_value(self, value: &S::Value) -> S::Return {
-        self.0.of_value(value)
+        self.shape.of_value(value)
     }
     fn of_absent(self) -> Option<S::Return> {
-        self.0.of_absent()
+        self.shape.of_absent()
     }
     fn of_failure(self, failure: Failure) -> Option<S::Return> {
-        self.0.of_failure(failure)
+        self.shape.of_failure(failure)
     }
     fn of_live(self, live: &Live) -> Option<S::Return> {
         match KeptError::of(live) {
             Some(kept) => self.of_failure(kept.failure()),
-            None => self.0.of_live(live),
+            None => self.shape.of_live(live),
         }
     }
     fn accepts(self, loaded: &Loaded) -> bool {
         if let Loaded::Value(live, _) = loaded
             && let Some(kept) = KeptError::of(live)
         {
-            return kept.is::<<S::Return as Fails>::Error>();
+            return (self.is_own)(kept);
         }
-        self.0.accepts(loaded)
+        self.shape.accepts(loaded)
     }
 }
 

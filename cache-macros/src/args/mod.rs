@@ -57,7 +57,10 @@ fn assign<T>(
     value: fn(ParseStream<'_>) -> Result<T>,
 ) -> Result<()> {
     let option = input.call(Ident::parse_any)?;
-    input.parse::<Token![=]>()?;
+    input.parse::<Token![=]>().map_err(|_| {
+        let message = format!("`{option}` needs a value: write `{option} = …`");
+        Error::new(option.span(), message)
+    })?;
     fill(&option, slot, value(input)?)
 }
 

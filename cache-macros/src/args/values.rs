@@ -32,6 +32,9 @@ pub(crate) struct Names(pub(crate) Vec<Ident>);
 
 impl Parse for Names {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
+        if !input.peek(syn::token::Paren) {
+            return Err(input.error("expected names of arguments in parentheses: `(id, name)`"));
+        }
         let content;
         parenthesized!(content in input);
         // `self` can be skipped, which is no identifier in the grammar of Rust.

@@ -33,7 +33,7 @@ pub(super) fn batched(model: &Cached, batch: &Batch) -> TokenStream {
     let list = list(model, batch);
     let tags = tags(model, batch);
     let given = given(model, batch);
-    let body = body(function, output);
+    let body = body(krate, function, output);
     let body = quote_spanned!(at(&function.body)=> ::std::boxed::Box::pin(#body));
     around(
         &patterns(function),
@@ -155,9 +155,9 @@ fn given(model: &Cached, batch: &Batch) -> TokenStream {
         quote_spanned!(at=> let #mutability #ident = #again;)
     });
     quote_spanned! {here()=>
-        #[allow(unused_mut)]
+        #[allow(unused_variables, unused_mut)]
         let #mutability #ident = #part;
-        #(#[allow(unused_mut, clippy::used_underscore_binding)] #others)*
+        #(#[allow(unused_variables, unused_mut, clippy::used_underscore_binding)] #others)*
     }
 }
 

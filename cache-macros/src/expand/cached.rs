@@ -7,11 +7,14 @@ use syn::{Path, Type, ext::IdentExt};
 use super::{
     around, at,
     batch::batched,
-    body, cache, choices, here,
+    body, cache, choices, graph, here,
     key::{hashed, part, template_parts, writer},
     private,
 };
-use crate::model::{Cached, Key};
+use crate::{
+    function::Style,
+    model::{Cached, Key},
+};
 
 /// `#[cached]`: a hit returns before anything is boxed.
 pub(crate) fn cached(model: &Cached) -> TokenStream {
@@ -36,15 +39,7 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
     let shape = shape(krate, output);
     let shapes = choices::shapes(krate, output, &model.choices);
     let near = near(krate, output);
-    let table = table(krate, model);
-    let load = if function.owns_its_arguments() {
-        "load_owned"
-    } else {
-        "load"
-    };
-    let load = Ident::new(load, here());
-    let body = body(function, output);
-    let body = quote_spanned!(at(&function.body)=> ::std::boxed::Box::pin(#body));
+    let load = load(krate, model);
     let lookup = quote_spanned! {here()=> {
         let mut writer = #private::KeyWriter::new();
         let key = &mut writer;
@@ -66,9 +61,27 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
             #shapes
             #[allow(clippy::used_underscore_binding)]
             let missed = #lookup;
-            missed.#load(shape, #table, #body).await
+            #load
         },
     )
+}
+
+/// The miss: the body is made, and run if nobody else has.
+fn load(krate: Option<&Path>, model: &Cached) -> TokenStream {
+    let function = &model.function;
+    let body = body(krate, function, &model.output);
+    if function.style == Style::Sync {
+        return quote_spanned!(here()=> missed.block(shape, #body));
+    }
+    let load = if function.owns_its_arguments() {
+        "load_owned"
+    } else {
+        "load"
+    };
+    let load = Ident::new(load, here());
+    let table = table(krate, model);
+    let body = quote_spanned!(at(&function.body)=> ::std::boxed::Box::pin(#body));
+    quote_spanned!(here()=> missed.#load(shape, #table, #body).await)
 }
 
 /// The constants of the function.
@@ -84,9 +97,11 @@ pub(super) fn site(private: &TokenStream, model: &Cached) -> TokenStream {
         .version
         .map(|version| quote_spanned!(here()=> .version(#version)));
     let local = model.local.then(|| quote_spanned!(here()=> .local()));
+    let node = graph::function(private, model);
     quote_spanned! {here()=> {
         static SITE: #private::Site =
             #private::Site::new(#path, #label) #lifetimes #version #local;
+        #node
         &SITE
     }}
 }
@@ -223,62 +238,66 @@ mod tests {
         assert_text(
             text,
             &expect![[r#"
-            /// Reads.
-            #[must_use]
-            pub async fn get_user(id: u64, lang: String, team: u32) -> Result<User, DbError> {
-                let site = {
-                    static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
-                            ::core::concat!(::core::module_path!(), "::", "get_user"),
-                            "users:<id>:<lang:lower>",
-                        )
-                        .ttl(600000u64);
-                    &SITE
-                };
-                let shape = ::larder::__private::shape!(Result < User, DbError >);
-                #[allow(clippy::used_underscore_binding)]
-                let missed = {
-                    let mut writer = ::larder::__private::KeyWriter::new();
-                    let key = &mut writer;
-                    key.literal("users:");
-                    ::larder::__private::part(key, &id);
-                    key.literal(":");
-                    ::larder::__private::part(key, &::larder::__private::lower(&lang));
-                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
-                    match ::larder::__private::near(site, cache, &writer, shape) {
-                        ::core::result::Result::Ok(hit) => return hit,
-                        ::core::result::Result::Err(missed) => {
-                            missed
-                                .tags(|tags| {
-                                    tags.add(|key| {
-                                        key.literal("team:");
-                                        ::larder::__private::part(key, &team);
-                                    });
-                                })
+                /// Reads.
+                #[must_use]
+                pub async fn get_user(id: u64, lang: String, team: u32) -> Result<User, DbError> {
+                    let site = {
+                        static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                                ::core::concat!(::core::module_path!(), "::", "get_user"),
+                                "users:<id>:<lang:lower>",
+                            )
+                            .ttl(600000u64);
+                        ::larder::__private::submit! {
+                            ::larder::__private::Node::cached(& SITE, ::core::file!(), ::core::line!())
+                            .tags(& ["team:<team>"])
                         }
-                    }
-                };
-                missed
-                    .load_owned(
-                        shape,
-                        ::larder::__private::table!(shape),
-                        ::std::boxed::Box::pin(async move {
-                            #[allow(
-                                unreachable_code,
-                                clippy::diverging_sub_expression,
-                                clippy::empty_loop
-                            )]
-                            if false {
-                                let output: Result<User, DbError> = loop {};
-                                return output;
+                        &SITE
+                    };
+                    let shape = ::larder::__private::shape!(Result < User, DbError >);
+                    #[allow(clippy::used_underscore_binding)]
+                    let missed = {
+                        let mut writer = ::larder::__private::KeyWriter::new();
+                        let key = &mut writer;
+                        key.literal("users:");
+                        ::larder::__private::part(key, &id);
+                        key.literal(":");
+                        ::larder::__private::part(key, &::larder::__private::lower(&lang));
+                        let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                        match ::larder::__private::near(site, cache, &writer, shape) {
+                            ::core::result::Result::Ok(hit) => return hit,
+                            ::core::result::Result::Err(missed) => {
+                                missed
+                                    .tags(|tags| {
+                                        tags.add(|key| {
+                                            key.literal("team:");
+                                            ::larder::__private::part(key, &team);
+                                        });
+                                    })
                             }
-                            #[allow(clippy::used_underscore_binding)]
-                            let _ = (&id, &lang, &team);
-                            { load(id, lang, team).await }
-                        }),
-                    )
-                    .await
-            }
-        "#]],
+                        }
+                    };
+                    missed
+                        .load_owned(
+                            shape,
+                            ::larder::__private::table!(shape),
+                            ::std::boxed::Box::pin(async move {
+                                #[allow(
+                                    unreachable_code,
+                                    clippy::diverging_sub_expression,
+                                    clippy::empty_loop
+                                )]
+                                if false {
+                                    let output: Result<User, DbError> = loop {};
+                                    return output;
+                                }
+                                #[allow(clippy::used_underscore_binding)]
+                                let _ = (&id, &lang, &team);
+                                { load(id, lang, team).await }
+                            }),
+                        )
+                        .await
+                }
+            "#]],
         );
     }
 
@@ -302,6 +321,10 @@ mod tests {
                             )
                             .version(2u32)
                             .local();
+                        crate::store::__private::submit! {
+                            crate ::store::__private::Node::cached(& SITE, ::core::file!(),
+                            ::core::line!()).by("self.cache")
+                        }
                         &SITE
                     };
                     let shape = crate::store::__private::shape!(Vec < User >);

@@ -85,3 +85,99 @@ pub(super) fn on_condition(
         }
     }}
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use quote::quote;
+
+    use crate::{
+        expand::{cached, or_report, tests::assert_text},
+        model::Cached,
+    };
+
+    #[test]
+    fn what_is_kept_is_asked_where_the_result_comes_and_on_condition() {
+        let args = quote!(
+            ttl_from = Page::max_age,
+            unless = |page| page.rows.is_empty(),
+            none_ttl = limits::ABSENCE,
+            err_ttl = "5s",
+            if = number < 10,
+            sensitive(token)
+        );
+        let item = quote! {
+            async fn page(token: &str, number: u32) -> Answer<Option<Page>> {
+                load(token, number).await
+            }
+        };
+        let text = or_report(Cached::check(args, &item), cached, &item);
+        assert_text(
+            text,
+            &expect![[r#"
+                async fn page(token: &str, number: u32) -> Answer<Option<Page>> {
+                    let site = {
+                        static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                                ::core::concat!(::core::module_path!(), "::", "page"),
+                                ::core::concat!(::core::module_path!(), "::", "page"),
+                            )
+                            .none_ttl(::larder::__private::millis(limits::ABSENCE))
+                            .err_ttl(5000u64);
+                        ::larder::__private::submit! {
+                            ::larder::__private::Node::cached(& SITE, ::core::file!(), ::core::line!())
+                            .computes_ttl()
+                        }
+                        &SITE
+                    };
+                    let shape = ::larder::__private::shape!(Answer < Option < Page > >);
+                    let shape = ::larder::__private::keeps_absences(shape);
+                    let shape = ::larder::__private::ttl_from(shape, Page::max_age);
+                    let shape = ::larder::__private::unless(shape, |page| page.rows.is_empty());
+                    let shape = ::larder::__private::keeps_errors(shape);
+                    #[allow(clippy::used_underscore_binding)]
+                    let missed = {
+                        let is_cached: bool = number < 10;
+                        if is_cached {
+                            let mut writer = ::larder::__private::KeyWriter::new();
+                            let key = &mut writer;
+                            ::larder::__private::default_path!(key, "page");
+                            key.literal(":(");
+                            ::larder::__private::part(key, &::larder::__private::hashed(&token));
+                            key.literal(",");
+                            ::larder::__private::part(key, &number);
+                            key.literal(",");
+                            key.literal(")");
+                            let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                            match ::larder::__private::near(site, cache, &writer, shape) {
+                                ::core::result::Result::Ok(hit) => return hit,
+                                ::core::result::Result::Err(missed) => missed,
+                            }
+                        } else {
+                            ::larder::__private::Missed::bypass()
+                        }
+                    };
+                    missed
+                        .load(
+                            shape,
+                            ::larder::__private::table!(shape),
+                            ::std::boxed::Box::pin(async move {
+                                #[allow(
+                                    unreachable_code,
+                                    clippy::diverging_sub_expression,
+                                    clippy::empty_loop
+                                )]
+                                if false {
+                                    let output: Answer<Option<Page>> = loop {};
+                                    return output;
+                                }
+                                #[allow(clippy::used_underscore_binding)]
+                                let _ = (&token, &number);
+                                { load(token, number).await }
+                            }),
+                        )
+                        .await
+                }
+            "#]],
+        );
+    }
+}

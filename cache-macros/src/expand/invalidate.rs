@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::quote_spanned;
 
-use super::{around, body, cache, here, key::writer, private};
-use crate::{args::When, model::Invalidate};
+use super::{around, cache, graph, here, key::writer, private, ran};
+use crate::{args::When, function::Style, model::Invalidate};
 
 /// `#[invalidate_cache]`: what to invalidate is named before the body moves the arguments.
 pub(crate) fn invalidate(model: &Invalidate) -> TokenStream {
@@ -16,29 +16,35 @@ pub(crate) fn invalidate(model: &Invalidate) -> TokenStream {
     let keys = model.keys.iter().map(|key| writer(krate, key));
     let tags = model.tags.iter().map(|tag| writer(krate, tag));
     let all = model.all.then(|| quote_spanned!(here()=> .all()));
+    let node = graph::write(&private, model);
     let purge = quote_spanned! {here()=> {
+        #node
         #cache
         #private::Purge::new(cache) #(.prefix(#prefixes))* #(.key(#keys))* #(.tag(#tags))* #all
     }};
-    let body = body(function, &function.output());
+    let ran = ran(krate, function, &function.output());
+    let run = match function.style {
+        Style::Sync => quote_spanned!(here()=> .run_blocking()),
+        Style::Async | Style::Boxed | Style::Opaque => quote_spanned!(here()=> .run().await),
+    };
     let text = match model.when {
         When::Before => quote_spanned! {here()=>
-            #purge.run().await;
-            #body.await
+            #purge #run;
+            #ran
         },
         When::Always => quote_spanned! {here()=>
             let purge = #purge.on_exit();
-            let output = #body.await;
-            purge.run().await;
+            let output = #ran;
+            purge #run;
             output
         },
         When::Ok => quote_spanned! {here()=>
             let purge = #purge.on_exit();
-            let output = #body.await;
+            let output = #ran;
             if #private::failed!(&output) {
                 purge.disarm();
             } else {
-                purge.run().await;
+                purge #run;
             }
             output
         },
@@ -73,42 +79,47 @@ mod tests {
         assert_text(
             text,
             &expect![[r#"
-            async fn rename(id: u64, name: String) -> Result<(), DbError> {
-                let purge = {
-                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
-                    ::larder::__private::Purge::new(cache)
-                        .prefix(|key| {
-                            key.literal("users:");
-                            ::larder::__private::part(key, &id);
-                        })
-                        .key(|key| {
-                            key.literal("names:");
-                            ::larder::__private::part(key, &name);
-                        })
-                        .tag(|key| {
-                            key.literal("team");
-                        })
-                }
-                    .on_exit();
-                let output = async move {
-                    #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
-                    if false {
-                        let output: Result<(), DbError> = loop {};
-                        return output;
+                async fn rename(id: u64, name: String) -> Result<(), DbError> {
+                    let purge = {
+                        ::larder::__private::submit! {
+                            ::larder::__private::Node::write(::core::concat!(::core::module_path!(),
+                            "::", "rename"), ::core::file!(), ::core::line!(),).prefixes(&
+                            ["users:<id>"]).keys(& ["names:<name>"]).tags(& ["team"])
+                        }
+                        let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                        ::larder::__private::Purge::new(cache)
+                            .prefix(|key| {
+                                key.literal("users:");
+                                ::larder::__private::part(key, &id);
+                            })
+                            .key(|key| {
+                                key.literal("names:");
+                                ::larder::__private::part(key, &name);
+                            })
+                            .tag(|key| {
+                                key.literal("team");
+                            })
                     }
-                    #[allow(clippy::used_underscore_binding)]
-                    let _ = (&id, &name);
-                    { store(id, name).await }
+                        .on_exit();
+                    let output = async move {
+                        #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
+                        if false {
+                            let output: Result<(), DbError> = loop {};
+                            return output;
+                        }
+                        #[allow(clippy::used_underscore_binding)]
+                        let _ = (&id, &name);
+                        { store(id, name).await }
+                    }
+                        .await;
+                    if ::larder::__private::failed!(& output) {
+                        purge.disarm();
+                    } else {
+                        purge.run().await;
+                    }
+                    output
                 }
-                    .await;
-                if ::larder::__private::failed!(& output) {
-                    purge.disarm();
-                } else {
-                    purge.run().await;
-                }
-                output
-            }
-        "#]],
+            "#]],
         );
     }
 }

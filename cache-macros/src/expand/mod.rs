@@ -7,6 +7,7 @@
 mod batch;
 mod cached;
 mod choices;
+mod graph;
 mod invalidate;
 mod key;
 mod key_part;
@@ -15,11 +16,11 @@ pub(crate) use self::{cached::cached, invalidate::invalidate, key_part::key_part
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Path, Result, Type, spanned::Spanned};
+use syn::{Path, Result, ReturnType, Type, spanned::Spanned};
 
 use crate::{
     args::CacheArg,
-    function::{Function, mentions},
+    function::{Function, Style, mentions},
 };
 
 /// The expansion, or the mistakes beside the item as it was written.
@@ -60,14 +61,38 @@ fn around(function: &Function, text: &TokenStream) -> TokenStream {
         vis,
         sig,
         inner,
+        style,
         ..
     } = function;
+    let text = match style {
+        Style::Async | Style::Sync => text.clone(),
+        // As with an `async fn`, nothing happens before the future is polled.
+        Style::Boxed => quote_spanned!(here()=> ::std::boxed::Box::pin(async move { #text })),
+        Style::Opaque => quote_spanned!(here()=> async move { #text }),
+    };
+    let plain = (*style == Style::Opaque)
+        .then(|| quote_spanned!(here()=> #[allow(clippy::manual_async_fn)]));
+    let absences = absences(function);
     quote_spanned! {here()=>
-        #(#outer)* #vis #sig {
+        #(#outer)* #plain #vis #sig {
             #(#inner)*
+            #absences
             #text
         }
     }
+}
+
+/// Names for the parameters that are not there, so that nothing else need ask whether they are.
+fn absences(function: &Function) -> TokenStream {
+    let absences = function.absences();
+    let absences = absences.iter().map(|(name, when)| {
+        quote_spanned! {here()=>
+            #[cfg(#when)]
+            #[allow(unused_variables, clippy::no_effect_underscore_binding)]
+            let #name = ::core::option::Option::None::<u8>;
+        }
+    });
+    absences.collect()
 }
 
 /// A statement that binds `cache`. A reference to whatever derefs to a cache is one.
@@ -80,11 +105,53 @@ fn cache(private: &TokenStream, cache: Option<&CacheArg>) -> TokenStream {
     quote_spanned!(here()=> let cache: &#private::Cache = #cache;)
 }
 
-/// The user's body as a future that owns the arguments, so that it can live on its own.
-fn body(function: &Function, output: &Type) -> TokenStream {
-    let opaque = |token: &TokenTree| matches!(token, TokenTree::Ident(ident) if ident == "impl");
-    // A return that is never reached types the body, so that a wrong one is reported inside it.
-    let edge = (!mentions(output.to_token_stream(), &opaque)).then(|| {
+/// The user's body, run to its end: an expression of what the function gives.
+fn ran(krate: Option<&Path>, function: &Function, output: &Type) -> TokenStream {
+    let body = body(krate, function, output);
+    if function.style == Style::Sync {
+        let private = private(krate, here());
+        quote_spanned!(here()=> #private::run(#body))
+    } else {
+        quote_spanned!(here()=> #body.await)
+    }
+}
+
+/// The user's body as a future that owns the arguments, so that it can live on its own; or, of a
+/// plain `fn`, as a closure.
+fn body(krate: Option<&Path>, function: &Function, output: &Type) -> TokenStream {
+    let span = at(&function.body);
+    if function.style == Style::Sync {
+        return closure(function);
+    }
+    let edge = edge(output);
+    if function.builds_future {
+        let private = private(krate, here());
+        let build = closure(function);
+        return quote_spanned! {span=> async move {
+            #edge
+            #private::run(#build).await
+        }};
+    }
+    // Whoever writes the future by hand decides what it holds.
+    let holds = function.holds_arguments.then(|| {
+        let arguments = function.arguments();
+        let arguments = arguments.iter().map(|argument| &argument.ident);
+        quote_spanned! {here()=>
+            #[allow(clippy::used_underscore_binding)]
+            let _ = (#(&#arguments,)*);
+        }
+    });
+    let block = block(function);
+    quote_spanned! {span=> async move {
+        #edge
+        #holds
+        #block
+    }}
+}
+
+/// A return that is never reached types the body, so that a wrong one is reported inside it.
+fn edge(output: &Type) -> Option<TokenStream> {
+    is_writable(output).then(|| {
         quote_spanned! {at(output)=>
             #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
             if false {
@@ -92,19 +159,34 @@ fn body(function: &Function, output: &Type) -> TokenStream {
                 return output;
             }
         }
-    });
-    let arguments = function.arguments();
-    let arguments = arguments.iter().map(|argument| &argument.ident);
-    // The user's statements are a block of their own, so that they begin with the first of them;
-    // it is ours to the lints, which would find its braces needless.
+    })
+}
+
+/// The statements of the body as a closure that is called once.
+fn closure(function: &Function) -> TokenStream {
+    let block = block(function);
+    let span = at(&function.body);
+    match &function.sig.output {
+        ReturnType::Type(_, output) if is_writable(output) => {
+            quote_spanned!(span=> move || -> #output #block)
+        }
+        ReturnType::Default => quote_spanned!(span=> move || -> () #block),
+        ReturnType::Type(..) => quote_spanned!(span=> move || { #block }),
+    }
+}
+
+/// Whether a type can be written in a body: `impl …` and `!` cannot.
+fn is_writable(ty: &Type) -> bool {
+    let opaque = |token: &TokenTree| matches!(token, TokenTree::Ident(ident) if ident == "impl");
+    !matches!(ty, Type::Never(_)) && !mentions(ty.to_token_stream(), &opaque)
+}
+
+/// The user's statements as a block of their own, so that they begin with the first of them; it is
+/// ours to the lints, which would find its braces needless.
+fn block(function: &Function) -> Group {
     let mut block = Group::new(Delimiter::Brace, function.body.stream());
     block.set_span(at(&function.body));
-    quote_spanned! {at(&function.body)=> async move {
-        #edge
-        #[allow(clippy::used_underscore_binding)]
-        let _ = (#(&#arguments,)*);
-        #block
-    }}
+    block
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! What may be asked of a cached function.
 
 use proc_macro2::{Ident, TokenStream};
-use syn::{Error, LitInt, Path, Result, Type};
+use syn::{Error, LitInt, Path, Result, Type, spanned::Spanned};
 
-use super::{Batch, Choices, Rules, check_output, parse_both};
+use super::{Batch, Choices, Rules, check_async_only, check_output, parse_both};
 use crate::{
     args::{CacheArg, CachedArgs, Names},
-    function::Function,
+    function::{Function, Style},
     template::{Kind, Template},
 };
 
@@ -39,9 +39,24 @@ pub(crate) enum Key {
 impl Cached {
     /// Checks `#[cached(args)] item`. The error holds every mistake there is.
     pub(crate) fn check(args: TokenStream, item: &TokenStream) -> Result<Self> {
-        let (mut args, function, mut errors) = parse_both::<CachedArgs>(args, item)?;
+        let (mut args, mut function, mut errors) = parse_both::<CachedArgs>(args, item)?;
+        function.allow_recursion();
         let output = function.output();
-        errors.take(check_output(&output, args.local.is_some()));
+        let stays_here = args.local.is_some() || function.style == Style::Sync;
+        errors.take(check_output(&output, stays_here));
+        check_async_only(
+            &function,
+            args.codec.as_ref().map(Spanned::span),
+            "a plain `fn` is cached in this process only, so its values never become bytes: remove \
+             `codec`",
+            &mut errors,
+        );
+        check_async_only(
+            &function,
+            args.batch.as_ref().map(Spanned::span),
+            "a plain `fn` is not asked for several values together: remove `batch`",
+            &mut errors,
+        );
         if let (Some(codec), Some(_)) = (&args.codec, &args.local) {
             let both = "`codec` and `local` contradict each other: a local value never becomes \
                         bytes, so remove one of them";

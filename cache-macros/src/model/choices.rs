@@ -216,15 +216,14 @@ mod tests {
 
     /// The mistakes of `#[cached(args)]` on a function of `id` and `lang`.
     fn mistakes(args: TokenStream) -> String {
-        let item =
-            quote! { async fn page(id: u64, lang: String) -> Result<Page, Error> { load().await } };
-        match Cached::check(args, &item) {
-            Ok(_) => String::new(),
-            Err(error) => error
-                .into_iter()
-                .map(|error| format!("{error}\n"))
-                .collect(),
-        }
+        let item = quote! {
+            async fn page(id: u64, lang: String) -> Result<Page, Error> {
+                load(id, lang).await
+            }
+        };
+        let mistakes = Cached::check(args, &item).err().into_iter().flatten();
+        let mistakes: Vec<String> = mistakes.map(|mistake| mistake.to_string()).collect();
+        mistakes.join("; ")
     }
 
     #[test]

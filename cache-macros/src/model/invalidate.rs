@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use syn::{Error, Path, Result};
 
-use super::{Rules, parse_both};
+use super::{Rules, never, parse_both};
 use crate::{
     args::{CacheArg, InvalidateArgs, When},
     function::Function,
@@ -45,6 +45,12 @@ impl Invalidate {
             )),
             _ => {}
         }
+        let when = args.when.unwrap_or_default();
+        if let (Some(never), When::Ok | When::Always) = (never(&function.output()), when) {
+            let message = "a function that never returns invalidates nothing after it: write \
+                           `when = before`";
+            errors.push(Error::new(never, message));
+        }
         let arguments = function.arguments();
         let mut rules = Rules {
             arguments: &arguments,
@@ -60,7 +66,7 @@ impl Invalidate {
             keys,
             tags,
             all: args.all.is_some(),
-            when: args.when.unwrap_or_default(),
+            when,
             cache: args.cache,
         })
     }

@@ -8,6 +8,7 @@ mod invalidate;
 mod key_part;
 mod output;
 mod rules;
+mod signature;
 
 pub(crate) use self::{
     batch::{Batch, Given},
@@ -18,9 +19,13 @@ pub(crate) use self::{
 };
 
 use proc_macro2::TokenStream;
-use syn::{Error, Result, parse::Parse, parse2};
+use syn::{Result, parse::Parse, parse2};
 
-use self::{output::check_output, rules::Rules};
+use self::{
+    output::check_output,
+    rules::Rules,
+    signature::{check_async_only, check_signature, never},
+};
 use crate::{errors::Errors, function::Function};
 
 /// Parses the options and the item, so that the mistakes of both are shown.
@@ -28,14 +33,8 @@ fn parse_both<A: Parse>(args: TokenStream, item: &TokenStream) -> Result<(A, Fun
     let mut errors = Errors::default();
     let args = errors.take(parse2(args));
     let function: Option<Function> = errors.take(parse2(item.clone()));
-    if let Some(Function { sig, .. }) = &function
-        && sig.asyncness.is_none()
-    {
-        let message = format!(
-            "only an `async fn` can be annotated: write `async fn {}`",
-            sig.ident
-        );
-        errors.push(Error::new_spanned(sig.fn_token, message));
+    if let Some(function) = &function {
+        check_signature(function, &mut errors);
     }
     match (args, function) {
         (Some(args), Some(function)) => Ok((args, function, errors)),

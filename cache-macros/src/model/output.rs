@@ -4,6 +4,7 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Error, Result, Type};
 
+use super::never;
 use crate::function::mentions;
 
 /// A cached value has a type that can be named, and owns its data.
@@ -13,6 +14,10 @@ pub(super) fn check_output(output: &Type, local: bool) -> Result<()> {
     if mentions(tokens.clone(), &named(&["impl"])) {
         let message = "a cached type has a name: write it instead of `impl …`, or `Box<dyn …>`";
         return Err(Error::new_spanned(output, message));
+    }
+    if let Some(never) = never(output) {
+        let message = "a function that never returns has nothing to cache: remove the attribute";
+        return Err(Error::new(never, message));
     }
     // What a function type borrows are the arguments of that function.
     if mentions(tokens.clone(), &named(&["fn", "Fn", "FnMut", "FnOnce"])) {

@@ -1,6 +1,6 @@
 //! Lists of cities: which part is wanted, in which order, and what the answer is.
 
-use larder::{KeyPart, KeyWriter};
+use larder::KeyPart;
 use serde::{Deserialize, Serialize};
 
 use crate::{City, Country};
@@ -28,7 +28,7 @@ pub struct CountryCities {
 }
 
 /// The order of a country's cities.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, KeyPart, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sort {
     /// The largest first.
@@ -38,18 +38,8 @@ pub enum Sort {
     Name,
 }
 
-impl KeyPart for Sort {
-    fn write_key(&self, key: &mut KeyWriter) {
-        let name = match self {
-            Self::Population => "population",
-            Self::Name => "name",
-        };
-        name.write_key(key);
-    }
-}
-
 /// Which part of a list is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, KeyPart, Serialize, Deserialize)]
 pub struct Page {
     number: u32,
     size: u32,
@@ -77,11 +67,5 @@ impl Page {
     /// How many cities stand on the pages before it.
     pub fn offset(self) -> u32 {
         (self.number - 1) * self.size
-    }
-}
-
-impl KeyPart for Page {
-    fn write_key(&self, key: &mut KeyWriter) {
-        (self.number, self.size).write_key(key);
     }
 }

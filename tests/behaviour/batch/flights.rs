@@ -99,7 +99,11 @@ async fn batches_that_overlap_in_whatever_order_end_with_one_load_for_each_key()
         assert_eq!(ended(batch).await.len(), asked);
     }
     assert_eq!(rows.loads(0..20), [1; 20]);
-    assert_eq!(start.elapsed(), Duration::ZERO, "nobody ran out of patience");
+    assert_eq!(
+        start.elapsed(),
+        Duration::ZERO,
+        "nobody ran out of patience"
+    );
     assert_eq!(cache.stats().flights, 0);
 }
 
@@ -160,7 +164,11 @@ async fn an_invalidation_in_the_middle_of_a_batch_wins() {
         rows.source.let_one();
         rows.source.let_one();
         ended(batch).await;
-        assert_eq!(ended(later).await[&2], (2, 2), "{how}: it joined nothing old");
+        assert_eq!(
+            ended(later).await[&2],
+            (2, 2),
+            "{how}: it joined nothing old"
+        );
         rows.source.let_one();
         let after = teams(&cache, &rows, &[1, 2]).await;
         assert_eq!(after[&2], (2, 2), "{how}: nothing old was stored");
@@ -190,7 +198,11 @@ async fn nobody_hangs_when_a_batch_is_dropped() {
     assert_eq!(ended(single).await, (1, 1));
     assert_eq!(ended(batch).await, map([2, 3, 9]));
     assert_eq!(rows.loads([1, 2, 3, 4, 9].into_iter()), [2, 2, 2, 1, 1]);
-    assert_eq!(rows.runs()[3..], [vec![2, 3]], "one run for all that was left");
+    assert_eq!(
+        rows.runs()[3..],
+        [vec![2, 3]],
+        "one run for all that was left"
+    );
     assert_eq!(cache.stats().flights, 0);
 }
 
@@ -414,7 +426,10 @@ async fn a_batch_loads_for_itself_what_another_takes_too_long_for() {
     let (got, runs) = waited.expect("it does not panic");
     assert_eq!((got, start.elapsed()), (map([1, 2, 3]), DEFAULT_WAIT));
     assert_eq!(runs, [vec![1, 3], vec![2]]);
-    assert!(!cache.exists("rows:2").await.unwrap(), "without the right to");
+    assert!(
+        !cache.exists("rows:2").await.unwrap(),
+        "without the right to"
+    );
     hanging.abort();
 }
 
