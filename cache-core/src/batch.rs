@@ -25,8 +25,8 @@ use tokio::time::Instant as Moment;
 
 use self::driving::{Driving, Run};
 pub use self::{
-    answer::{Answer, Many, StepA, StepB, StepC, Tried, Whole, element},
-    edge::{Batch, batch},
+    answer::{Answer, Many, StepA, StepB, StepC, Tried, Whole, answering, element},
+    edge::{Batch, ask, bypass, finish, lend, near, run, tags},
     list::{Again, List, Named, again, list},
 };
 use crate::{
@@ -51,15 +51,17 @@ struct Keys {
     places: HashMap<Box<str>, usize, foldhash::fast::RandomState>,
 }
 
-impl Keys {
-    fn new(table: &'static Table) -> Self {
+impl Default for Keys {
+    fn default() -> Self {
         Self {
-            table,
+            table: &Table::ANY,
             misses: Vec::new(),
             places: HashMap::default(),
         }
     }
+}
 
+impl Keys {
     /// Where a key stands, and whether it is new.
     fn add(&mut self, key: KeyRef<'_>, miss: impl FnOnce() -> Miss) -> (usize, bool) {
         if let Some(at) = self.places.get(key.text) {

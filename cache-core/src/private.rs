@@ -10,14 +10,9 @@ pub use self::{
     path::{Dotted, dotted_len, owner},
 };
 pub use crate::{
-    __answer as answer, __default_path as default_path, __element as element_shape,
-    __failed as failed, __shape as shape, __table as table,
+    __default_path as default_path, __failed as failed, __shape as shape, __table as table,
 };
 pub use crate::{
-    batch::{
-        Again, Answer, Batch, List, Many, Named, StepA, StepB, StepC, Tried, Whole, again, batch,
-        element, list,
-    },
     cache::Cache,
     codec::{self, Probe, Table, ViaFar, ViaNear, ViaRaw, named, probe},
     global::default_or,
@@ -45,4 +40,15 @@ pub fn named_or(name: &str, default: fn() -> &'static crate::Cache) -> &'static 
         crate::event::no_such_cache(name);
         default()
     })
+}
+
+/// What an expanded `#[cached(batch = …)]` calls besides.
+pub mod batch {
+    pub use crate::{
+        __answer as answer, __element as element_shape,
+        batch::{
+            Again, Answer, Batch, List, Many, Named, StepA, StepB, StepC, Tried, Whole, again,
+            answering, ask, bypass, element, finish, lend, list, near, run, tags,
+        },
+    };
 }

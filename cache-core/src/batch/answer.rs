@@ -20,6 +20,9 @@ pub trait Many: Send {
     type Key: PartialEq + Send + Sync;
     /// Its value.
     type Value;
+    /// This type, for those who have seen that it is a map: of what is none the compiler then
+    /// knows nothing, so that it is reported once.
+    type Itself;
 
     /// What gives the value of an element, once.
     fn taker(self) -> impl FnMut(&Self::Key) -> Option<Self::Value> + Send;
@@ -35,6 +38,7 @@ where
 {
     type Key = K;
     type Value = V;
+    type Itself = Self;
 
     fn taker(mut self) -> impl FnMut(&K) -> Option<V> + Send {
         move |key| self.remove(key)
@@ -47,6 +51,7 @@ where
 impl<K: Ord + Send + Sync, V: Send> Many for BTreeMap<K, V> {
     type Key = K;
     type Value = V;
+    type Itself = Self;
 
     fn taker(mut self) -> impl FnMut(&K) -> Option<V> + Send {
         move |key| self.remove(key)
@@ -60,6 +65,7 @@ impl<K: Ord + Send + Sync, V: Send> Many for BTreeMap<K, V> {
 impl<K: Eq + Hash + Send + Sync, V: Send> Many for Vec<(K, V)> {
     type Key = K;
     type Value = V;
+    type Itself = Self;
 
     fn taker(self) -> impl FnMut(&K) -> Option<V> + Send {
         // Collected from behind, so that of equal keys the first one stays.
@@ -84,7 +90,11 @@ pub trait Answer: Copy + Send + Sync + 'static {
     type Return: Send;
     /// The map in it.
     type Map: Many;
+    /// This type, for those who have seen that its map is one.
+    type Itself;
 
+    /// The kind itself.
+    fn itself(self) -> Self::Itself;
     /// Takes a result apart.
     ///
     /// # Errors
@@ -133,7 +143,11 @@ kind!(Tried<M, E, C>);
 impl<M: Many + 'static> Answer for Whole<M> {
     type Return = M;
     type Map = M;
+    type Itself = Whole<M::Itself>;
 
+    fn itself(self) -> Self::Itself {
+        Whole::NEW
+    }
     fn open(self, output: M) -> Result<M, Failure> {
         Ok(output)
     }
@@ -151,7 +165,11 @@ impl<M: Many + 'static> Answer for Whole<M> {
 impl<M: Many + 'static, E: Carried, C: Copying<E>> Answer for Tried<M, E, C> {
     type Return = Result<M, E>;
     type Map = M;
+    type Itself = Tried<M::Itself, E, C>;
 
+    fn itself(self) -> Self::Itself {
+        Tried::NEW
+    }
     fn open(self, output: Result<M, E>) -> Result<M, Failure> {
         output.map_err(|error| Failure::new(error, C::COPY))
     }
@@ -164,6 +182,11 @@ impl<M: Many + 'static, E: Carried, C: Copying<E>> Answer for Tried<M, E, C> {
     fn fail(self, failure: Failure) -> Option<Result<M, E>> {
         failure.downcast().map(Err)
     }
+}
+
+/// The kind itself; a function, so that what is no map is reported where it is named, once.
+pub fn answering<A: Answer>(answer: A) -> A::Itself {
+    answer.itself()
 }
 
 /// Where the lookup for the kind of an element's value starts.
@@ -199,7 +222,7 @@ step!(StepC, [M], Of<M> => Whole<M>);
 macro_rules! __answer {
     ($return:ty) => {{
         #[allow(unused_imports, reason = "only one step is taken")]
-        use $crate::__private::{StepA as _, StepB as _, StepC as _};
+        use $crate::__private::batch::{StepA as _, StepB as _, StepC as _};
         (&&&$crate::__private::Of::<$return>::NEW).answer()
     }};
 }
@@ -213,6 +236,6 @@ macro_rules! __element {
         use $crate::__private::{
             Step1 as _, Step2 as _, Step3 as _, Step4 as _, Step5 as _, Step6 as _,
         };
-        (&&&&&&$crate::__private::element($answer)).shape()
+        (&&&&&&$crate::__private::batch::element($answer)).shape()
     }};
 }

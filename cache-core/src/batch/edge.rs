@@ -1,6 +1,6 @@
 //! What an expanded `#[cached(batch = …)]` calls: the typed edge of a batch.
 
-use std::fmt;
+use std::{borrow::Borrow, fmt};
 
 use super::{
     Answer, Flights, Keys, Many, Wants,
@@ -25,6 +25,7 @@ pub struct Batch<'l, L: List + ?Sized, A: Answer, S> {
     parts: Vec<Part<A>>,
     /// Where in `parts` each of `keys` was first asked for, and for which element.
     first: Vec<(usize, &'l L::Element)>,
+    copy: fn(&L::Element) -> L::Element,
     keys: Keys,
     flights: Flights,
     bypass: Bypass<A::Return>,
@@ -54,12 +55,12 @@ enum State<V> {
 /// # Errors
 ///
 /// What is needed to go on if some are not there.
-pub fn batch<'l, L, A, S>(
+pub fn near<'l, L, A, S>(
     site: &'static Site,
     cache: &Cache,
     list: &'l L,
-    (answer, shape): (A, S),
-    table: &'static Table,
+    answer: A,
+    shape: S,
     write: impl Fn(&mut KeyWriter, &L::Element),
 ) -> Result<A::Return, Box<Batch<'l, L, A, S>>>
 where
@@ -67,7 +68,7 @@ where
     A: Answer,
     S: Outcome<Return = Value<A>>,
 {
-    let mut batch = Batch::new(answer, shape, table);
+    let mut batch = Batch::new(answer, shape);
     let counts = site.counts(&cache.0);
     for element in list.elements() {
         let mut writer = KeyWriter::new();
@@ -96,117 +97,146 @@ where
         });
     }
     if batch.first.is_empty() {
-        Ok(batch.finish())
+        Ok(finish(batch))
     } else {
         Err(Box::new(batch))
     }
 }
 
-impl<'l, L, A, S> Batch<'l, L, A, S>
+/// A batch that has nothing to do with the cache: its body runs once, for the whole list.
+pub fn bypass<L, A, S>(list: &L, answer: A, shape: S) -> Box<Batch<'_, L, A, S>>
 where
-    L: List + ?Sized,
+    L: List<Element: Named<Key<A>>> + ?Sized,
     A: Answer,
-    S: Outcome<Return = Value<A>>,
 {
-    fn new(answer: A, shape: S, table: &'static Table) -> Self {
+    let mut batch = Batch::new(answer, shape);
+    batch.first = list.elements().map(|element| (0, element)).collect();
+    batch.bypass = Bypass::Due;
+    Box::new(batch)
+}
+
+impl<L: List + ?Sized, A: Answer, S> Batch<'_, L, A, S> {
+    fn new(answer: A, shape: S) -> Self
+    where
+        L::Element: Named<Key<A>>,
+    {
         Self {
             answer,
             shape,
             parts: Vec::new(),
             first: Vec::new(),
-            keys: Keys::new(table),
+            copy: L::Element::copy,
+            keys: Keys::default(),
             flights: Flights::default(),
             bypass: Bypass::No,
         }
     }
+}
 
-    /// A batch that has nothing to do with the cache: its body runs once, for the whole list.
-    pub fn bypass(list: &'l L, (answer, shape): (A, S), table: &'static Table) -> Box<Self> {
-        let mut batch = Self::new(answer, shape, table);
-        batch.first = list.elements().map(|element| (0, element)).collect();
-        batch.bypass = Bypass::Due;
-        Box::new(batch)
+/// Adds tags to each element that was not in the near tier.
+pub fn tags<L, A, S>(batch: &mut Batch<'_, L, A, S>, add: impl Fn(&mut Tags, &L::Element))
+where
+    L: List + ?Sized,
+    A: Answer,
+{
+    for (miss, (_, element)) in batch.keys.misses.iter_mut().zip(&batch.first) {
+        add(&mut miss.tags, element);
     }
+}
 
-    /// Adds tags to each element that was not in the near tier.
-    pub fn tags(&mut self, add: impl Fn(&mut Tags, &L::Element)) {
-        for (miss, (_, element)) in self.keys.misses.iter_mut().zip(&self.first) {
-            add(&mut miss.tags, element);
+/// A part as the list that the function takes.
+pub fn lend<'p, L, A, S>(_: &Batch<'_, L, A, S>, part: &'p L::Part) -> &'p L
+where
+    L: List + ?Sized,
+    A: Answer,
+{
+    part.borrow()
+}
+
+/// The elements that the body is to be run for; `None` when the answer is complete. `table` says
+/// how the values become bytes.
+pub async fn ask<L, A, S>(batch: &mut Batch<'_, L, A, S>, table: &'static Table) -> Option<L::Part>
+where
+    L: List + ?Sized,
+    A: Answer,
+    S: Outcome,
+{
+    match batch.bypass {
+        Bypass::No => {}
+        Bypass::Due => {
+            let all = batch.first.iter();
+            return Some(L::part(all.map(|(_, element)| (batch.copy)(element))));
         }
+        Bypass::Ran(_) => return None,
     }
-
-    /// The elements that the body is to be run for; `None` when the answer is complete.
-    pub async fn ask(&mut self) -> Option<L::Part> {
-        match self.bypass {
-            Bypass::No => {}
-            Bypass::Due => return Some(L::part(self.first.iter().map(|(_, element)| *element))),
-            Bypass::Ran(_) => return None,
-        }
-        let (answer, shape) = (self.answer, self.shape);
-        let next = async {
-            let fails = |loaded: &_| fails(answer, shape, loaded);
-            let accepts = |loaded: &_| accepts(answer, shape, loaded);
-            let wants = Wants {
-                accepts: &accepts,
-                fails: &fails,
-            };
-            self.flights.next(&self.keys, wants).await
+    let (answer, shape) = (batch.answer, batch.shape);
+    batch.keys.table = table;
+    let next = async {
+        let wants = Wants {
+            accepts: &|loaded: &_| accepts(answer, shape, loaded),
+            fails: &|loaded: &_| fails(answer, shape, loaded),
         };
-        let asked = Box::pin(next).await;
-        let elements = asked.iter().map(|at| self.first[*at].1);
-        (!asked.is_empty()).then(|| L::part(elements))
-    }
+        batch.flights.next(&batch.keys, wants).await
+    };
+    let asked = Box::pin(next).await;
+    let elements = asked.iter().map(|at| (batch.copy)(batch.first[*at].1));
+    (!asked.is_empty()).then(|| L::part(elements))
+}
 
-    /// A part as the list that the function takes.
-    pub fn lend<'p>(&self, part: &'p L::Part) -> &'p L {
-        std::borrow::Borrow::borrow(part)
+/// Runs the body for the elements that were asked for.
+pub async fn run<L, A, S>(batch: &mut Batch<'_, L, A, S>, body: Body<'_, A::Return>)
+where
+    L: List + ?Sized,
+    A: Answer,
+    S: Outcome<Return = Value<A>>,
+{
+    if let Bypass::Due = batch.bypass {
+        batch.bypass = Bypass::Ran(body.await);
+        return;
     }
+    let (answer, shape) = (batch.answer, batch.shape);
+    let asked = batch.flights.turns.iter();
+    let names: Vec<_> = asked
+        .map(|turn| &batch.parts[batch.first[turn.at].0].name)
+        .collect();
+    let load = Box::pin(async move {
+        let mut take = answer.open(body.await)?.taker();
+        let split = |name| take(name).map_or(Loaded::Absent, |value| shape.split(value));
+        Ok(names.into_iter().map(split).collect())
+    });
+    Box::pin(batch.flights.run(&batch.keys, load)).await;
+}
 
-    /// Runs the body for the elements that were asked for.
-    pub async fn run(&mut self, body: Body<'_, A::Return>) {
-        if let Bypass::Due = self.bypass {
-            self.bypass = Bypass::Ran(body.await);
-            return;
-        }
-        let (answer, shape) = (self.answer, self.shape);
-        let asked = self.flights.turns.iter();
-        let names: Vec<_> = asked
-            .map(|turn| &self.parts[self.first[turn.at].0].name)
-            .collect();
-        let load = Box::pin(async move {
-            let mut take = answer.open(body.await)?.taker();
-            let split = |name| take(name).map_or(Loaded::Absent, |value| shape.split(value));
-            Ok(names.into_iter().map(split).collect())
-        });
-        Box::pin(self.flights.run(&self.keys, load)).await;
+/// The answer, from whatever tier and load.
+///
+/// # Panics
+///
+/// Never: only errors that the function can return become those of its batch.
+pub fn finish<L, A, S>(mut batch: Batch<'_, L, A, S>) -> A::Return
+where
+    L: List + ?Sized,
+    A: Answer,
+    S: Outcome<Return = Value<A>>,
+{
+    if let Bypass::Ran(output) = batch.bypass {
+        return output;
     }
-
-    /// The answer, from whatever tier and load.
-    ///
-    /// # Panics
-    ///
-    /// Never: only errors that the function can return become those of its batch.
-    pub fn finish(mut self) -> A::Return {
-        if let Bypass::Ran(output) = self.bypass {
-            return output;
-        }
-        if let Some(failure) = self.flights.failed.take() {
-            return (self.answer.fail(failure)).expect("only an error of this function fails it");
-        }
-        let (shape, found) = (self.shape, &mut self.flights.found);
-        let pairs = self.parts.into_iter().filter_map(|part| {
-            let value = match part.state {
-                State::Known(value) => value,
-                State::Asked(at) => {
-                    let shared = found.get(&at).and_then(Loaded::share);
-                    // An error that cannot be copied is for the first who asked for it.
-                    shape.join(shared.or_else(|| found.remove(&at))?)
-                }
-            };
-            Some((part.name, value?))
-        });
-        self.answer.close(A::Map::of(pairs))
+    if let Some(failure) = batch.flights.failed.take() {
+        return (batch.answer.fail(failure)).expect("only an error of this function fails it");
     }
+    let (shape, found) = (batch.shape, &mut batch.flights.found);
+    let pairs = batch.parts.into_iter().filter_map(|part| {
+        let value = match part.state {
+            State::Known(value) => value,
+            State::Asked(at) => {
+                let shared = found.get(&at).and_then(Loaded::share);
+                // An error that cannot be copied is for the first who asked for it.
+                shape.join(shared.or_else(|| found.remove(&at))?)
+            }
+        };
+        Some((part.name, value?))
+    });
+    batch.answer.close(A::Map::of(pairs))
 }
 
 /// Whether this can be an element's part of the answer, or the error of all.

@@ -2,11 +2,11 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
-use syn::{FnArg, parse_quote};
+use syn::{FnArg, Path, parse_quote, spanned::Spanned};
 
 use super::{
     around, at, body, cache,
-    cached::{default_arguments, default_path, key, site, table, warning},
+    cached::{self, default_arguments, default_path, key, site, warning},
     choices, here,
     key::writer,
     private,
@@ -29,57 +29,62 @@ pub(super) fn batched(model: &Cached, batch: &Batch) -> TokenStream {
         .map(|(argument, message)| warning(argument, message));
     let site = site(&private, model);
     let (kinds, look) = (kinds(model), look(model, batch));
-    let table = table(krate, model);
     let list = list(model, batch);
     let tags = tags(model, batch);
     let given = given(model, batch);
     let body = body(krate, function, output);
     let body = quote_spanned!(at(&function.body)=> ::std::boxed::Box::pin(#body));
+    let room = room(krate, output);
+    let table = table(model);
+    let ask = quote_spanned!(at(output)=> #room::ask(&mut *batch, #table).await);
+    let run = quote_spanned!(at(output)=> #room::run(&mut *batch, #body).await;);
+    let finish = quote_spanned!(at(output)=> #room::finish(*batch));
     around(
         &patterns(function),
         &quote_spanned! {here()=>
             #(#warnings)*
             let site = #site;
             #kinds
-            let table = #table;
             #list
             #[allow(clippy::used_underscore_binding)]
             let mut batch = #look;
             #tags
-            while let ::core::option::Option::Some(part) = batch.ask().await {
+            while let ::core::option::Option::Some(part) = #ask {
                 #given
-                batch.run(#body).await;
+                #run
             }
-            batch.finish()
+            #finish
         },
     )
+}
+
+/// The room of the runtime that is for batches, named at `at`.
+fn room(krate: Option<&Path>, at: &impl Spanned) -> TokenStream {
+    let at = super::at(at);
+    let private = private(krate, at);
+    quote_spanned!(at=> #private::batch)
 }
 
 /// Statements that bind what the map and the values in it are.
 fn kinds(model: &Cached) -> TokenStream {
     let (krate, output) = (model.krate.as_ref(), &model.output);
-    let private = private(krate, at(output));
+    let room = room(krate, output);
     // An element that is left out is an absence, whatever its type.
     let choices = choices::chosen(krate, &model.choices);
     quote_spanned! {at(output)=>
-        let answer = #private::answer!(#output);
-        let shape = #private::element_shape!(answer);
+        let answer = #room::answer!(#output);
+        let answer = #room::answering(answer);
+        let shape = #room::element_shape!(answer);
         #choices
     }
 }
 
-/// A statement that binds `list`. What is no list is reported at its type.
+/// A statement that binds `list`. What is no list is reported at its name.
 fn list(model: &Cached, batch: &Batch) -> TokenStream {
-    let Given { ident, ty, .. } = &batch.list;
-    let at = ty.as_ref().map_or_else(|| at(ident), at);
-    let private = private(model.krate.as_ref(), at);
-    let borrow = batch
-        .list
-        .borrow()
-        .is_none()
-        .then(|| quote_spanned!(at=> &));
-    let list = quote_spanned!(at=> #borrow #ident);
-    quote_spanned!(at=> let list = #private::list(#list);)
+    let ident = &batch.list.ident;
+    let room = room(model.krate.as_ref(), ident);
+    let lent = batch.list.borrow().map(|_| quote_spanned!(at(ident)=> *));
+    quote_spanned!(at(ident)=> let list = #room::list(&#lent #ident);)
 }
 
 /// The lookup in the near tier, which returns if that has everything.
@@ -102,9 +107,9 @@ fn look(model: &Cached, batch: &Batch) -> TokenStream {
             (Some(start), key)
         }
     };
-    let private = private(krate, at(output));
+    let room = room(krate, output);
     let batch = quote_spanned! {at(output)=>
-        #private::batch(site, cache, list, (answer, shape), table, |key, #element| { #key })
+        #room::near(site, cache, list, answer, shape, |key, #element| { #key })
     };
     let lookup = quote_spanned! {here()=> {
         #cache
@@ -114,7 +119,7 @@ fn look(model: &Cached, batch: &Batch) -> TokenStream {
             ::core::result::Result::Err(batch) => batch,
         }
     }};
-    let bypass = quote_spanned!(here()=> #private::Batch::bypass(list, (answer, shape), table));
+    let bypass = quote_spanned!(at(output)=> #room::bypass(list, answer, shape));
     choices::on_condition(&model.choices, lookup, &bypass)
 }
 
@@ -125,12 +130,28 @@ fn tags(model: &Cached, batch: &Batch) -> Option<TokenStream> {
         .tags
         .iter()
         .map(|tag| writer(model.krate.as_ref(), tag));
+    let room = room(model.krate.as_ref(), &model.output);
     (!model.tags.is_empty()).then(|| {
-        quote_spanned! {here()=>
+        quote_spanned! {at(&model.output)=>
             #[allow(unused_variables, clippy::used_underscore_binding)]
-            batch.tags(|tags, #element| { #(tags.add(#tags);)* });
+            #room::tags(&mut *batch, |tags, #element| { #(tags.add(#tags);)* });
         }
     })
+}
+
+/// How the values become bytes, if they do.
+fn table(model: &Cached) -> TokenStream {
+    let (krate, output) = (model.krate.as_ref(), &model.output);
+    if model.local || model.codec.is_some() {
+        return cached::table(krate, model);
+    }
+    // `table!`, written out: what cannot be cached is reported once for each macro it goes through.
+    let private = private(krate, at(output));
+    quote_spanned! {at(output)=> {
+        #[allow(unused_imports)]
+        use #private::{ViaFar as _, ViaNear as _, ViaRaw as _};
+        (&&&#private::probe(shape)).table()
+    }}
 }
 
 /// Statements that give one run of the body its arguments. One that cannot be given again is
@@ -139,18 +160,21 @@ fn given(model: &Cached, batch: &Batch) -> TokenStream {
     let list = &batch.list;
     let (ident, mutability) = (&list.ident, mutability(list));
     let part = if list.borrow().is_some() {
-        quote_spanned!(here()=> batch.lend(&part))
+        {
+            let room = room(model.krate.as_ref(), &model.output);
+            quote_spanned!(at(&model.output)=> #room::lend(&*batch, &part))
+        }
     } else {
         quote_spanned!(here()=> part)
     };
     let others = batch.others.iter().map(|other| {
         let (ident, mutability) = (&other.ident, self::mutability(other));
         let at = other.ty.as_ref().map_or_else(|| at(ident), at);
-        let private = private(model.krate.as_ref(), at);
+        let room = private(model.krate.as_ref(), at);
         let again = match other.borrow() {
             Some(true) => quote_spanned!(at=> &mut *#ident),
             Some(false) => ident.to_token_stream(),
-            None => quote_spanned!(at=> #private::again(&#ident)),
+            None => quote_spanned!(at=> #room::batch::again(&#ident)),
         };
         quote_spanned!(at=> let #mutability #ident = #again;)
     });
