@@ -8,6 +8,10 @@ pub use cache_core::{
 };
 pub use cache_macros::{KeyPart, cached, invalidate_cache};
 
+pub mod guide;
+
+#[cfg(feature = "axum")]
+pub use cache_axum as axum;
 #[cfg(feature = "moka")]
 pub use cache_backends::Moka;
 #[cfg(feature = "redis")]
@@ -36,6 +40,8 @@ pub mod __private {
     pub use cache_core::private::*;
 
     pub use super::default_cache;
+    #[cfg(feature = "axum")]
+    pub use cache_axum::private as axum;
 
     pub fn named_cache(name: &str) -> &'static super::Cache {
         named_or(name, default_cache)

@@ -1,12 +1,13 @@
 //! What is cached and what is invalidated by whom: every annotated function of the program, found
 //! when the program is linked.
 //!
+//! [`graph`](graph()) lists them, [`Graph::check`] fails a test if something is wrong with them, and
+//! [`Graph::to_mermaid`] draws them.
+//!
 //! ```
-//! # let _ = || {
-//! // In a test: fails on an invalidation that reaches nothing, and on a cached function that
-//! // nothing invalidates and that has no `ttl` of its own.
-//! cache_core::graph().check();
-//! # };
+//! let graph = cache_core::graph();
+//! println!("{graph}");
+//! assert!(graph.functions().is_empty(), "this program has none");
 //! ```
 
 mod check;

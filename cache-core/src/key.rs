@@ -1,5 +1,7 @@
 //! How a key is spelt: the writer that macro expansions use, and the hash of the result.
 
+#[cfg(feature = "axum")]
+mod axum;
 mod part;
 mod text;
 

@@ -76,6 +76,16 @@ type Keeper = fn(&(dyn Any + Send)) -> Live;
 type Copier = fn(&(dyn Any + Send)) -> Box<dyn Any + Send>;
 
 impl Failure {
+    /// One that those who waited get a copy of.
+    pub fn shared<E: Carried + Clone>(error: E) -> Self {
+        Self::new(error, <Shared as Copying<E>>::COPY)
+    }
+
+    /// One that is its caller's alone: those who waited load for themselves.
+    pub fn single<E: Carried>(error: E) -> Self {
+        Self::new(error, None)
+    }
+
     pub(crate) fn new<E: Carried>(error: E, copy: Option<Copier>) -> Self {
         Self {
             error: Box::new(error),
@@ -97,11 +107,13 @@ impl Failure {
         self.keep.map(|keep| keep(&*self.error))
     }
 
-    pub(crate) fn is<E: Carried>(&self) -> bool {
+    /// Whether it is of this type.
+    pub fn is<E: Carried>(&self) -> bool {
         self.error.is::<E>()
     }
 
-    pub(crate) fn downcast<E: Carried>(self) -> Option<E> {
+    /// The error, if it is of this type.
+    pub fn downcast<E: Carried>(self) -> Option<E> {
         self.error.downcast().ok().map(|error| *error)
     }
 }

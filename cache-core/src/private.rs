@@ -3,11 +3,13 @@
 mod failed;
 mod millis;
 mod path;
+mod response;
 
 pub use self::{
     failed::{NeverFails, Returned},
     millis::millis,
     path::{Dotted, dotted_len, owner},
+    response::{clock_of, now, refreshing, stored, ttl_of},
 };
 pub use crate::{
     __default_path as default_path, __failed as failed, __shape as shape, __table as table,
@@ -19,8 +21,8 @@ pub use crate::{
     graph::Node,
     key::{KeyWriter, hashed, lower, part},
     outcome::{
-        Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6, keeps_absences, keeps_errors,
-        ttl_from, unless,
+        Failure, Keep, Loaded, Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6,
+        keeps_absences, keeps_errors, ttl_from, unless,
     },
     purge::{Purge, PurgeGuard},
     site::{Missed, Site, Tags, near},

@@ -10,6 +10,7 @@ use crate::{
     cache::{Cache, Inner},
     call::Call,
     codec::{Table, ViaNear, probe},
+    entry::Live,
     flight::{Load, Running},
     key::KeyWriter,
     near::KeyRef,
@@ -146,7 +147,7 @@ pub fn near<S: Outcome>(
             site.counts(&cache.0).near_hit();
             Ok(hit)
         }
-        None => Err(Missed(Some(Box::new(Miss::new(site, cache, key))))),
+        None => Err(Missed::new(site, cache, key)),
     }
 }
 
@@ -179,10 +180,19 @@ impl Tags {
 }
 
 impl Missed {
+    pub(crate) fn new(site: &'static Site, cache: &Cache, key: KeyRef<'_>) -> Self {
+        Self(Some(Box::new(Miss::new(site, cache, key))))
+    }
+
     /// A call that has nothing to do with the cache: its body runs, nothing is looked up,
     /// shared or stored.
     pub const fn bypass() -> Self {
         Self(None)
+    }
+
+    /// The value in whichever tier; a tier that fails has none.
+    pub(crate) async fn stored(self, table: &'static Table) -> Option<Live> {
+        self.0?.call(table).get().await.ok().flatten()
     }
 
     /// Adds tags.

@@ -10,7 +10,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use cache_core::{Cache, Entry, KeyRef, NearStore, SetOptions};
+use cache_core::{
+    __private::{self, KeyWriter, Site},
+    Cache, Entry, KeyRef, NearStore, SetOptions,
+};
 use shuttle::{
     Runner,
     future::{block_on, yield_now},
@@ -227,6 +230,170 @@ fn a_dropped_leader_leaves_nobody_waiting() {
             assert_eq!(thread.join().unwrap(), 0);
         }
         assert!(world.loads.load(Ordering::SeqCst) <= 2);
+        assert_eq!(cache.stats().flights, 0);
+    };
+    check(2_000, scenario);
+}
+
+/// What an expanded `#[cached] fn` does, with a load that may fail by an error or a panic.
+fn read_plainly(cache: &Cache, world: &World, fails: Fails) -> Result<u64, String> {
+    static SITE: Site = Site::new("schedules::read_plainly", KEY);
+    let shape = __private::shape!(Result<u64, String>);
+    let mut key = KeyWriter::new();
+    key.literal(KEY);
+    let missed = match __private::near(&SITE, cache, &key, shape) {
+        Ok(hit) => return hit,
+        Err(missed) => missed.tags(|tags| tags.add(|tag| tag.literal(TAG))),
+    };
+    missed.block(shape, || {
+        let load = world.loads.fetch_add(1, Ordering::SeqCst);
+        let row = world.row.load(Ordering::SeqCst);
+        thread::yield_now();
+        match fails {
+            Fails::Never => Ok(row),
+            Fails::Always => Err(format!("load {load}")),
+            Fails::ByOnePanic if load == 0 => {
+                std::panic::resume_unwind(Box::new("without a message"))
+            }
+            Fails::ByOnePanic => Ok(row),
+        }
+    })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fails {
+    Never,
+    Always,
+    ByOnePanic,
+}
+
+#[test]
+fn no_value_survives_the_invalidation_of_its_key_while_threads_wait() {
+    let scenario = || {
+        let (cache, world) = (cache(), Arc::new(World::default()));
+        let check = |cache: &Cache, world: &World| {
+            let floor = world.floor.load(Ordering::SeqCst);
+            let version = read_plainly(cache, world, Fails::Never).unwrap();
+            assert!(version >= floor, "read {version} after {floor}");
+        };
+        let mut threads = Vec::new();
+        for _ in 0..2 {
+            let (cache, world) = (cache.clone(), world.clone());
+            threads.push(thread::spawn(move || {
+                check(&cache, &world);
+                check(&cache, &world);
+            }));
+        }
+        for how in [How::Key, How::Tag] {
+            let (cache, world) = (cache.clone(), world.clone());
+            threads.push(thread::spawn(move || write(&cache, &world, how)));
+        }
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        check(&cache, &world);
+        assert_eq!(cache.stats().flights, 0, "a flight was left in the table");
+    };
+    check(2_000, scenario);
+}
+
+#[test]
+fn threads_and_tasks_of_one_cold_key_load_once() {
+    let scenario = || {
+        let (cache, world) = (cache(), Arc::new(World::default()));
+        let threads: Vec<_> = (0..3)
+            .map(|at| {
+                let (cache, world) = (cache.clone(), world.clone());
+                thread::spawn(move || match at {
+                    0 => block_on(read(&cache, &world)),
+                    _ => read_plainly(&cache, &world, Fails::Never).unwrap(),
+                })
+            })
+            .collect();
+        for thread in threads {
+            assert_eq!(thread.join().unwrap(), 0);
+        }
+        assert_eq!(world.loads.load(Ordering::SeqCst), 1);
+        assert_eq!(cache.stats().flights, 0);
+    };
+    check(2_000, scenario);
+}
+
+#[test]
+fn threads_that_wait_for_a_load_that_fails_get_its_error_or_make_their_own() {
+    let scenario = || {
+        let (cache, world) = (cache(), Arc::new(World::default()));
+        let threads: Vec<_> = (0..3)
+            .map(|_| {
+                let (cache, world) = (cache.clone(), world.clone());
+                thread::spawn(move || read_plainly(&cache, &world, Fails::Always))
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap().unwrap_err();
+        }
+        let stats = cache.stats();
+        let loads = world.loads.load(Ordering::SeqCst);
+        assert_eq!(loads + stats.total.coalesced, 3);
+        assert_eq!(stats.flights, 0);
+    };
+    check(2_000, scenario);
+}
+
+#[test]
+fn a_dropped_task_leaves_no_thread_waiting() {
+    let scenario = || {
+        let (cache, world) = (cache(), Arc::new(World::default()));
+        let dropped = {
+            let (cache, world) = (cache.clone(), world.clone());
+            thread::spawn(move || {
+                block_on(async {
+                    let mut call = Box::pin(read(&cache, &world));
+                    std::future::poll_fn(|context| {
+                        let _ = call.as_mut().poll(context);
+                        std::task::Poll::Ready(())
+                    })
+                    .await;
+                });
+            })
+        };
+        let waiting: Vec<_> = (0..2)
+            .map(|_| {
+                let (cache, world) = (cache.clone(), world.clone());
+                thread::spawn(move || read_plainly(&cache, &world, Fails::Never))
+            })
+            .collect();
+        dropped.join().unwrap();
+        for thread in waiting {
+            assert_eq!(thread.join().unwrap(), Ok(0));
+        }
+        assert!(world.loads.load(Ordering::SeqCst) <= 2);
+        assert_eq!(cache.stats().flights, 0);
+    };
+    check(2_000, scenario);
+}
+
+#[test]
+fn a_load_that_panics_on_its_thread_leaves_no_thread_waiting() {
+    let scenario = || {
+        let (cache, world) = (cache(), Arc::new(World::default()));
+        let threads: Vec<_> = (0..3)
+            .map(|_| {
+                let (cache, world) = (cache.clone(), world.clone());
+                thread::spawn(move || {
+                    // Caught here, because the explorer takes a thread's panic for its own failure.
+                    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                        read_plainly(&cache, &world, Fails::ByOnePanic)
+                    }))
+                })
+            })
+            .collect();
+        let ended: Vec<_> = threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect();
+        assert_eq!(ended.iter().filter(|ended| ended.is_err()).count(), 1);
+        assert_eq!(world.loads.load(Ordering::SeqCst), 2);
         assert_eq!(cache.stats().flights, 0);
     };
     check(2_000, scenario);

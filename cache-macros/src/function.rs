@@ -15,8 +15,9 @@ use syn::{
     parse_quote,
 };
 
+use crate::extractor::Extractor;
+
 /// A function with its body.
-#[derive(Clone)]
 pub(crate) struct Function {
     pub(crate) outer: Vec<Attribute>,
     pub(crate) vis: Visibility,
@@ -71,6 +72,8 @@ pub(crate) struct Argument {
     pub(crate) ident: Ident,
     /// `self`, or axum's `State`: what serves the call and does not ask for anything.
     pub(crate) serves: bool,
+    /// What it can tell of a request.
+    pub(crate) extractor: Extractor,
 }
 
 impl Function {
@@ -82,10 +85,18 @@ impl Function {
                 FnArg::Receiver(receiver) => arguments.push(Argument {
                     ident: Ident::new("self", receiver.self_token.span),
                     serves: true,
+                    extractor: Extractor::Plain,
                 }),
                 FnArg::Typed(typed) => {
                     let serves = is_state(&typed.ty);
-                    let mut add = |ident| arguments.push(Argument { ident, serves });
+                    let extractor = Extractor::of(typed);
+                    let mut add = |ident| {
+                        arguments.push(Argument {
+                            ident,
+                            serves,
+                            extractor: extractor.clone(),
+                        });
+                    };
                     bindings(&typed.pat, &mut add);
                 }
             }
@@ -119,6 +130,13 @@ impl Function {
                 }
             })
     }
+}
+
+/// The names that `pat` binds.
+pub(crate) fn names(pat: &Pat) -> Vec<Ident> {
+    let mut names = Vec::new();
+    bindings(pat, &mut |name| names.push(name));
+    names
 }
 
 /// Calls `add` with each name that `pat` binds.

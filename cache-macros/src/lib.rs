@@ -8,6 +8,7 @@ mod args;
 mod duration;
 mod errors;
 mod expand;
+mod extractor;
 mod function;
 mod model;
 mod nearest;

@@ -7,7 +7,7 @@ use syn::{
     parse::{Parse, ParseStream, Parser},
 };
 
-use crate::nearest::did_you_mean;
+use crate::{extractor::Part, nearest::did_you_mean};
 
 /// What a template is for, which decides what an error advises.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,12 +42,30 @@ pub(crate) enum Piece {
     Value(Placeholder),
 }
 
-/// `<root.field:filter>`.
+/// `<root.field[index]:filter>`.
 pub(crate) struct Placeholder {
     /// The argument: the name in the template, then the name in the signature.
     pub(crate) root: Ident,
     pub(crate) fields: Vec<Member>,
+    pub(crate) reading: Reading,
     pub(crate) filter: Option<Filter>,
+}
+
+/// What of a value is written.
+#[derive(Clone)]
+pub(crate) enum Reading {
+    /// The value itself.
+    Plain,
+    /// What lies under this name: `<headers[accept-language]>`.
+    Index(String),
+    /// A header field.
+    Field(String),
+    /// A cookie.
+    Cookie(String),
+    /// A typed header.
+    Typed(Part),
+    /// What an `Authorization` holds.
+    Credentials(Part),
 }
 
 #[derive(Clone, Copy)]
@@ -172,6 +190,10 @@ impl Grammar<'_> {
                  a filter: `<id>`, `<user.id>`, `<name:lower>`"
             ))
         };
+        let (path, reading) = match path.strip_suffix(']').and_then(|path| path.split_once('[')) {
+            Some((path, index)) if is_index(index) => (path, Reading::Index(index.to_owned())),
+            _ => (path, Reading::Plain),
+        };
         let mut names = path.split('.');
         let root = parse_name(names.next().unwrap_or_default(), Ident::parse_any);
         let root = root.map_err(malformed)?.unraw();
@@ -190,6 +212,7 @@ impl Grammar<'_> {
         Ok(Placeholder {
             root,
             fields: fields.map_err(malformed)?,
+            reading,
             filter,
         })
     }
@@ -241,6 +264,12 @@ impl Grammar<'_> {
 
 fn plain_characters() -> String {
     "use letters, digits, `-`, `_`, `.` or `/`".to_owned()
+}
+
+/// Whether a header field or a cookie may have this name.
+fn is_index(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    !name.is_empty() && name.chars().all(plain)
 }
 
 /// Parses `name` as one token without space around it.

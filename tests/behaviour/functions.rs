@@ -1,5 +1,7 @@
 //! Everything that is a function caches, never mixes instances, and keeps its promises.
 
+#[cfg(feature = "testkit")]
+mod far;
 mod plain;
 
 use std::{

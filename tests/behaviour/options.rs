@@ -4,7 +4,10 @@
 mod far;
 mod kept_errors;
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use larder::{Cache, Clock, Moka, cached, invalidate_cache};
 
@@ -57,6 +60,7 @@ async fn an_excluded_call_does_not_wait_for_a_load_of_its_key() {
     };
     assert_eq!(tokio::join!(leader, excluded), (101, 101));
     assert_eq!((held.loads(), open.loads()), (1, 1));
+    assert_eq!(cache.stats().total.misses, 1, "the leader's");
 }
 
 #[cached(key = "unless:<len>", unless = Vec::is_empty, cache = cache, skip(cache, source))]
@@ -243,4 +247,35 @@ async fn a_sensitive_value_is_in_a_key_what_the_hash_filter_makes_of_it() {
     assert_eq!(source.loads(), 3);
     secret(&cache, &source, "u", "a@b", 1).await;
     assert_eq!(source.loads(), 4, "another token is another key");
+}
+
+#[cached(
+    key = "blocking:<id>",
+    if = id < 10,
+    unless = |id: &u64| *id == 7,
+    err_ttl = "5s",
+    cache = cache,
+    skip(cache, loads)
+)]
+fn blocking(cache: &Cache, loads: &AtomicU64, id: u64) -> Result<u64, String> {
+    loads.fetch_add(1, Ordering::Relaxed);
+    (id > 0).then_some(id).ok_or_else(|| "nothing".to_owned())
+}
+
+#[test]
+fn a_function_that_blocks_has_the_same_options() {
+    let ((cache, clock), loads) = (timed(), AtomicU64::new(0));
+    let loads_of = |id, ok| {
+        let before = loads.load(Ordering::Relaxed);
+        for _ in 0..3 {
+            assert_eq!(blocking(&cache, &loads, id).is_ok(), ok);
+        }
+        loads.load(Ordering::Relaxed) - before
+    };
+    assert_eq!(loads_of(1, true), 1);
+    assert_eq!(loads_of(10, true), 3, "not by `if`");
+    assert_eq!(loads_of(7, true), 3, "not by `unless`");
+    assert_eq!(loads_of(0, false), 1, "the error is kept");
+    clock.advance(Duration::from_secs(5));
+    assert_eq!(loads_of(0, false), 1, "and for its time only");
 }

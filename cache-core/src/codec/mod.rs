@@ -8,6 +8,7 @@ mod digest;
 mod json;
 mod limits;
 mod made_up;
+mod marker;
 mod msgpack;
 mod msgpack_reader;
 mod probe;
@@ -137,6 +138,7 @@ mod id {
     #[cfg(feature = "json")]
     pub(super) const JSON: u8 = 3;
     pub(super) const RAW: u8 = 4;
+    // 5 are the responses of cache-axum.
     pub(super) const AUTO: u8 = 15;
 }
 

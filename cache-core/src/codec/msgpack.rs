@@ -1,12 +1,11 @@
 //! The format with names: `MessagePack`, as `rmp-serde` writes it with struct maps.
 
-use rmp::encode;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     Codec, ROOM, failed, id,
     limits::Purse,
-    msgpack_reader,
+    marker, msgpack_reader,
     schema::{Fit, Kind, Piece, Schema},
     shape::{self, Shape},
     sink::{At, Done, Frame, Group, Payload, Scalar, Sink, Stop, tell},
@@ -85,11 +84,7 @@ struct Writer<'o> {
     doubt: bool,
 }
 
-/// Writing to memory cannot fail; only lengths beyond 32 bits can.
-fn put<T, E>(result: Result<T, E>) -> Done {
-    result.map(drop).map_err(|_| Stop::Size)
-}
-
+/// Lengths beyond 32 bits cannot be written.
 fn len(len: usize) -> Done<u32> {
     u32::try_from(len).map_err(|_| Stop::Size)
 }
@@ -119,48 +114,50 @@ impl Writer<'_> {
     }
 
     fn bytes(&mut self, bytes: &[u8]) -> Done {
-        len(bytes.len())?;
-        put(encode::write_bin(self.out, bytes))
+        marker::BIN.write(self.out, len(bytes.len())?);
+        self.out.extend_from_slice(bytes);
+        Ok(())
     }
 
     fn str(&mut self, text: &str) -> Done {
-        len(text.len())?;
-        put(encode::write_str(self.out, text))
+        marker::STR.write(self.out, len(text.len())?);
+        self.out.extend_from_slice(text.as_bytes());
+        Ok(())
     }
 
     fn value(&mut self, scalar: Scalar<'_>) -> Done {
         match scalar {
-            Scalar::Unit => put(encode::write_nil(self.out)),
-            Scalar::UnitStruct => put(encode::write_array_len(self.out, 0)),
-            Scalar::Bool(value) => put(encode::write_bool(self.out, value)),
-            Scalar::I8(value) => put(encode::write_sint(self.out, value.into())),
-            Scalar::I16(value) => put(encode::write_sint(self.out, value.into())),
-            Scalar::I32(value) => put(encode::write_sint(self.out, value.into())),
-            Scalar::I64(value) => put(encode::write_sint(self.out, value)),
-            Scalar::I128(value) => self.bytes(&value.to_be_bytes()),
-            Scalar::U8(value) => put(encode::write_uint(self.out, value.into())),
-            Scalar::U16(value) => put(encode::write_uint(self.out, value.into())),
-            Scalar::U32(value) => put(encode::write_uint(self.out, value.into())),
-            Scalar::U64(value) => put(encode::write_uint(self.out, value)),
-            Scalar::U128(value) => self.bytes(&value.to_be_bytes()),
-            Scalar::F32(value) => put(encode::write_f32(self.out, value)),
-            Scalar::F64(value) => put(encode::write_f64(self.out, value)),
-            Scalar::Char(value) => self.str(value.encode_utf8(&mut [0; 4])),
-            Scalar::Str(value) => self.str(value),
-            Scalar::Bytes(value) => self.bytes(value),
+            Scalar::Unit => marker::nil(self.out),
+            Scalar::UnitStruct => marker::ARRAY.write(self.out, 0),
+            Scalar::Bool(value) => marker::bool(self.out, value),
+            Scalar::I8(value) => marker::sint(self.out, value.into()),
+            Scalar::I16(value) => marker::sint(self.out, value.into()),
+            Scalar::I32(value) => marker::sint(self.out, value.into()),
+            Scalar::I64(value) => marker::sint(self.out, value),
+            Scalar::I128(value) => return self.bytes(&value.to_be_bytes()),
+            Scalar::U8(value) => marker::uint(self.out, value.into()),
+            Scalar::U16(value) => marker::uint(self.out, value.into()),
+            Scalar::U32(value) => marker::uint(self.out, value.into()),
+            Scalar::U64(value) => marker::uint(self.out, value),
+            Scalar::U128(value) => return self.bytes(&value.to_be_bytes()),
+            Scalar::F32(value) => marker::f32(self.out, value),
+            Scalar::F64(value) => marker::f64(self.out, value),
+            Scalar::Char(value) => return self.str(value.encode_utf8(&mut [0; 4])),
+            Scalar::Str(value) => return self.str(value),
+            Scalar::Bytes(value) => return self.bytes(value),
         }
+        Ok(())
     }
 
     /// Puts the number of items before them, once it is known.
-    fn header(&mut self, frame: &Frame) -> Done {
+    fn header(&mut self, frame: &Frame) {
         let mut header = Vec::with_capacity(5);
         if matches!(frame.group, Group::Map(_)) {
-            put(encode::write_map_len(&mut header, frame.index / 2))?;
+            marker::MAP.write(&mut header, frame.index / 2);
         } else {
-            put(encode::write_array_len(&mut header, frame.index))?;
+            marker::ARRAY.write(&mut header, frame.index);
         }
         self.out.splice(frame.start..frame.start, header);
-        Ok(())
     }
 }
 
@@ -172,7 +169,8 @@ impl Sink for Writer<'_> {
 
     fn none(&mut self, at: At) -> Done {
         self.may(self.schema.none(at));
-        put(encode::write_nil(self.out))
+        marker::nil(self.out);
+        Ok(())
     }
 
     fn some(&mut self, at: At) -> Done<At> {
@@ -182,7 +180,7 @@ impl Sink for Writer<'_> {
     fn variant(&mut self, at: At, index: u32, name: &'static str, payload: Payload) -> Done<At> {
         let inner = self.place(self.schema.variant(at, index, name, payload));
         if payload != Payload::Unit {
-            put(encode::write_map_len(self.out, 1))?;
+            marker::MAP.write(self.out, 1);
         }
         self.str(name)?;
         Ok(inner)
@@ -198,13 +196,10 @@ impl Sink for Writer<'_> {
             Group::Seq(None) | Group::Map(None) => {
                 // What it costs to read is not known yet.
                 self.doubt = true;
-                Ok(())
             }
-            Group::Seq(Some(n)) | Group::Tuple(n) => {
-                put(encode::write_array_len(self.out, len(n)?))
-            }
-            Group::Map(Some(n)) | Group::Struct(n) => put(encode::write_map_len(self.out, len(n)?)),
-        }?;
+            Group::Seq(Some(n)) | Group::Tuple(n) => marker::ARRAY.write(self.out, len(n)?),
+            Group::Map(Some(n)) | Group::Struct(n) => marker::MAP.write(self.out, len(n)?),
+        }
         Ok(frame)
     }
 
@@ -219,10 +214,10 @@ impl Sink for Writer<'_> {
 
     fn close(&mut self, frame: Frame) -> Done {
         self.may(Schema::close(&frame));
-        match frame.group {
-            Group::Seq(None) | Group::Map(None) => self.header(&frame),
-            _ => Ok(()),
+        if let Group::Seq(None) | Group::Map(None) = frame.group {
+            self.header(&frame);
         }
+        Ok(())
     }
 }
 

@@ -6,12 +6,12 @@
 
 use std::{borrow::Cow, fmt};
 
-use rmp::Marker;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, Visitor};
 
 use super::{
     MAX_DECODED,
     limits::{Limits, Purse, check_time, in_time},
+    marker::Marker,
 };
 
 /// Why bytes could not be read.
@@ -72,7 +72,7 @@ impl<'de> State<'de> {
     #[inline]
     fn peek(&self) -> Read<Marker> {
         match self.rest {
-            [first, ..] => Ok(Marker::from_u8(*first)),
+            [first, ..] => Ok(Marker::of(*first)),
             [] => bad(CUT),
         }
     }

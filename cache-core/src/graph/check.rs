@@ -6,13 +6,7 @@ impl Graph {
     /// Fails a test if something is wrong: an invalidation or a stored key that no cached function
     /// has, or a cached function that nothing invalidates and whose attribute states no `ttl`.
     ///
-    /// ```
-    /// # #![allow(unused)]
-    /// #[test]
-    /// fn every_write_reaches_what_it_changes() {
-    ///     cache_core::graph().check();
-    /// }
-    /// ```
+    /// It is one line in a test: `larder::graph().check();`.
     ///
     /// An invalidation by hand, as with `Cache::remove`, is not in the graph: what it alone
     /// invalidates states its `ttl`, too.

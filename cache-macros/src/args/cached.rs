@@ -28,6 +28,8 @@ pub(crate) struct CachedArgs {
     pub(crate) codec: Option<Path>,
     pub(crate) local: Option<Ident>,
     pub(crate) batch: Option<Ident>,
+    pub(crate) response: Option<Ident>,
+    pub(crate) shared: Option<Ident>,
     pub(crate) cache: Option<CacheArg>,
     pub(crate) krate: Option<Path>,
 }
@@ -67,6 +69,10 @@ impl Parse for CachedArgs {
                 flag(input, &mut args.local)?;
             } else if option.peek(kw::batch) {
                 assign(input, &mut args.batch, Ident::parse_any)?;
+            } else if option.peek(kw::response) {
+                flag(input, &mut args.response)?;
+            } else if option.peek(kw::shared) {
+                flag(input, &mut args.shared)?;
             } else if option.peek(kw::cache) {
                 assign(input, &mut args.cache, Parse::parse)?;
             } else if option.peek(Token![crate]) {

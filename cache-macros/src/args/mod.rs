@@ -36,7 +36,9 @@ mod kw {
     custom_keyword!(local);
     custom_keyword!(none_ttl);
     custom_keyword!(prefix);
+    custom_keyword!(response);
     custom_keyword!(sensitive);
+    custom_keyword!(shared);
     custom_keyword!(skip);
     custom_keyword!(tags);
     custom_keyword!(ttl);

@@ -2,10 +2,10 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
-use syn::{FnArg, Path, parse_quote, spanned::Spanned};
+use syn::{FnArg, Path, Signature, parse_quote, spanned::Spanned};
 
 use super::{
-    around, at, body, cache,
+    around_as, at, body, cache,
     cached::{self, default_arguments, default_path, key, site, warning},
     choices, here,
     key::writer,
@@ -39,8 +39,9 @@ pub(super) fn batched(model: &Cached, batch: &Batch) -> TokenStream {
     let ask = quote_spanned!(at(output)=> #room::ask(&mut *batch, #table).await);
     let run = quote_spanned!(at(output)=> #room::run(&mut *batch, #body).await;);
     let finish = quote_spanned!(at(output)=> #room::finish(*batch));
-    around(
-        &patterns(function),
+    around_as(
+        function,
+        &signature(function),
         &quote_spanned! {here()=>
             #(#warnings)*
             let site = #site;
@@ -189,17 +190,17 @@ fn mutability(given: &Given) -> Option<TokenStream> {
     given.mutable.then(|| quote_spanned!(here()=> mut))
 }
 
-/// The function, whose own names need not be `mut`: each run has names of its own.
-fn patterns(function: &Function) -> Function {
-    let mut function = function.clone();
-    for input in &mut function.sig.inputs {
+/// The signature, whose names need not be `mut`: each run has names of its own.
+fn signature(function: &Function) -> Signature {
+    let mut signature = function.sig.clone();
+    for input in &mut signature.inputs {
         if let FnArg::Typed(typed) = input
             && mentions(typed.pat.to_token_stream(), &is_mut)
         {
             typed.attrs.push(parse_quote!(#[allow(unused_mut)]));
         }
     }
-    function
+    signature
 }
 
 fn is_mut(token: &TokenTree) -> bool {

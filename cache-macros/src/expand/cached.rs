@@ -1,15 +1,15 @@
 //! `#[cached]`.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::{Path, Type, ext::IdentExt};
+use syn::{Path, ext::IdentExt};
 
 use super::{
-    around, at,
+    around_as, at,
     batch::batched,
     body, cache, choices, graph, here,
     key::{hashed, part, template_parts, writer},
-    private,
+    private, response,
 };
 use crate::{
     function::Style,
@@ -36,9 +36,9 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
     let tags = model.tags.iter().map(|tag| writer(krate, tag));
     let tags = (!model.tags.is_empty())
         .then(|| quote_spanned!(here()=> .tags(|tags| { #(tags.add(#tags);)* })));
-    let shape = shape(krate, output);
+    let shape = shape(model);
     let shapes = choices::shapes(krate, output, &model.choices);
-    let near = near(krate, output);
+    let near = near(model);
     let load = load(krate, model);
     let lookup = quote_spanned! {here()=> {
         let mut writer = #private::KeyWriter::new();
@@ -50,10 +50,16 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
             ::core::result::Result::Err(missed) => missed #tags,
         }
     }};
-    let bypass = quote_spanned!(here()=> #private::Missed::bypass());
+    let room = room(model, here());
+    let bypass = quote_spanned!(here()=> #room::Missed::bypass());
     let lookup = choices::on_condition(&model.choices, lookup, &bypass);
-    around(
+    let signature = match &model.response {
+        None => function.sig.clone(),
+        Some(_) => response::signature(krate, &function.sig),
+    };
+    around_as(
         function,
+        &signature,
         &quote_spanned! {here()=>
             #(#warnings)*
             let site = #site;
@@ -69,7 +75,10 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
 /// The miss: the body is made, and run if nobody else has.
 fn load(krate: Option<&Path>, model: &Cached) -> TokenStream {
     let function = &model.function;
-    let body = body(krate, function, &model.output);
+    let body = match &model.response {
+        None => body(krate, function, &model.output),
+        Some(_) => response::body(krate, function, &model.output),
+    };
     if function.style == Style::Sync {
         return quote_spanned!(here()=> missed.block(shape, #body));
     }
@@ -107,15 +116,29 @@ pub(super) fn site(private: &TokenStream, model: &Cached) -> TokenStream {
 }
 
 /// What kind of value the function returns.
-fn shape(krate: Option<&Path>, output: &Type) -> TokenStream {
+fn shape(model: &Cached) -> TokenStream {
+    let (krate, output) = (model.krate.as_ref(), &model.output);
+    if let Some(handler) = &model.response {
+        return response::shape(krate, output, handler);
+    }
     let private = private(krate, at(output));
     quote_spanned!(at(output)=> #private::shape!(#output))
 }
 
 /// The hit. A type that cannot be cached is reported where it is written.
-fn near(krate: Option<&Path>, output: &Type) -> TokenStream {
-    let private = private(krate, at(output));
-    quote_spanned!(at(output)=> #private::near(site, cache, &writer, shape))
+fn near(model: &Cached) -> TokenStream {
+    let at = at(&model.output);
+    let room = room(model, at);
+    quote_spanned!(at=> #room::near(site, cache, &writer, shape))
+}
+
+/// The room of the runtime for what the function returns, named at `span`.
+fn room(model: &Cached, span: Span) -> TokenStream {
+    let krate = model.krate.as_ref();
+    match &model.response {
+        None => private(krate, span),
+        Some(_) => response::room(krate, span),
+    }
 }
 
 /// How the value becomes bytes, if it does.
@@ -130,6 +153,10 @@ pub(super) fn table(krate: Option<&Path>, model: &Cached) -> TokenStream {
         Some(codec) => {
             let codec = named_codec(krate, codec);
             quote_spanned!(at=> #private::table!(shape, #codec))
+        }
+        None if model.response.is_some() => {
+            let room = room(model, at);
+            quote_spanned!(at=> #private::table!(shape, #room::AsIs))
         }
         None => quote_spanned!(at=> #private::table!(shape)),
     }

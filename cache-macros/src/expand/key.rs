@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Path;
 
-use super::{at, here, private};
+use super::{at, here, private, response};
 use crate::template::{Filter, Piece, Placeholder, Template};
 
 /// A closure that writes `template` into the key it is given.
@@ -19,9 +19,11 @@ pub(super) fn template_parts(krate: Option<&Path>, template: &Template) -> Token
         Piece::Value(Placeholder {
             root,
             fields,
+            reading,
             filter,
         }) => {
             let value = quote!(#root #(.#fields)*);
+            let value = response::reading(krate, root, value, reading);
             let private = private(krate, at(root));
             part(
                 krate,

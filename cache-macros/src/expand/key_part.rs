@@ -142,7 +142,7 @@ mod tests {
                     seen: U,
                 }
             },
-            &expect![[r##"
+            &expect![[r#"
                 #[automatically_derived]
                 #[allow(deprecated)]
                 impl<T, U> ::larder::KeyPart for Page<T, U>
@@ -157,7 +157,7 @@ mod tests {
                         key.literal(",)");
                     }
                 }
-            "##]],
+            "#]],
         );
     }
 
@@ -172,7 +172,7 @@ mod tests {
                     r#In { team: Team, #[key(skip)] trace: Trace },
                 }
             },
-            &expect![[r##"
+            &expect![[r#"
                 #[automatically_derived]
                 #[allow(deprecated)]
                 impl crate::store::KeyPart for Find {
@@ -194,7 +194,7 @@ mod tests {
                         }
                     }
                 }
-            "##]],
+            "#]],
         );
     }
 
@@ -204,7 +204,7 @@ mod tests {
             &parse_quote! {
                 struct Lost<T: Copy>(#[key(skpi)] T);
             },
-            &expect![[r##"
+            &expect![[r#"
                 #[automatically_derived]
                 #[allow(deprecated)]
                 impl<T: Copy> ::larder::KeyPart for Lost<T> {
@@ -215,7 +215,7 @@ mod tests {
                 ::core::compile_error! {
                     "expected `skip`"
                 }
-            "##]],
+            "#]],
         );
     }
 }

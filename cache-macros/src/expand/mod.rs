@@ -11,12 +11,13 @@ mod graph;
 mod invalidate;
 mod key;
 mod key_part;
+mod response;
 
 pub(crate) use self::{cached::cached, invalidate::invalidate, key_part::key_part};
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Path, Result, ReturnType, Type, spanned::Spanned};
+use syn::{Path, Result, ReturnType, Signature, Type, spanned::Spanned};
 
 use crate::{
     args::CacheArg,
@@ -56,10 +57,14 @@ fn private(krate: Option<&Path>, span: Span) -> TokenStream {
 
 /// The function as it was written, with `text` for its body.
 fn around(function: &Function, text: &TokenStream) -> TokenStream {
+    around_as(function, &function.sig, text)
+}
+
+/// The same, with another signature.
+fn around_as(function: &Function, sig: &Signature, text: &TokenStream) -> TokenStream {
     let Function {
         outer,
         vis,
-        sig,
         inner,
         style,
         ..
@@ -175,10 +180,10 @@ fn closure(function: &Function) -> TokenStream {
     }
 }
 
-/// Whether a type can be written in a body: `impl …` and `!` cannot.
+/// Whether a type can be written in a body and says something: `impl …` and `!` cannot, `_` does not.
 fn is_writable(ty: &Type) -> bool {
     let opaque = |token: &TokenTree| matches!(token, TokenTree::Ident(ident) if ident == "impl");
-    !matches!(ty, Type::Never(_)) && !mentions(ty.to_token_stream(), &opaque)
+    !matches!(ty, Type::Never(_) | Type::Infer(_)) && !mentions(ty.to_token_stream(), &opaque)
 }
 
 /// The user's statements as a block of their own, so that they begin with the first of them; it is

@@ -36,11 +36,17 @@ impl Given {
 
 impl Rules<'_> {
     /// What else a batch cannot have.
-    pub(super) fn batch_choices(&mut self, args: &CachedArgs) {
-        if let (Some(_), Some(err_ttl)) = (&args.batch, &args.err_ttl) {
+    pub(super) fn batch_choices(&mut self, args: &CachedArgs, is_response: bool) {
+        let Some(list) = &args.batch else { return };
+        if let Some(err_ttl) = &args.err_ttl {
             let message = "an error of a batch is that of a whole run and of no element, so it is \
                            not kept: remove `err_ttl`";
             self.errors.push(Error::new_spanned(err_ttl, message));
+        }
+        if is_response {
+            let message = "`batch` keeps each value of a map, and a handler returns one response: \
+                           remove `batch`, or annotate the function that the handler asks";
+            self.errors.push(Error::new_spanned(list, message));
         }
     }
 

@@ -3,7 +3,10 @@
 use proc_macro2::{Ident, TokenStream};
 use syn::{Error, LitInt, Path, Result, Type, spanned::Spanned};
 
-use super::{Batch, Choices, Rules, check_async_only, check_output, parse_both};
+use super::{
+    Batch, Choices, Response, Rules, check_async_only, check_output, parse_both,
+    response::is_response,
+};
 use crate::{
     args::{CacheArg, CachedArgs, Names},
     function::{Function, Style},
@@ -15,6 +18,8 @@ pub(crate) struct Cached {
     pub(crate) krate: Option<Path>,
     pub(crate) function: Function,
     pub(crate) output: Type,
+    /// What makes it a handler, if it is one.
+    pub(crate) response: Option<Response>,
     pub(crate) choices: Choices,
     pub(crate) version: Option<u32>,
     pub(crate) local: bool,
@@ -42,8 +47,11 @@ impl Cached {
         let (mut args, mut function, mut errors) = parse_both::<CachedArgs>(args, item)?;
         function.allow_recursion();
         let output = function.output();
+        let is_response = is_response(&function, &args, &mut errors);
         let stays_here = args.local.is_some() || function.style == Style::Sync;
-        errors.take(check_output(&output, stays_here));
+        if !is_response {
+            errors.take(check_output(&output, stays_here));
+        }
         check_async_only(
             &function,
             args.codec.as_ref().map(Spanned::span),
@@ -67,7 +75,7 @@ impl Cached {
             arguments: &arguments,
             errors,
         };
-        rules.batch_choices(&args);
+        rules.batch_choices(&args, is_response);
         let choices = rules.choices(&mut args);
         let mut key = args.key.and_then(|key| rules.template(&key, Kind::Key));
         let mut tags = rules.templates(args.tags, Kind::Tag);
@@ -79,14 +87,22 @@ impl Cached {
         let batch = args
             .batch
             .and_then(|list| rules.batch(&list, &function.sig, &skip, key.as_ref()));
-        let left_out = key.as_ref().map(|key| rules.left_out(key, &skip));
-        let key = key.map_or_else(|| rules.default_key(&skip), Key::Template);
+        let shared = args.shared.is_some();
+        let response = is_response.then(|| rules.response(&function, shared, key.as_ref(), &skip));
+        let mut left_out = key
+            .as_ref()
+            .map_or_else(Vec::new, |key| rules.left_out(key, &skip));
+        if shared {
+            rules.declared(&mut left_out);
+        }
+        let key = key.map_or_else(|| rules.default_key(&skip, is_response), Key::Template);
         let version = args.version.as_ref().map(LitInt::base10_parse);
         let version = version.and_then(|version| rules.errors.take(version));
         rules.errors.finish(Self {
             krate: args.krate,
             function,
             output,
+            response,
             choices,
             version,
             local: args.local.is_some(),
@@ -96,7 +112,7 @@ impl Cached {
             cache: args.cache,
             sensitive,
             batch,
-            left_out: left_out.unwrap_or_default(),
+            left_out,
         })
     }
 }

@@ -7,6 +7,7 @@ mod choices;
 mod invalidate;
 mod key_part;
 mod output;
+mod response;
 mod rules;
 mod signature;
 
@@ -16,6 +17,7 @@ pub(crate) use self::{
     choices::{Choices, Lifetime},
     invalidate::Invalidate,
     key_part::{Field, KeyPart, Shape, Variant},
+    response::{Response, Vary},
 };
 
 use proc_macro2::TokenStream;

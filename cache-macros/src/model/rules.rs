@@ -39,7 +39,10 @@ impl Rules<'_> {
         for piece in &mut template.pieces {
             if let Piece::Value(value) = piece {
                 match self.find(&value.root) {
-                    Some(argument) => value.root = argument.ident.clone(),
+                    Some(argument) => {
+                        value.root = argument.ident.clone();
+                        self.reading(value, literal);
+                    }
                     None => self.unknown(&value.root.to_string(), literal.span()),
                 }
             }
@@ -121,10 +124,15 @@ impl Rules<'_> {
         self.arguments.iter().filter(asks).map(report).collect()
     }
 
-    pub(super) fn default_key(&self, skip: &[Ident]) -> Key {
-        let idents = self.arguments.iter().map(|argument| &argument.ident);
-        let kept = idents.filter(|ident| !skip.iter().any(|skip| skip.unraw() == ident.unraw()));
-        Key::Default(kept.cloned().collect())
+    /// Every argument that is not skipped; for a handler, what serves it is none.
+    pub(super) fn default_key(&self, skip: &[Ident], is_handler: bool) -> Key {
+        let asks = |argument: &&Argument| {
+            let name = argument.ident.unraw();
+            let skipped = skip.iter().any(|skip| skip.unraw() == name);
+            !skipped && !(is_handler && argument.serves)
+        };
+        let kept = self.arguments.iter().filter(asks);
+        Key::Default(kept.map(|argument| argument.ident.clone()).collect())
     }
 }
 

@@ -119,6 +119,7 @@ async fn a_kept_error_stays_in_its_process() {
     }
     assert_eq!(source.loads(), 1);
     assert!(value(&server, "fails:false").is_none());
+    assert_eq!(cache.stats().total.far_errors, 0);
     let other = self::cache(&server).await;
     assert!(fails(&other, &source, false).await.is_err());
     assert_eq!(source.loads(), 2, "another process asks for itself");

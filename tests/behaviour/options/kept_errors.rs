@@ -99,8 +99,10 @@ async fn to_who_did_not_ask_for_it_a_kept_error_is_a_miss() {
     let fail = async || assert_eq!(flaky(&cache, &source, false).await, Err(lost(1)));
     fail().await;
     let key = "flaky:false";
+    let hits = cache.stats().total.near_hits;
     assert_eq!(cache.get::<u64>(key).await.unwrap(), None);
     assert_eq!(cache.get_many::<u64>(&[key]).await.unwrap(), [None]);
+    assert_eq!(cache.stats().total.near_hits, hits, "both are misses");
     assert!(!cache.exists(key).await.unwrap());
     assert!(!cache.touch(key, Duration::from_secs(60)).await.unwrap());
     fail().await;

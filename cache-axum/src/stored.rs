@@ -1,0 +1,121 @@
+//! What is kept of a response.
+
+use std::fmt;
+
+use axum::{body::Body, response::Response};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header::ETAG};
+
+use crate::etag;
+
+/// A response as it is kept: its status, its headers in their order, and its body as bytes. A
+/// clone shares the body.
+#[derive(Clone)]
+pub struct StoredResponse {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) digest: u128,
+    /// The handler's own tag, or else the strong one of the digest.
+    pub(crate) etag: HeaderValue,
+    pub(crate) times: Times,
+    pub(crate) origin: Origin,
+}
+
+/// When a response was made, and how long it is good for: in milliseconds, the first since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Times {
+    pub(crate) made: u64,
+    pub(crate) lifetime: u64,
+}
+
+impl Times {
+    /// How old it is, by the clock that says `now`.
+    pub(crate) fn age(self, now: u64) -> u64 {
+        now.saturating_sub(self.made)
+    }
+
+    /// How much longer it is good for.
+    pub(crate) fn left(self, now: u64) -> u64 {
+        self.lifetime.saturating_sub(self.age(now))
+    }
+}
+
+/// Which call of this process made a response, and when in the order of all calls and ends of
+/// calls: zero and zero for one that came from another process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) call: u64,
+    pub(crate) ended: u64,
+}
+
+impl StoredResponse {
+    pub(crate) fn new(
+        (status, headers, body): (StatusCode, HeaderMap, Bytes),
+        times: Times,
+        origin: Origin,
+    ) -> Self {
+        let digest = etag::digest(&headers, &body);
+        Self::known((status, headers, body), digest, times, origin)
+    }
+
+    /// The same, with the digest that was computed when it was stored.
+    pub(crate) fn known(
+        (status, headers, body): (StatusCode, HeaderMap, Bytes),
+        digest: u128,
+        times: Times,
+        origin: Origin,
+    ) -> Self {
+        let own = headers.get(ETAG).cloned();
+        Self {
+            status,
+            headers,
+            body,
+            digest,
+            etag: own.unwrap_or_else(|| etag::strong(digest)),
+            times,
+            origin,
+        }
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers that the handler set.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The body.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The entity tag: the handler's own, or else a strong one, the same in every process that
+    /// has this response.
+    pub fn etag(&self) -> &HeaderValue {
+        &self.etag
+    }
+
+    /// The response, whose body shares the stored bytes.
+    pub(crate) fn response(&self) -> Response {
+        let mut response = Response::new(Body::from(self.body.clone()));
+        *response.status_mut() = self.status;
+        response.headers_mut().clone_from(&self.headers);
+        response
+    }
+}
+
+impl fmt::Debug for StoredResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Headers and bodies may hold what logs must not.
+        f.debug_struct("StoredResponse")
+            .field("status", &self.status)
+            .field("headers", &self.headers.len())
+            .field("bytes", &self.body.len())
+            .field("etag", &self.etag)
+            .finish_non_exhaustive()
+    }
+}

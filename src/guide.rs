@@ -1,0 +1,9 @@
+//! The guide: pages for people, whose every example is compiled and run.
+
+#[doc = include_str!("../docs/attributes.md")]
+#[cfg(feature = "moka")]
+pub mod attributes {}
+
+#[doc = include_str!("../docs/migrating-from-cached.md")]
+#[cfg(feature = "moka")]
+pub mod migrating_from_cached {}

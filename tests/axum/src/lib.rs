@@ -1,0 +1,1 @@
+//! What is promised of cached axum handlers: see `tests/behaviour`.
