@@ -206,3 +206,31 @@ fn signature(function: &Function) -> Signature {
 fn is_mut(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Ident(ident) if ident == "mut")
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use quote::quote;
+
+    use crate::{
+        expand::{cached, or_report, tests::assert_text},
+        model::Cached,
+    };
+
+    #[test]
+    fn the_body_runs_as_often_as_there_is_something_to_ask_for() {
+        let args = quote!(
+            batch = ids,
+            key = "users:<tenant>:<ids>",
+            tags = ["all"],
+            skip(db)
+        );
+        let item = quote! {
+            async fn users(tenant: String, mut db: Db, ids: &[u64]) -> Answer<User> {
+                db.users(tenant, ids).await
+            }
+        };
+        let text = or_report(Cached::check(args, &item), cached, &item);
+        assert_text(text, &expect![""]);
+    }
+}
