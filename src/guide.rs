@@ -7,3 +7,7 @@ pub mod attributes {}
 #[doc = include_str!("../docs/migrating-from-cached.md")]
 #[cfg(feature = "moka")]
 pub mod migrating_from_cached {}
+
+#[doc = include_str!("../docs/graph.md")]
+#[cfg(feature = "moka")]
+pub mod graph {}

@@ -98,7 +98,8 @@ struct Miss {
 
 impl Missed {
     /// A call that has nothing to do with the cache: its body runs.
-    pub const fn bypass() -> Self {
+    pub fn bypass() -> Self {
+        drop(core::Missed::bypass());
         Self(None)
     }
 

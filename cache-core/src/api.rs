@@ -124,7 +124,7 @@ impl Cache {
         key::check(key)?;
         options.check()?;
         let call = self.by_hand::<T>(key, options);
-        call.set(Arc::new(value.clone())).await
+        call.set(Some(Arc::new(value.clone())), call.ttl()).await
     }
 
     /// Stores several values for the cache's own ttl, side by side.

@@ -34,7 +34,7 @@ use crate::{
     codec::Table,
     event,
     far::Budget,
-    flight::{Lead, Waiter},
+    flight::{Kind, Lead, Waiter},
     near::KeyRef,
     outcome::{Failure, Loaded},
     policy::FAR_BATCH,
@@ -78,13 +78,21 @@ impl Keys {
     }
 }
 
-/// What a caller can make a result of.
+/// What a caller wants of its keys.
 #[derive(Clone, Copy)]
 struct Wants<'w> {
+    /// Whether what there is will do.
+    kind: Kind,
     /// What can be a part of its answer, or all of it.
     accepts: Accepts<'w>,
     /// An error that is all of its answer.
     fails: Accepts<'w>,
+}
+
+impl<'w> Wants<'w> {
+    fn serve<'c>(self, call: &'w Call<'c>) -> Serve<'w, 'c> {
+        Serve::new(call, self.accepts, self.kind)
+    }
 }
 
 /// The flights of a batch, by where their keys stand.
@@ -147,7 +155,7 @@ impl Flights {
     fn enter(&mut self, keys: &Keys, wants: Wants<'_>) -> Vec<(usize, Lead)> {
         let mut leads = Vec::new();
         for at in 0..keys.misses.len() {
-            match Serve::new(&keys.call(at), wants.accepts).enter() {
+            match wants.serve(&keys.call(at)).enter() {
                 Ok(Step::Lead(lead)) => leads.push((at, lead)),
                 Ok(step) => self.take(at, step, wants),
                 Err(waiter) => self.waits.push((at, waiter)),
@@ -177,7 +185,7 @@ impl Flights {
         let until = *self.patience.get_or_insert(now + wait);
         let patience = until.saturating_duration_since(now);
         let waiting = calls.iter().zip(&waits).map(async |(call, (_, waiter))| {
-            let serve = Serve::new(call, wants.accepts);
+            let serve = wants.serve(call);
             match serve.wait(waiter, patience).await {
                 Step::Adopt(lead, orphan) => serve.adopt(lead, orphan).await,
                 step => step,
@@ -203,12 +211,14 @@ impl Flights {
     /// Looks for the values of these keys near once more, and then far. What is not found has its
     /// turn.
     async fn look(&mut self, keys: &Keys, leads: Vec<(usize, Lead)>, wants: Wants<'_>) {
+        if wants.kind == Kind::Refresh {
+            return self.replace(keys, leads, wants).await;
+        }
         let mut cold = VecDeque::new();
         for (at, lead) in leads {
             let call = keys.call(at);
-            let serve = Serve::new(&call, wants.accepts);
-            match serve.look_near() {
-                Some(loaded) => self.take(at, serve.answer(&lead, loaded), wants),
+            match call.find_near(wants.accepts) {
+                Some(loaded) => self.take(at, wants.serve(&call).answer(&lead, loaded), wants),
                 None => cold.push_back((at, lead)),
             }
         }
@@ -221,6 +231,24 @@ impl Flights {
                 None => some
                     .into_iter()
                     .for_each(|(at, lead)| self.miss(keys, at, lead)),
+            }
+        }
+    }
+
+    /// Gives all keys their turn, each with the right to store in place of what there is.
+    async fn replace(&mut self, keys: &Keys, leads: Vec<(usize, Lead)>, wants: Wants<'_>) {
+        let looking = leads.into_iter().map(async |(at, lead)| {
+            let call = keys.call(at);
+            (at, wants.serve(&call).look(lead).await)
+        });
+        for (at, looked) in together(looking).await {
+            match looked {
+                Ok((lead, far)) => self.turns.push(Turn {
+                    at,
+                    lead: Some(lead),
+                    far,
+                }),
+                Err(step) => self.take(at, step, wants),
             }
         }
     }
@@ -238,7 +266,7 @@ impl Flights {
 
     /// Runs the user's function for the keys whose turn it is, stores what it gives, and shares it
     /// with those who wait.
-    async fn run(&mut self, keys: &Keys, load: Run<'_>) {
+    async fn run(&mut self, keys: &Keys, kind: Kind, load: Run<'_>) {
         let turns = mem::take(&mut self.turns);
         for turn in &turns {
             match &turn.lead {
@@ -258,7 +286,7 @@ impl Flights {
             }
         };
         let calls: Vec<_> = turns.iter().map(|turn| keys.call(turn.at)).collect();
-        let serves = calls.iter().map(|call| Serve::new(call, &|_| true));
+        let serves = calls.iter().map(|call| Serve::new(call, &|_| true, kind));
         let serves: Vec<_> = serves.collect();
         serves[0].count_load(began, ended.is_err());
         let shared = self.share(&turns, &serves, ended);

@@ -13,6 +13,7 @@ use std::{
 };
 
 use crate::{
+    ask,
     flight::{Inside, Panic, Place},
     outcome::Loaded,
     sync::{Arc, AtomicBool, Mutex, Ordering, lock, thread},
@@ -72,6 +73,7 @@ pub(crate) fn run_between<F: Future>(
         match asked.begin() {
             Some(place) => {
                 let inside = place.enter();
+                let _quiet = ask::quiet();
                 let ended = catch_unwind(AssertUnwindSafe(&mut *load));
                 drop(inside);
                 asked.end(ended);

@@ -158,6 +158,13 @@ impl Inner {
         }
     }
 
+    /// Takes out of the near tier what a flight found to be no longer right, under the same lock.
+    pub(crate) fn unkeep(&self, flight: &Flight) {
+        if let Some(near) = &self.near {
+            near.remove(flight.key());
+        }
+    }
+
     /// A near entry that lives from now on, if the near tier may hold one so short-lived.
     pub(crate) fn entry(
         &self,

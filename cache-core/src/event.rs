@@ -129,6 +129,10 @@ pub(crate) fn not_cached(namespace: &str, error: &Error) {
     event!(warn, namespace, %error, "loaded without the cache");
 }
 
+pub(crate) fn asked_nobody(error: &Error) {
+    event!(warn, %error, "nothing was refreshed or spared the cache");
+}
+
 pub(crate) fn retried(namespace: &str, names: usize) {
     event!(
         info,

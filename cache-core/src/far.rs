@@ -132,8 +132,11 @@ pub(crate) struct Seen {
 #[derive(Debug)]
 pub(crate) struct Right {
     place: Place,
+    /// What must stand in the slot: the lease, or the entry that is to be succeeded.
     lease: Header,
     stamps: Vec<Stamp>,
+    /// Whether an entry that others may see stands there instead of a lease.
+    pub(crate) over_entry: bool,
 }
 
 /// A key and the type of its values, as the far tier knows them.
@@ -218,6 +221,27 @@ impl Far {
             place,
             lease,
             stamps,
+            over_entry: false,
+        }))
+    }
+
+    /// Takes the right to store in place of a valid entry, which may be seen until then.
+    pub(crate) async fn succeed(
+        self: &Arc<Self>,
+        place: Place,
+        found: &Found,
+        budget: &mut Budget,
+    ) -> Result<Option<Right>> {
+        if !found.known {
+            // The stamps of the groups in which it differs from the entry have not been read.
+            return self.seize(place, budget).await;
+        }
+        let entry = envelope::decode(&found.entry).expect("it was decoded when it was found");
+        Ok(Some(Right {
+            place,
+            lease: found.header,
+            stamps: entry.meta.stamps.iter().copied().collect(),
+            over_entry: true,
         }))
     }
 
@@ -249,6 +273,7 @@ impl Far {
             place,
             lease,
             stamps,
+            over_entry: _,
         } = right;
         let meta = Meta {
             kind: match value {

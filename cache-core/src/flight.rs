@@ -9,6 +9,10 @@
 //! before it was asked for. Whoever comes later waits for it too, but then one of them asks anew
 //! for all of them.
 //!
+//! A refresh is a flight beside that one, so that nobody waits for it who can have the old value:
+//! only others that refresh the key join it, and what it brings takes the place of whatever an
+//! older load brings.
+//!
 //! No lock is held over an await, and there is one order of locks: shard, then flight.
 #![allow(
     clippy::similar_names,
@@ -30,6 +34,7 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::{
+    ask,
     far::Right,
     fence::Cell,
     near::KeyRef,
@@ -54,6 +59,7 @@ impl Future for Load<'_> {
 
     #[allow(clippy::match_same_arms, reason = "the two differ in their lifetime")]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Loaded> {
+        let _quiet = ask::quiet();
         match &mut *self {
             Self::Owned(load) => load.as_mut().poll(context),
             Self::Borrowed(load) => load.as_mut().poll(context),
@@ -66,10 +72,47 @@ pub(crate) struct Flights {
     shards: Box<[Mutex<Shard>]>,
 }
 
-type Shard = HashMap<Box<str>, Arc<Flight>, foldhash::fast::RandomState>;
+type Table = HashMap<Box<str>, Arc<Flight>, foldhash::fast::RandomState>;
+
+/// The flights of some keys: one of each kind for a key.
+#[derive(Default)]
+struct Shard {
+    loads: Table,
+    refreshes: Table,
+}
+
+/// Why a key is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Because there is no value.
+    Load,
+    /// Whether there is one or not.
+    Refresh,
+}
+
+impl Shard {
+    fn table(&mut self, kind: Kind) -> &mut Table {
+        match kind {
+            Kind::Load => &mut self.loads,
+            Kind::Refresh => &mut self.refreshes,
+        }
+    }
+
+    /// Takes a flight out, so that nobody joins it any more and it stores nothing.
+    fn doom(&mut self, kind: Kind, key: &str) {
+        if let Some(flight) = self.table(kind).remove(key) {
+            lock(&flight.state).doomed = true;
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.loads.len() + self.refreshes.len()
+    }
+}
 
 /// One load of one key.
 pub(crate) struct Flight {
+    kind: Kind,
     key: Box<str>,
     hash: u64,
     /// The invalidation sequence when it began, and the groups it belongs to.
@@ -142,14 +185,17 @@ impl Flights {
         }
     }
 
-    /// Joins the flight of this key, or becomes one: `begin` gives its birth and its groups.
+    /// Joins the flight of this key and kind, or becomes one: `begin` gives its birth and its
+    /// groups.
     pub(crate) fn join(
         self: &Arc<Self>,
+        kind: Kind,
         key: KeyRef<'_>,
         begin: impl FnOnce() -> (u64, Box<[Arc<Cell>]>),
     ) -> Role {
         let mut shard = self.shard(key.hash);
-        if let Some(flight) = shard.get(key.text).filter(|flight| flight.stands()) {
+        let table = shard.table(kind);
+        if let Some(flight) = table.get(key.text).filter(|flight| flight.stands()) {
             if running_here(flight) {
                 return Role::Reentrant;
             }
@@ -157,6 +203,7 @@ impl Flights {
         }
         let (born, cells) = begin();
         let flight = Arc::new(Flight {
+            kind,
             key: key.text.into(),
             hash: key.hash,
             born,
@@ -164,17 +211,16 @@ impl Flights {
             state: Mutex::default(),
             changed: Notify::new(),
         });
-        shard.insert(key.text.into(), flight.clone());
+        table.insert(key.text.into(), flight.clone());
         Role::Lead(Lead::of(self, flight))
     }
 
-    /// Takes the flight of this key out of the table, so that nobody joins it any more and it
-    /// stores nothing, then makes `change` before anybody can begin another.
+    /// Takes the flights of this key out of the table, so that nobody joins them any more and
+    /// they store nothing, then makes `change` before anybody can begin another.
     pub(crate) fn doom<T>(&self, key: KeyRef<'_>, change: impl FnOnce() -> T) -> T {
         let mut shard = self.shard(key.hash);
-        if let Some(flight) = shard.remove(key.text) {
-            lock(&flight.state).doomed = true;
-        }
+        shard.doom(Kind::Load, key.text);
+        shard.doom(Kind::Refresh, key.text);
         change()
     }
 
@@ -210,11 +256,12 @@ impl Flight {
 
 /// Takes `flight` out of the table, unless a younger one has taken its place.
 fn forget(shard: &mut Shard, flight: &Arc<Flight>) {
-    if shard
+    let table = shard.table(flight.kind);
+    if table
         .get(&flight.key)
         .is_some_and(|there| Arc::ptr_eq(there, flight))
     {
-        shard.remove(&flight.key);
+        table.remove(&flight.key);
     }
 }
 
@@ -241,11 +288,15 @@ impl Lead {
     }
 
     /// Runs `store` unless the key or a group of it was invalidated since the flight began.
-    /// While it runs, the key can be neither invalidated nor loaded anew.
+    /// While it runs, the key can be neither invalidated nor loaded anew. What a refresh stores
+    /// is not replaced by what was being loaded before.
     pub(crate) fn store(&self, store: impl FnOnce()) -> bool {
-        let _shard = self.flights.shard(self.flight.hash);
+        let mut shard = self.flights.shard(self.flight.hash);
         let stands = self.flight.stands();
         if stands {
+            if self.flight.kind == Kind::Refresh {
+                shard.doom(Kind::Load, &self.flight.key);
+            }
             store();
         }
         stands

@@ -7,8 +7,9 @@ use crate::{
     entry::Live,
     error::{Error, ErrorKind, Result},
     far::{Budget, Found, Look},
-    flight::{Lead, Role},
+    flight::{Kind, Lead, Role},
     outcome::{KeptError, Loaded},
+    serve::Accepts,
     sync::together,
 };
 
@@ -18,6 +19,38 @@ impl Call<'_> {
         if let Some(live) = self.hit(value) {
             return Ok(Some(live));
         }
+        Ok(match self.find_far().await? {
+            Some(Loaded::Value(live, _)) => Some(live),
+            _ => None,
+        })
+    }
+
+    /// The value of this key, or the knowledge that there is none, of whichever tier; never a
+    /// load's.
+    pub(crate) async fn find(&self, accepts: Accepts<'_>) -> Result<Option<Loaded>> {
+        match self.find_near(accepts) {
+            Some(loaded) => Ok(Some(loaded)),
+            None => self.find_far().await,
+        }
+    }
+
+    /// What the near tier knows of this key.
+    pub(crate) fn find_near(&self, accepts: Accepts<'_>) -> Option<Loaded> {
+        let mut found = None;
+        self.cache.look_near(self.key, &mut |value| {
+            let loaded = Loaded::found(value.cloned());
+            // To who does not keep such errors, there is nothing.
+            if !loaded.is_kept_error() || accepts(&loaded) {
+                found = Some(loaded);
+            }
+        });
+        if found.is_some() {
+            self.counts.near_hit();
+        }
+        found
+    }
+
+    async fn find_far(&self) -> Result<Option<Loaded>> {
         let Some(far) = self.far() else {
             self.counts.misses.one();
             return Ok(None);
@@ -30,7 +63,7 @@ impl Call<'_> {
             lead.ask();
         }
         match self.look_far(far, &self.place(far), &mut budget).await? {
-            Look::Hit(found) => Ok(self.take(lead, found)),
+            Look::Hit(found) => Ok(Some(self.take(lead, found))),
             Look::Miss(_) => Ok(None),
         }
     }
@@ -38,22 +71,22 @@ impl Call<'_> {
     /// A flight of this key, unless there is one.
     fn lead(&self) -> Option<Lead> {
         let begin = || self.begin();
-        match self.cache.flights.join(self.key, begin) {
+        match self.cache.flights.join(Kind::Load, self.key, begin) {
             Role::Lead(lead) => Some(lead),
             Role::Wait(_) | Role::Reentrant => None,
         }
     }
 
-    fn take(&self, lead: Option<Lead>, found: Found) -> Option<Live> {
+    fn take(&self, lead: Option<Lead>, found: Found) -> Loaded {
         let value = found.value;
+        let loaded = Loaded::found(value.clone());
         if let Some(lead) = lead {
             if found.known {
-                lead.store(|| self.cache.keep(&lead.flight, value.clone(), found.left));
+                lead.store(|| self.cache.keep(&lead.flight, value, found.left));
             }
-            let loaded = Loaded::found(value.clone());
             lead.publish(&loaded, self.shares_with_all());
         }
-        value
+        loaded
     }
 
     /// How much longer the value of this key lives, of whatever type.
@@ -85,12 +118,14 @@ impl Call<'_> {
         Ok(self.cache.renew_near(self.key, ttl) || there)
     }
 
-    /// Stores a value in all tiers: far first, then near, where it dooms what is in flight, so
-    /// that nothing which was loaded from before it outlives it.
-    pub(crate) async fn set(&self, value: Live) -> Result<()> {
+    /// Stores a value, or an absence, in all tiers: far first, then near, where it dooms what is
+    /// in flight, so that nothing which was loaded from before it outlives it.
+    pub(crate) async fn set(&self, value: Option<Live>, ttl: Duration) -> Result<()> {
         let (born, cells) = self.begin();
-        let stored = self.set_far(&value).await;
+        let stored = self.set_far(value.as_ref(), ttl).await;
         let told = match &stored {
+            // Nobody else has anything of what stays in this process.
+            Ok(_) if !self.far => Ok(()),
             Ok(_) => self.cache.announce(self.key.text).await,
             Err(error) => Err(error.clone()),
         };
@@ -100,13 +135,13 @@ impl Call<'_> {
         // Not stored: somebody wrote or invalidated the key in the middle of this, and came
         // later.
         let stands = !matches!(stored, Ok(false));
-        let near = self.cache.entry(self.key, Some(value), self.ttl());
+        let near = self.cache.entry(self.key, value, ttl);
         let near = near.map(|entry| entry.born(born, cells));
         self.cache.replace(self.key, near.filter(|_| stands));
         told
     }
 
-    async fn set_far(&self, value: &Live) -> Result<bool> {
+    async fn set_far(&self, value: Option<&Live>, ttl: Duration) -> Result<bool> {
         let Some(far) = self.far() else {
             return Ok(true);
         };
@@ -114,8 +149,8 @@ impl Call<'_> {
         let place = self.place(far);
         match far.seize(place, &mut budget).await? {
             Some(right) => {
-                let value = Some(&**value);
-                far.store(right, self.typed(), value, self.ttl(), &mut budget)
+                let value = value.map(|live| &**live);
+                far.store(right, self.typed(), value, ttl, &mut budget)
                     .await
             }
             None => Err(Error::new(
@@ -152,7 +187,9 @@ pub(crate) async fn get_many(calls: &[Call<'_>]) -> Result<Vec<Option<Live>>> {
     for ((at, lead), look) in missed.into_iter().zip(leads).zip(looks) {
         calls[at].count_look(&look);
         if let Look::Hit(found) = look {
-            values[at] = calls[at].take(lead, found);
+            if let Loaded::Value(live, _) = calls[at].take(lead, found) {
+                values[at] = Some(live);
+            }
         }
     }
     Ok(values)
@@ -160,6 +197,8 @@ pub(crate) async fn get_many(calls: &[Call<'_>]) -> Result<Vec<Option<Live>>> {
 
 /// Stores several values side by side; the first error, once all have ended.
 pub(crate) async fn set_many(values: Vec<(Call<'_>, Live)>) -> Result<()> {
-    let sets = values.iter().map(|(call, live)| call.set(live.clone()));
+    let sets = values
+        .iter()
+        .map(|(call, live)| call.set(Some(live.clone()), call.ttl()));
     together(sets).await.into_iter().collect()
 }

@@ -50,12 +50,14 @@
 //! a `Drop` must not use the cache.
 
 mod api;
+mod ask;
 mod backend;
 mod batch;
 mod block;
 mod breaker;
 mod cache;
 mod call;
+mod caught;
 mod clock;
 pub mod codec;
 mod entry;
@@ -71,6 +73,7 @@ mod glob;
 mod global;
 pub mod graph;
 mod hand;
+mod handle;
 mod key;
 mod names;
 mod near;
@@ -81,6 +84,7 @@ pub mod private;
 mod purge;
 mod rng;
 mod serve;
+mod shape;
 mod site;
 mod stats;
 mod sync;
@@ -98,6 +102,7 @@ pub use clock::{Clock, Moment};
 pub use entry::{Entry, Live};
 pub use error::{Error, ErrorKind, Result};
 pub use graph::graph;
+pub use handle::{EntryOf, Returns, entry};
 pub use key::{KeyPart, KeyWriter};
 pub use near::{KeyRef, NearStore};
 pub use outcome::{Cacheable, Carried};

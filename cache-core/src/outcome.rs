@@ -160,7 +160,7 @@ impl Loaded {
 /// a value.
 pub trait Outcome: Copy + Send + Sync + 'static {
     /// The function's return type.
-    type Return: Send;
+    type Return: Send + 'static;
     /// The part of it that is kept.
     type Value: Cacheable;
 

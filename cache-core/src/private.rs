@@ -15,10 +15,16 @@ pub use crate::{
     __default_path as default_path, __failed as failed, __shape as shape, __table as table,
 };
 pub use crate::{
+    ask::captures,
     cache::Cache,
     codec::{self, Probe, Table, ViaFar, ViaNear, ViaRaw, named, probe},
+    error::Result,
     global::default_or,
     graph::Node,
+    handle::{
+        EntryOf, Returns, entry, invalidate_now, key_of, peek_now, put_now, refresh_now,
+        uncached_now,
+    },
     key::{KeyWriter, hashed, lower, part},
     outcome::{
         Failure, Keep, Loaded, Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6,

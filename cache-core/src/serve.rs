@@ -16,7 +16,7 @@ use crate::{
     entry::Live,
     event,
     far::{Budget, Far, Found, Look, Place, Right, Seen},
-    flight::{Driving, Lead, Load, Orphan, Role, Turn, Waiter},
+    flight::{Driving, Kind, Lead, Load, Orphan, Role, Turn, Waiter},
     outcome::Loaded,
     policy::vary,
     sync::Arc,
@@ -27,7 +27,17 @@ pub(crate) type Accepts<'c> = &'c (dyn Fn(&Loaded) -> bool + Send + Sync);
 
 /// Finds the value or runs the load. Returns only what the caller accepts.
 pub(crate) async fn serve(call: &Call<'_>, accepts: Accepts<'_>, load: Load<'_>) -> Loaded {
-    let serve = Serve::new(call, accepts);
+    run(Serve::new(call, accepts, Kind::Load), load).await
+}
+
+/// Runs the load even if there is a value. Until it has one, others get the old value; if it
+/// fails, that stays. Returns only what the caller accepts, and of another's run only one that
+/// began after this was called.
+pub(crate) async fn refresh(call: &Call<'_>, accepts: Accepts<'_>, load: Load<'_>) -> Loaded {
+    run(Serve::new(call, accepts, Kind::Refresh), load).await
+}
+
+async fn run(serve: Serve<'_, '_>, load: Load<'_>) -> Loaded {
     let mut step = serve.join().await;
     loop {
         match step {
@@ -46,6 +56,7 @@ pub(crate) async fn serve(call: &Call<'_>, accepts: Accepts<'_>, load: Load<'_>)
 pub(crate) struct Serve<'s, 'c> {
     call: &'s Call<'c>,
     accepts: Accepts<'s>,
+    kind: Kind,
 }
 
 /// What comes next for a call.
@@ -65,6 +76,8 @@ pub(crate) enum Step {
 pub(crate) struct Shared {
     kept: Option<Kept>,
     stands: bool,
+    /// Whether what the far tier holds is no longer right.
+    replaces: bool,
 }
 
 /// What of a result is kept.
@@ -80,8 +93,12 @@ struct Kept {
 pub(crate) type FarRight = (Right, Budget);
 
 impl<'s, 'c> Serve<'s, 'c> {
-    pub(crate) fn new(call: &'s Call<'c>, accepts: Accepts<'s>) -> Self {
-        Self { call, accepts }
+    pub(crate) fn new(call: &'s Call<'c>, accepts: Accepts<'s>, kind: Kind) -> Self {
+        Self {
+            call,
+            accepts,
+            kind,
+        }
     }
 
     /// Joins the key's flight and waits for it, or becomes one.
@@ -95,7 +112,11 @@ impl<'s, 'c> Serve<'s, 'c> {
     /// Joins the key's flight or becomes one. `Err` if another brings it to its end.
     pub(crate) fn enter(&self) -> Result<Step, Waiter> {
         let call = self.call;
-        match call.cache.flights.join(call.key, || call.begin()) {
+        match call
+            .cache
+            .flights
+            .join(self.kind, call.key, || call.begin())
+        {
             Role::Lead(lead) => Ok(Step::Lead(lead)),
             Role::Wait(waiter) => Err(waiter),
             Role::Reentrant => {
@@ -116,6 +137,8 @@ impl<'s, 'c> Serve<'s, 'c> {
                 Step::Done(loaded)
             }
             Some(Turn::Done(_)) => Step::Alone,
+            // It may have begun before this refresh was asked for.
+            Some(Turn::Adopt(lead, _)) if self.kind == Kind::Refresh => Step::Lead(lead),
             // Whoever blocks a thread may be all that another's load is waiting for.
             Some(Turn::Adopt(lead, orphan)) if call.blocks => {
                 drop(orphan);
@@ -135,9 +158,16 @@ impl<'s, 'c> Serve<'s, 'c> {
 
     /// Looks near once more, because somebody may have stored it between this call's look and
     /// its flight, and then far. `Err` if that answers the call.
-    async fn look(&self, lead: Lead) -> Result<(Lead, Option<FarRight>), Step> {
+    pub(crate) async fn look(&self, lead: Lead) -> Result<(Lead, Option<FarRight>), Step> {
         let far = self.call.far().filter(|_| !lead.tired);
-        let found = match (self.look_near(), far) {
+        if self.kind == Kind::Refresh {
+            let right = match far {
+                Some(far) => Box::pin(self.replace_far(&lead, far)).await,
+                None => None,
+            };
+            return Ok((lead, right));
+        }
+        let found = match (self.call.find_near(self.accepts), far) {
             (Some(loaded), _) => Ok(loaded),
             // Boxed, as everything that waits for a server: calls without one stay small.
             (None, Some(far)) => Box::pin(self.look_far(&lead, far)).await,
@@ -162,21 +192,6 @@ impl<'s, 'c> Serve<'s, 'c> {
         }
         event::other_type(call.function, call.key.text, call.table.type_name());
         Step::Alone
-    }
-
-    pub(crate) fn look_near(&self) -> Option<Loaded> {
-        let mut found = None;
-        self.call.cache.look_near(self.call.key, &mut |value| {
-            let loaded = Loaded::found(value.cloned());
-            // To who does not keep such errors, there is nothing.
-            if !loaded.is_kept_error() || (self.accepts)(&loaded) {
-                found = Some(loaded);
-            }
-        });
-        if found.is_some() {
-            self.call.counts.near_hit();
-        }
-        found
     }
 
     /// What the far tier holds, or else the right to store there, if it can be had.
@@ -206,15 +221,29 @@ impl<'s, 'c> Serve<'s, 'c> {
         seen: Seen,
         budget: &mut Budget,
     ) -> Option<Right> {
-        match far.prepare(place, seen, budget).await {
-            Ok(right) => right,
-            Err(error) => {
-                lead.troubled();
-                self.call.counts.far_errors.one();
-                event::far_failed(self.call.function, &error);
-                None
-            }
-        }
+        self.granted(lead, far.prepare(place, seen, budget).await)
+    }
+
+    /// The right to store, if the far tier gave one.
+    fn granted(&self, lead: &Lead, right: crate::Result<Option<Right>>) -> Option<Right> {
+        right.unwrap_or_else(|error| {
+            lead.troubled();
+            self.call.counts.far_errors.one();
+            event::far_failed(self.call.function, &error);
+            None
+        })
+    }
+
+    /// The right to store in place of what the far tier holds, if it can be had.
+    async fn replace_far(&self, lead: &Lead, far: &Arc<Far>) -> Option<FarRight> {
+        let mut budget = Budget::new(far.outage_budget);
+        let place = self.call.place(far);
+        let right = match far.look(&place, self.call.typed(), &mut budget).await {
+            Ok(Look::Hit(found)) => far.succeed(place, &found, &mut budget).await,
+            Ok(Look::Miss(seen)) => far.prepare(place, seen, &mut budget).await,
+            Err(error) => Err(error),
+        };
+        self.granted(lead, right).map(|right| (right, budget))
     }
 
     /// Puts what was found far into the near tier, if it still may be seen.
@@ -280,22 +309,39 @@ impl<'s, 'c> Serve<'s, 'c> {
     pub(crate) fn share(&self, lead: &Lead, loaded: &Loaded) -> Shared {
         let call = self.call;
         let kept = self.kept(loaded);
-        let stands = kept.as_ref().is_none_or(|kept| {
-            lead.store(|| call.cache.keep(&lead.flight, kept.value.clone(), kept.ttl))
-        });
+        // A refresh that fails leaves the old value, and otherwise what there was is no longer
+        // right, whether or not something takes its place.
+        let refreshes = self.kind == Kind::Refresh;
+        let replaces = refreshes && !matches!(loaded, Loaded::Failed(_));
+        let kept = kept.filter(|_| replaces || !refreshes);
+        let stands = match &kept {
+            Some(kept) => {
+                lead.store(|| call.cache.keep(&lead.flight, kept.value.clone(), kept.ttl))
+            }
+            None if replaces => lead.store(|| call.cache.unkeep(&lead.flight)),
+            None => true,
+        };
         let kept = kept.filter(|kept| kept.far);
-        lead.publish(loaded, call.shares_with_all());
-        Shared { kept, stands }
+        lead.publish(loaded, !refreshes && call.shares_with_all());
+        Shared {
+            kept,
+            stands,
+            replaces,
+        }
     }
 
     /// Stores far what was shared. The lead stays until the far tier has answered, so that nobody
     /// loads anew before that.
     pub(crate) async fn keep(&self, lead: Lead, shared: Shared, far: Option<FarRight>) {
         let call = self.call;
-        let Shared { kept, stands } = shared;
+        let Shared {
+            kept,
+            stands,
+            replaces,
+        } = shared;
         let stored = match (kept, far) {
             (Some(kept), Some(far)) if stands => Box::pin(self.store_far(kept, far)).await,
-            (_, Some(far)) => Box::pin(self.release(far)).await.map(|()| stands),
+            (_, Some(far)) => Box::pin(self.release(far, replaces)).await.map(|()| stands),
             (_, None) => Ok(stands),
         };
         match stored {
@@ -321,15 +367,29 @@ impl<'s, 'c> Serve<'s, 'c> {
             return Ok(true);
         };
         let typed = self.call.typed();
-        far.store(right, typed, value.as_deref(), ttl, &mut budget)
-            .await
+        let stored = far
+            .store(right, typed, value.as_deref(), ttl, &mut budget)
+            .await?;
+        if stored && self.kind == Kind::Refresh {
+            self.call.cache.announce(self.call.key.text).await?;
+        }
+        Ok(stored)
     }
 
-    async fn release(&self, (right, mut budget): FarRight) -> crate::Result<()> {
-        match self.call.far() {
-            Some(far) => far.release(right, &mut budget).await,
-            None => Ok(()),
+    /// Gives back a right that will not be used. With `replaces`, what the right is about to
+    /// take the place of goes as well.
+    async fn release(&self, (right, mut budget): FarRight, replaces: bool) -> crate::Result<()> {
+        let Some(far) = self.call.far() else {
+            return Ok(());
+        };
+        if right.over_entry && !replaces {
+            return Ok(());
         }
+        far.release(right, &mut budget).await?;
+        if replaces {
+            self.call.cache.announce(self.call.key.text).await?;
+        }
+        Ok(())
     }
 
     /// What of a result is kept, and for how long.

@@ -6,9 +6,11 @@ use std::{fmt, future::Future, ops::Deref, pin::Pin, time::Duration};
 use once_cell::sync::OnceCell;
 
 use crate::{
+    ask::{self, Ask},
     block::{Asked, run_between},
     cache::{Cache, Inner},
     call::Call,
+    caught::Caught,
     codec::{Table, ViaNear, probe},
     entry::Live,
     flight::{Load, Running},
@@ -17,6 +19,7 @@ use crate::{
     outcome::{Loaded, Outcome},
     policy::Policy,
     serve::{self, Accepts},
+    shape::Shape,
     stats::Counts,
     sync::Arc,
 };
@@ -30,6 +33,8 @@ pub struct Site {
     pub(crate) policy: Policy,
     pub(crate) version: u32,
     pub(crate) local: bool,
+    /// Whether the function blocks its thread until it has a value.
+    pub(crate) blocks: bool,
     /// Where the calls are counted that go to the cache which this function met first.
     home: OnceCell<Home>,
 }
@@ -53,6 +58,7 @@ impl Site {
             },
             version: 0,
             local: false,
+            blocks: false,
             home: OnceCell::new(),
         }
     }
@@ -92,6 +98,14 @@ impl Site {
         self
     }
 
+    /// The function blocks its thread, and its values stay in this process.
+    #[must_use]
+    pub const fn blocks(mut self) -> Self {
+        self.blocks = true;
+        self.local = true;
+        self
+    }
+
     /// Where calls to `cache` are counted.
     pub(crate) fn counts(&'static self, cache: &Inner) -> Counted {
         let home = self.home.get_or_init(|| Home {
@@ -127,7 +141,7 @@ impl Deref for Counted {
 ///
 /// # Errors
 ///
-/// What is needed to go on with a miss.
+/// What is needed to go on with a miss, or with what is asked instead.
 pub fn near<S: Outcome>(
     site: &'static Site,
     cache: &Cache,
@@ -135,19 +149,22 @@ pub fn near<S: Outcome>(
     shape: S,
 ) -> Result<S::Return, Missed> {
     let key = key.key();
+    let ask = ask::take(site);
     let mut hit = None;
-    cache.0.look_near(key, &mut |value| {
-        hit = match value {
-            Some(live) => shape.of_live(live),
-            None => shape.of_absent(),
-        };
-    });
+    if ask.is_none() {
+        cache.0.look_near(key, &mut |value| {
+            hit = match value {
+                Some(live) => shape.of_live(live),
+                None => shape.of_absent(),
+            };
+        });
+    }
     match hit {
         Some(hit) => {
             site.counts(&cache.0).near_hit();
             Ok(hit)
         }
-        None => Err(Missed::new(site, cache, key)),
+        None => Err(Missed::new(site, cache, key, ask)),
     }
 }
 
@@ -158,12 +175,13 @@ const ACCEPTED: &str = "only what this function accepts is returned to it";
 pub struct Missed(Option<Box<Miss>>);
 
 pub(crate) struct Miss {
-    site: &'static Site,
-    cache: Cache,
-    key: Box<str>,
+    pub(crate) site: &'static Site,
+    pub(crate) cache: Cache,
+    pub(crate) key: Box<str>,
     hash: u64,
     pub(crate) tags: Tags,
     counts: Counted,
+    ask: Option<Ask>,
 }
 
 /// The tags of one call.
@@ -180,13 +198,21 @@ impl Tags {
 }
 
 impl Missed {
-    pub(crate) fn new(site: &'static Site, cache: &Cache, key: KeyRef<'_>) -> Self {
-        Self(Some(Box::new(Miss::new(site, cache, key))))
+    pub(crate) fn new(
+        site: &'static Site,
+        cache: &Cache,
+        key: KeyRef<'_>,
+        ask: Option<Ask>,
+    ) -> Self {
+        let mut miss = Miss::new(site, cache, key);
+        miss.ask = ask;
+        Self(Some(Box::new(miss)))
     }
 
     /// A call that has nothing to do with the cache: its body runs, nothing is looked up,
-    /// shared or stored.
-    pub const fn bypass() -> Self {
+    /// shared or stored. What was asked of it is not asked of others.
+    pub fn bypass() -> Self {
+        ask::take_any();
         Self(None)
     }
 
@@ -274,6 +300,7 @@ impl Miss {
             hash: key.hash,
             tags: Tags::default(),
             counts: site.counts(&cache.0),
+            ask: None,
         }
     }
 
@@ -289,10 +316,32 @@ impl Miss {
         S::Return: 'a,
     {
         Box::pin(async move {
-            let accepts = |loaded: &_| shape.accepts(loaded);
-            let loaded = serve::serve(&self.call(table), &accepts, load).await;
+            let loaded = self.answer(Box::new(shape), table, load).await;
             shape.join(loaded).expect(ACCEPTED)
         })
+    }
+
+    /// Does what is asked; usually that is to find the value or to load it.
+    async fn answer(
+        self: Box<Self>,
+        shape: Box<dyn Shape>,
+        table: &'static Table,
+        load: Load<'_>,
+    ) -> Loaded {
+        let accepts = |loaded: &_| shape.can_join(loaded);
+        match self.ask {
+            None => serve::serve(&self.call(table), &accepts, load).await,
+            Some(Ask::Refresh) => {
+                let call = self.call(table);
+                Box::pin(serve::refresh(&call, &accepts, load)).await
+            }
+            Some(Ask::Uncached) => load.await,
+            Some(Ask::Capture) => {
+                drop(load);
+                let miss = self;
+                ask::hand_over(Caught { miss, shape, table }).await
+            }
+        }
     }
 
     fn block(
@@ -301,14 +350,16 @@ impl Miss {
         accepts: Accepts<'_>,
         load: &mut dyn FnMut() -> Loaded,
     ) -> Loaded {
-        let call = Call {
-            far: false,
-            blocks: true,
-            ..self.call(table)
-        };
+        if self.ask == Some(Ask::Uncached) {
+            return load();
+        }
+        let call = self.call(table);
         let asked = Asked::default();
-        let served = serve::serve(&call, accepts, Load::Borrowed(Box::pin(asked.clone())));
-        run_between(served, &asked, load)
+        let asks = Load::Borrowed(Box::pin(asked.clone()));
+        if self.ask == Some(Ask::Refresh) {
+            return run_between(serve::refresh(&call, accepts, asks), &asked, load);
+        }
+        run_between(serve::serve(&call, accepts, asks), &asked, load)
     }
 
     pub(crate) fn call(&self, table: &'static Table) -> Call<'_> {
@@ -324,7 +375,7 @@ impl Miss {
             table,
             version: self.site.version,
             far: !self.site.local,
-            blocks: false,
+            blocks: self.site.blocks,
             counts: &self.counts,
         }
     }

@@ -172,6 +172,11 @@ fn is_state(ty: &Type) -> bool {
     })
 }
 
+/// Whether `token` is one of these names.
+pub(crate) fn is_named(token: &TokenTree, names: &[&str]) -> bool {
+    matches!(token, TokenTree::Ident(ident) if names.iter().any(|name| ident == name))
+}
+
 /// Whether `found` holds for a token of `tokens`.
 pub(crate) fn mentions(tokens: TokenStream, found: &impl Fn(&TokenTree) -> bool) -> bool {
     tokens.into_iter().any(|token| match token {

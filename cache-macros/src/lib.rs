@@ -12,6 +12,7 @@ mod extractor;
 mod function;
 mod model;
 mod nearest;
+mod place;
 mod template;
 
 use proc_macro::TokenStream;

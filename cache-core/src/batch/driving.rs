@@ -10,6 +10,7 @@ use std::{
 
 use super::Turn;
 use crate::{
+    ask,
     flight::{Inside, Panic},
     outcome::{Failure, Loaded},
 };
@@ -36,6 +37,7 @@ impl Future for Driving<'_> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let driving = &mut *self;
+        let _quiet = ask::quiet();
         let _inside = Inside::enter(driving.turns.iter().filter_map(|turn| turn.lead.as_ref()));
         let polled = catch_unwind(AssertUnwindSafe(|| driving.run.as_mut().poll(context)));
         let ended = match polled {

@@ -7,9 +7,12 @@ use super::{
     list::{List, Named},
 };
 use crate::{
+    ask::{self, Ask},
     cache::Cache,
     codec::Table,
+    flight::Kind,
     key::KeyWriter,
+    near::KeyRef,
     outcome::{Loaded, Outcome},
     site::{Body, Miss, Site, Tags},
 };
@@ -28,14 +31,19 @@ pub struct Batch<'l, L: List + ?Sized, A: Answer, S> {
     copy: fn(&L::Element) -> L::Element,
     keys: Keys,
     flights: Flights,
-    bypass: Bypass<A::Return>,
+    way: Way<A::Return>,
 }
 
-/// Whether a batch has nothing to do with the cache, so that its body runs once for everything.
-enum Bypass<R> {
-    No,
-    Due,
-    Ran(R),
+/// How a batch comes to its answer.
+enum Way<R> {
+    /// By its flights.
+    Flights(Kind),
+    /// By its body, for the whole list: it has nothing to do with the cache.
+    Past,
+    /// So it did.
+    Passed(R),
+    /// Not at all: it was asked for its key, and has none of its own.
+    Refuses,
 }
 
 struct Part<A: Answer> {
@@ -68,19 +76,22 @@ where
     A: Answer,
     S: Outcome<Return = Value<A>>,
 {
-    let mut batch = Batch::new(answer, shape);
+    let kind = match ask::take(site) {
+        None => Kind::Load,
+        Some(Ask::Refresh) => Kind::Refresh,
+        Some(Ask::Uncached) => return Err(whole(list, answer, shape, Way::Past)),
+        Some(Ask::Capture) => return Err(whole(list, answer, shape, Way::Refuses)),
+    };
+    let mut batch = Batch::new(answer, shape, Way::Flights(kind));
     let counts = site.counts(&cache.0);
     for element in list.elements() {
         let mut writer = KeyWriter::new();
         write(&mut writer, element);
         let key = writer.key();
-        let mut known = None;
-        cache.0.look_near(key, &mut |value| {
-            known = match value {
-                Some(live) => shape.of_live(live).map(Some),
-                None => Some(shape.of_absent()),
-            };
-        });
+        let known = match kind {
+            Kind::Load => known(cache, key, shape),
+            Kind::Refresh => None,
+        };
         let state = if let Some(known) = known {
             counts.near_hit();
             State::Known(known)
@@ -103,20 +114,41 @@ where
     }
 }
 
+/// What the near tier has for a key: nothing, or an absence, or a value.
+#[allow(clippy::option_option, reason = "an absence is known, too")]
+fn known<S: Outcome>(cache: &Cache, key: KeyRef<'_>, shape: S) -> Option<Option<S::Return>> {
+    let mut known = None;
+    cache.0.look_near(key, &mut |value| {
+        known = match value {
+            Some(live) => shape.of_live(live).map(Some),
+            None => Some(shape.of_absent()),
+        };
+    });
+    known
+}
+
 /// A batch that has nothing to do with the cache: its body runs once, for the whole list.
 pub fn bypass<L, A, S>(list: &L, answer: A, shape: S) -> Box<Batch<'_, L, A, S>>
 where
     L: List<Element: Named<Key<A>>> + ?Sized,
     A: Answer,
 {
-    let mut batch = Batch::new(answer, shape);
+    ask::take_any();
+    whole(list, answer, shape, Way::Past)
+}
+
+fn whole<L, A, S>(list: &L, answer: A, shape: S, way: Way<A::Return>) -> Box<Batch<'_, L, A, S>>
+where
+    L: List<Element: Named<Key<A>>> + ?Sized,
+    A: Answer,
+{
+    let mut batch = Batch::new(answer, shape, way);
     batch.first = list.elements().map(|element| (0, element)).collect();
-    batch.bypass = Bypass::Due;
     Box::new(batch)
 }
 
 impl<L: List + ?Sized, A: Answer, S> Batch<'_, L, A, S> {
-    fn new(answer: A, shape: S) -> Self
+    fn new(answer: A, shape: S, way: Way<A::Return>) -> Self
     where
         L::Element: Named<Key<A>>,
     {
@@ -128,7 +160,7 @@ impl<L: List + ?Sized, A: Answer, S> Batch<'_, L, A, S> {
             copy: L::Element::copy,
             keys: Keys::default(),
             flights: Flights::default(),
-            bypass: Bypass::No,
+            way,
         }
     }
 }
@@ -161,18 +193,20 @@ where
     A: Answer,
     S: Outcome,
 {
-    match batch.bypass {
-        Bypass::No => {}
-        Bypass::Due => {
+    let kind = match batch.way {
+        Way::Flights(kind) => kind,
+        Way::Past => {
             let all = batch.first.iter();
             return Some(L::part(all.map(|(_, element)| (batch.copy)(element))));
         }
-        Bypass::Ran(_) => return None,
-    }
+        Way::Passed(_) => return None,
+        Way::Refuses => ask::refuse().await,
+    };
     let (answer, shape) = (batch.answer, batch.shape);
     batch.keys.table = table;
     let next = async {
         let wants = Wants {
+            kind,
             accepts: &|loaded: &_| accepts(answer, shape, loaded),
             fails: &|loaded: &_| fails(answer, shape, loaded),
         };
@@ -190,10 +224,10 @@ where
     A: Answer,
     S: Outcome<Return = Value<A>>,
 {
-    if let Bypass::Due = batch.bypass {
-        batch.bypass = Bypass::Ran(body.await);
+    let Way::Flights(kind) = batch.way else {
+        batch.way = Way::Passed(body.await);
         return;
-    }
+    };
     let (answer, shape) = (batch.answer, batch.shape);
     let asked = batch.flights.turns.iter();
     let names: Vec<_> = asked
@@ -204,7 +238,7 @@ where
         let split = |name| take(name).map_or(Loaded::Absent, |value| shape.split(value));
         Ok(names.into_iter().map(split).collect())
     });
-    Box::pin(batch.flights.run(&batch.keys, load)).await;
+    Box::pin(batch.flights.run(&batch.keys, kind, load)).await;
 }
 
 /// The answer, from whatever tier and load.
@@ -218,7 +252,7 @@ where
     A: Answer,
     S: Outcome<Return = Value<A>>,
 {
-    if let Bypass::Ran(output) = batch.bypass {
+    if let Way::Passed(output) = batch.way {
         return output;
     }
     if let Some(failure) = batch.flights.failed.take() {

@@ -7,7 +7,6 @@ use crate::{
     event,
     far::{Budget, Far, Look, Place, Seen},
     flight::Lead,
-    serve::Serve,
     sync::{Arc, together},
 };
 
@@ -55,7 +54,7 @@ impl Flights {
             call.count_look(&look);
             match look {
                 Look::Hit(found) => {
-                    let serve = Serve::new(&call, wants.accepts);
+                    let serve = wants.serve(&call);
                     let loaded = serve.take(&lead, found);
                     self.take(at, serve.answer(&lead, loaded), wants);
                 }
@@ -106,7 +105,7 @@ impl Flights {
             let mut share = budget.share();
             async move {
                 let call = keys.call(cold.at);
-                let serve = Serve::new(&call, wants.accepts);
+                let serve = wants.serve(&call);
                 let Cold {
                     at,
                     lead,

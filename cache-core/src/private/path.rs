@@ -13,22 +13,20 @@ const INSIDE: &str = "::{{closure}}";
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __default_path {
-    ($key:expr, $name:literal) => {{
+    ($key:expr, $name:literal) => {
+        // The type of a closure is named after everything around it, type arguments included.
+        $crate::__private::default_path!($key, $name, "::{{closure}}::{{closure}}", &|| {})
+    };
+    ($key:expr, $name:literal, $inside:literal, $here:expr) => {{
         const PATH: &str = ::core::concat!(::core::module_path!(), "::", $name);
         const DOTTED: $crate::__private::Dotted<{ $crate::__private::dotted_len(PATH) }> =
             $crate::__private::Dotted::new(PATH);
         const TEXT: &str = DOTTED.as_str();
         $crate::__private::KeyWriter::literal($key, TEXT);
-        // The type of a closure is named after everything around it, type arguments included.
         $crate::__private::owner(
             $key,
-            ::core::concat!(
-                ::core::module_path!(),
-                "::",
-                $name,
-                "::{{closure}}::{{closure}}"
-            ),
-            &|| {},
+            ::core::concat!(::core::module_path!(), "::", $name, $inside),
+            $here,
         );
     }};
 }
@@ -83,8 +81,8 @@ impl<const LEN: usize> Dotted<LEN> {
     }
 }
 
-/// Writes `:` and the owner of the function in which `here` stands, unless `here` is called
-/// `plain`, which is how it is called in a function that its module and its name tell apart.
+/// Writes `:` and the owner of the function in which `here` stands, or which it is, unless `here`
+/// is called `plain`, which is how it is called if its module and its name tell the function apart.
 ///
 /// Methods of two types, implementations of two traits, functions inside functions and instances
 /// of one generic function have the same module and name.

@@ -28,7 +28,7 @@ pub fn ttl_of(site: &'static Site, cache: &Cache) -> Duration {
 
 /// A call that does not look for a value, but loads and stores it.
 pub fn refreshing(site: &'static Site, cache: &Cache, key: &KeyWriter) -> Missed {
-    Missed::new(site, cache, key.key())
+    Missed::new(site, cache, key.key(), None)
 }
 
 /// The value of a call in whichever tier, without a load.

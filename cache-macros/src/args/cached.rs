@@ -2,7 +2,7 @@
 
 use proc_macro2::Ident;
 use syn::{
-    Expr, LitInt, LitStr, Path, Result, Token,
+    Expr, LitBool, LitInt, LitStr, Path, Result, Token,
     ext::IdentExt,
     parse::{Parse, ParseStream},
 };
@@ -31,6 +31,7 @@ pub(crate) struct CachedArgs {
     pub(crate) response: Option<Ident>,
     pub(crate) shared: Option<Ident>,
     pub(crate) cache: Option<CacheArg>,
+    pub(crate) companion: Option<LitBool>,
     pub(crate) krate: Option<Path>,
 }
 
@@ -75,6 +76,8 @@ impl Parse for CachedArgs {
                 flag(input, &mut args.shared)?;
             } else if option.peek(kw::cache) {
                 assign(input, &mut args.cache, Parse::parse)?;
+            } else if option.peek(kw::companion) {
+                assign(input, &mut args.companion, Parse::parse)?;
             } else if option.peek(Token![crate]) {
                 assign(input, &mut args.krate, Path::parse_mod_style)?;
             } else {

@@ -30,6 +30,7 @@ mod kw {
     custom_keyword!(batch);
     custom_keyword!(cache);
     custom_keyword!(codec);
+    custom_keyword!(companion);
     custom_keyword!(err_ttl);
     custom_keyword!(key);
     custom_keyword!(keys);

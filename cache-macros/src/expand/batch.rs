@@ -6,9 +6,9 @@ use syn::{FnArg, Path, Signature, parse_quote, spanned::Spanned};
 
 use super::{
     around_as, at, body, cache,
-    cached::{self, default_arguments, default_path, key, site, warning},
+    cached::{self, default_arguments, default_path, site, warning},
     choices, here,
-    key::writer,
+    key::{template_parts, writer},
     private,
 };
 use crate::{
@@ -22,12 +22,11 @@ pub(super) fn batched(model: &Cached, batch: &Batch) -> TokenStream {
         function, output, ..
     } = model;
     let krate = model.krate.as_ref();
-    let private = private(krate, here());
     let warnings = model
         .left_out
         .iter()
         .map(|(argument, message)| warning(argument, message));
-    let site = site(&private, model);
+    let site = site(model, true);
     let (kinds, look) = (kinds(model), look(model, batch));
     let list = list(model, batch);
     let tags = tags(model, batch);
@@ -93,11 +92,11 @@ fn look(model: &Cached, batch: &Batch) -> TokenStream {
     let (krate, output, element) = (model.krate.as_ref(), &model.output, &batch.list.ident);
     let cache = cache(&private(krate, here()), model.cache.as_ref());
     let (start, key) = match &model.key {
-        Key::Template(_) => (None, key(krate, model)),
+        Key::Template(template) => (None, template_parts(krate, template)),
         // The path tells by the name of a closure where it stands, so not in one of ours.
         Key::Default(arguments) => {
             let private = private(krate, here());
-            let path = default_path(krate, model);
+            let path = default_path(model);
             let arguments = default_arguments(krate, model, arguments);
             let start = quote_spanned! {here()=>
                 let mut start = #private::KeyWriter::new();
@@ -121,7 +120,7 @@ fn look(model: &Cached, batch: &Batch) -> TokenStream {
         }
     }};
     let bypass = quote_spanned!(at(output)=> #room::bypass(list, answer, shape));
-    choices::on_condition(&model.choices, lookup, &bypass)
+    choices::on_condition(&private(krate, here()), &model.choices, lookup, &bypass)
 }
 
 /// A statement that adds tags to what is missing.

@@ -7,7 +7,9 @@ use syn::{Path, ext::IdentExt};
 use super::{
     around_as, at,
     batch::batched,
-    body, cache, choices, graph, here,
+    body, cache, choices,
+    companion::companion,
+    graph, here,
     key::{hashed, part, template_parts, writer},
     private, response,
 };
@@ -21,25 +23,58 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
     if let Some(batch) = &model.batch {
         return batched(model, batch);
     }
-    let Cached {
-        function, output, ..
-    } = model;
+    let function = &model.function;
     let krate = model.krate.as_ref();
-    let private = private(krate, here());
     let warnings = model
         .left_out
         .iter()
         .map(|(argument, message)| warning(argument, message));
-    let site = site(&private, model);
+    let lookup = lookup(model, &site(model, true), &default_path(model));
+    let load = load(krate, model);
+    let signature = match &model.response {
+        None => function.sig.clone(),
+        Some(_) => response::signature(krate, &function.sig),
+    };
+    let companion = model.companion.then(|| companion(model, &signature));
+    let function = around_as(
+        function,
+        &signature,
+        &quote_spanned! {here()=>
+            #(#warnings)*
+            #lookup
+            #load
+        },
+    );
+    quote_spanned!(here()=> #function #companion)
+}
+
+/// What stands for a function that blocks where it is asked to be captured: a future that looks up
+/// what the function does, and goes on for ever. `item` is the function.
+pub(super) fn captured(model: &Cached, item: &TokenStream) -> TokenStream {
+    let private = private(model.krate.as_ref(), here());
+    let name = model.function.sig.ident.unraw().to_string();
+    let path = quote_spanned!(here()=> #private::default_path!(key, #name, "", &#item););
+    let lookup = lookup(model, &site(model, false), &path);
+    let table = quote_spanned!(here()=> #private::ViaNear::table(&#private::probe(shape)));
+    quote_spanned! {here()=>
+        #lookup
+        missed.load(shape, #table, ::std::boxed::Box::pin(::core::future::pending())).await
+    }
+}
+
+/// Statements that bind `site`, `shape` and `missed`, or return a hit. `path` writes how a default
+/// key begins.
+fn lookup(model: &Cached, site: &TokenStream, path: &TokenStream) -> TokenStream {
+    let (krate, output) = (model.krate.as_ref(), &model.output);
+    let private = private(krate, here());
     let cache = cache(&private, model.cache.as_ref());
-    let key = key(krate, model);
+    let key = key(krate, model, path);
     let tags = model.tags.iter().map(|tag| writer(krate, tag));
     let tags = (!model.tags.is_empty())
         .then(|| quote_spanned!(here()=> .tags(|tags| { #(tags.add(#tags);)* })));
     let shape = shape(model);
     let shapes = choices::shapes(krate, output, &model.choices);
     let near = near(model);
-    let load = load(krate, model);
     let lookup = quote_spanned! {here()=> {
         let mut writer = #private::KeyWriter::new();
         let key = &mut writer;
@@ -52,24 +87,26 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
     }};
     let room = room(model, here());
     let bypass = quote_spanned!(here()=> #room::Missed::bypass());
-    let lookup = choices::on_condition(&model.choices, lookup, &bypass);
-    let signature = match &model.response {
-        None => function.sig.clone(),
-        Some(_) => response::signature(krate, &function.sig),
-    };
-    around_as(
-        function,
-        &signature,
-        &quote_spanned! {here()=>
-            #(#warnings)*
-            let site = #site;
-            let shape = #shape;
-            #shapes
-            #[allow(clippy::used_underscore_binding)]
-            let missed = #lookup;
-            #load
-        },
-    )
+    let lookup = choices::on_condition(&private, &model.choices, lookup, &bypass);
+    quote_spanned! {here()=>
+        let site = #site;
+        let shape = #shape;
+        #shapes
+        #[allow(clippy::used_underscore_binding)]
+        let missed = #lookup;
+    }
+}
+
+/// How a default key begins.
+pub(super) fn default_path(model: &Cached) -> TokenStream {
+    let private = private(model.krate.as_ref(), here());
+    let name = model.function.sig.ident.unraw().to_string();
+    if model.function.style == Style::Sync {
+        return quote_spanned! {here()=>
+            #private::default_path!(key, #name, "::{{closure}}", &|| {});
+        };
+    }
+    quote_spanned!(here()=> #private::default_path!(key, #name);)
 }
 
 /// The miss: the body is made, and run if nobody else has.
@@ -93,8 +130,10 @@ fn load(krate: Option<&Path>, model: &Cached) -> TokenStream {
     quote_spanned!(here()=> missed.#load(shape, #table, #body).await)
 }
 
-/// The constants of the function.
-pub(super) fn site(private: &TokenStream, model: &Cached) -> TokenStream {
+/// The constants of the function. The other one that stands for it where it is captured is not in
+/// the graph, and need not block.
+pub(super) fn site(model: &Cached, itself: bool) -> TokenStream {
+    let private = private(model.krate.as_ref(), here());
     let name = model.function.sig.ident.unraw().to_string();
     let path = quote_spanned!(here()=> ::core::concat!(::core::module_path!(), "::", #name));
     let label = match &model.key {
@@ -105,8 +144,12 @@ pub(super) fn site(private: &TokenStream, model: &Cached) -> TokenStream {
     let version = model
         .version
         .map(|version| quote_spanned!(here()=> .version(#version)));
-    let local = model.local.then(|| quote_spanned!(here()=> .local()));
-    let node = graph::function(private, model);
+    let local = match model.function.style {
+        Style::Sync if itself => Some(quote_spanned!(here()=> .blocks())),
+        Style::Sync => Some(quote_spanned!(here()=> .local())),
+        _ => model.local.then(|| quote_spanned!(here()=> .local())),
+    };
+    let node = itself.then(|| graph::function(&private, model));
     quote_spanned! {here()=> {
         static SITE: #private::Site =
             #private::Site::new(#path, #label) #lifetimes #version #local;
@@ -180,26 +223,16 @@ fn named_codec(krate: Option<&Path>, codec: &Path) -> TokenStream {
 }
 
 /// Statements that write the key into `key`.
-pub(super) fn key(krate: Option<&Path>, model: &Cached) -> TokenStream {
+fn key(krate: Option<&Path>, model: &Cached, path: &TokenStream) -> TokenStream {
     let arguments = match &model.key {
         Key::Template(template) => return template_parts(krate, template),
         Key::Default(arguments) => arguments,
     };
-    let (path, arguments) = (
-        default_path(krate, model),
-        default_arguments(krate, model, arguments),
-    );
+    let arguments = default_arguments(krate, model, arguments);
     quote_spanned!(here()=> #path #arguments)
 }
 
-/// The statement that writes the path of the function.
-pub(super) fn default_path(krate: Option<&Path>, model: &Cached) -> TokenStream {
-    let private = private(krate, here());
-    let name = model.function.sig.ident.unraw().to_string();
-    quote_spanned!(here()=> #private::default_path!(key, #name);)
-}
-
-/// The statements that write the arguments behind it.
+/// Statements that write the arguments of a default key.
 pub(super) fn default_arguments(
     krate: Option<&Path>,
     model: &Cached,
@@ -323,6 +356,69 @@ mod tests {
                             }),
                         )
                         .await
+                }
+                ///What can be done with the cache entry of one call of the function `get_user`.
+                pub enum get_user {}
+                impl get_user {
+                    /**The key of this call, as the methods of a cache take it.
+
+                # Panics
+
+                If another attribute below makes the function wait before it looks into the cache.*/
+                    #[inline]
+                    pub fn key(id: u64, lang: String, team: u32) -> ::std::string::String {
+                        ::larder::__private::key_of(::larder::__private::entry(get_user(id, lang, team)))
+                    }
+                    /**What this call would return from the cache; `None` if it would have to load.
+
+                # Errors
+
+                If only the far tier could tell and did not.*/
+                    #[inline]
+                    pub async fn peek(
+                        id: u64,
+                        lang: String,
+                        team: u32,
+                    ) -> ::larder::__private::Result<::core::option::Option<Result<User, DbError>>> {
+                        ::larder::__private::entry(get_user(id, lang, team)).peek().await
+                    }
+                    /**Stores a value as if this call had returned it.
+
+                # Errors
+
+                If the far tier did not take it.*/
+                    #[inline]
+                    pub async fn put(
+                        id: u64,
+                        lang: String,
+                        team: u32,
+                        value: impl ::larder::__private::Returns<Result<User, DbError>>,
+                    ) -> ::larder::__private::Result<()> {
+                        ::larder::__private::entry(get_user(id, lang, team)).put(value).await
+                    }
+                    /**Removes the value of this call from all tiers.
+
+                # Errors
+
+                If the far tier did not confirm it; it is tried again.*/
+                    #[inline]
+                    pub async fn invalidate(
+                        id: u64,
+                        lang: String,
+                        team: u32,
+                    ) -> ::larder::__private::Result<()> {
+                        ::larder::__private::entry(get_user(id, lang, team)).invalidate().await
+                    }
+                    ///Loads even if there is a value, and stores the result.
+                    #[inline]
+                    pub async fn refresh(id: u64, lang: String, team: u32) -> Result<User, DbError> {
+                        ::larder::__private::entry(get_user(id, lang, team)).refresh().await
+                    }
+                    ///Loads, and leaves the cache alone.
+                    #[inline]
+                    pub async fn uncached(id: u64, lang: String, team: u32) -> Result<User, DbError> {
+                        ::larder::__private::entry(get_user(id, lang, team)).uncached().await
+                    }
                 }
             "#]],
         );

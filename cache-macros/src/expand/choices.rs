@@ -69,8 +69,10 @@ pub(super) fn chosen(krate: Option<&Path>, choices: &Choices) -> TokenStream {
     quote_spanned!(here()=> #ttl_from #unless)
 }
 
-/// The expression `lookup`, or nothing to do with the cache where a condition says so.
+/// The expression `lookup`, or nothing to do with the cache where a condition says so. Who asks for
+/// the key gets it all the same.
 pub(super) fn on_condition(
+    private: &TokenStream,
     choices: &Choices,
     lookup: TokenStream,
     bypass: &TokenStream,
@@ -80,7 +82,7 @@ pub(super) fn on_condition(
     };
     quote_spanned! {here()=> {
         let is_cached: bool = #condition;
-        if is_cached #lookup else {
+        if is_cached || #private::captures() #lookup else {
             #bypass
         }
     }}
@@ -137,7 +139,7 @@ mod tests {
                     #[allow(clippy::used_underscore_binding)]
                     let missed = {
                         let is_cached: bool = number < 10;
-                        if is_cached {
+                        if is_cached || ::larder::__private::captures() {
                             let mut writer = ::larder::__private::KeyWriter::new();
                             let key = &mut writer;
                             ::larder::__private::default_path!(key, "page");
@@ -176,6 +178,63 @@ mod tests {
                             }),
                         )
                         .await
+                }
+                ///What can be done with the cache entry of one call of the function `page`.
+                enum page {}
+                impl page {
+                    /**The key of this call, as the methods of a cache take it.
+
+                # Panics
+
+                If another attribute below makes the function wait before it looks into the cache.*/
+                    #[inline]
+                    fn key(token: &str, number: u32) -> ::std::string::String {
+                        ::larder::__private::key_of(::larder::__private::entry(page(token, number)))
+                    }
+                    /**What this call would return from the cache; `None` if it would have to load.
+
+                # Errors
+
+                If only the far tier could tell and did not.*/
+                    #[inline]
+                    async fn peek(
+                        token: &str,
+                        number: u32,
+                    ) -> ::larder::__private::Result<::core::option::Option<Answer<Option<Page>>>> {
+                        ::larder::__private::entry(page(token, number)).peek().await
+                    }
+                    /**Stores a value as if this call had returned it.
+
+                # Errors
+
+                If the far tier did not take it.*/
+                    #[inline]
+                    async fn put(
+                        token: &str,
+                        number: u32,
+                        value: impl ::larder::__private::Returns<Answer<Option<Page>>>,
+                    ) -> ::larder::__private::Result<()> {
+                        ::larder::__private::entry(page(token, number)).put(value).await
+                    }
+                    /**Removes the value of this call from all tiers.
+
+                # Errors
+
+                If the far tier did not confirm it; it is tried again.*/
+                    #[inline]
+                    async fn invalidate(token: &str, number: u32) -> ::larder::__private::Result<()> {
+                        ::larder::__private::entry(page(token, number)).invalidate().await
+                    }
+                    ///Loads even if there is a value, and stores the result.
+                    #[inline]
+                    async fn refresh(token: &str, number: u32) -> Answer<Option<Page>> {
+                        ::larder::__private::entry(page(token, number)).refresh().await
+                    }
+                    ///Loads, and leaves the cache alone.
+                    #[inline]
+                    async fn uncached(token: &str, number: u32) -> Answer<Option<Page>> {
+                        ::larder::__private::entry(page(token, number)).uncached().await
+                    }
                 }
             "#]],
         );

@@ -7,6 +7,7 @@
 mod batch;
 mod cached;
 mod choices;
+mod companion;
 mod graph;
 mod invalidate;
 mod key;

@@ -43,6 +43,11 @@ impl Rules<'_> {
                            not kept: remove `err_ttl`";
             self.errors.push(Error::new_spanned(err_ttl, message));
         }
+        if let Some(companion) = args.companion.as_ref().filter(|wish| wish.value) {
+            let message = "a companion is about one entry, and a batch has one for each element: \
+                           remove `companion`, and ask that of a function with the same key";
+            self.errors.push(Error::new_spanned(companion, message));
+        }
         if is_response {
             let message = "`batch` keeps each value of a map, and a handler returns one response: \
                            remove `batch`, or annotate the function that the handler asks";

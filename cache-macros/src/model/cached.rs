@@ -4,8 +4,8 @@ use proc_macro2::{Ident, TokenStream};
 use syn::{Error, LitInt, Path, Result, Type, spanned::Spanned};
 
 use super::{
-    Batch, Choices, Response, Rules, check_async_only, check_output, parse_both,
-    response::is_response,
+    Batch, Choices, Response, Rules, check_async_only, check_output, companion::companion,
+    parse_both, response::is_response,
 };
 use crate::{
     args::{CacheArg, CachedArgs, Names},
@@ -27,6 +27,8 @@ pub(crate) struct Cached {
     pub(crate) tags: Vec<Template>,
     pub(crate) codec: Option<Path>,
     pub(crate) cache: Option<CacheArg>,
+    /// Whether there is a companion beside the function.
+    pub(crate) companion: bool,
     /// Arguments that stand in keys as hashes only.
     pub(crate) sensitive: Vec<Ident>,
     /// The list whose elements are asked for together.
@@ -59,17 +61,18 @@ impl Cached {
              `codec`",
             &mut errors,
         );
+        if let (Some(codec), Some(_)) = (&args.codec, &args.local) {
+            let both = "`codec` and `local` contradict each other: a local value never becomes \
+                        bytes, so remove one of them";
+            errors.push(Error::new_spanned(codec, both));
+        }
         check_async_only(
             &function,
             args.batch.as_ref().map(Spanned::span),
             "a plain `fn` is not asked for several values together: remove `batch`",
             &mut errors,
         );
-        if let (Some(codec), Some(_)) = (&args.codec, &args.local) {
-            let both = "`codec` and `local` contradict each other: a local value never becomes \
-                        bytes, so remove one of them";
-            errors.push(Error::new_spanned(codec, both));
-        }
+        let companion = errors.take(companion(args.companion.as_ref(), &function));
         let arguments = function.arguments();
         let mut rules = Rules {
             arguments: &arguments,
@@ -110,6 +113,7 @@ impl Cached {
             tags,
             codec: args.codec,
             cache: args.cache,
+            companion: companion.unwrap_or_default() && batch.is_none(),
             sensitive,
             batch,
             left_out,

@@ -4,6 +4,7 @@
 mod batch;
 mod cached;
 mod choices;
+mod companion;
 mod invalidate;
 mod key_part;
 mod output;

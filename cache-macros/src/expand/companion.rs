@@ -1,0 +1,268 @@
+//! The companion of a free function: a type of the same name that nobody can make, with a function
+//! for each thing that can be done with the entry of a call. What is not used is not compiled.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote_spanned};
+use syn::{
+    Attribute, FnArg, GenericParam, Pat, ReturnType, Signature, Type, ext::IdentExt,
+    spanned::Spanned,
+};
+
+use super::{cached::captured, here, private};
+use crate::{
+    function::{Function, Style},
+    model::Cached,
+};
+
+const KEY: &str = "The key of this call, as the methods of a cache take it.\n\n# Panics\n\nIf another \
+                   attribute below makes the function wait before it looks into the cache.";
+const PEEK: &str = "What this call would return from the cache; `None` if it would have to load.\n\n\
+                    # Errors\n\nIf only the far tier could tell and did not.";
+const PUT: &str = "Stores a value as if this call had returned it.\n\n# Errors\n\nIf the far tier did \
+                   not take it.";
+const INVALIDATE: &str = "Removes the value of this call from all tiers.\n\n# Errors\n\nIf the far tier \
+                          did not confirm it; it is tried again.";
+const REFRESH: &str = "Loads even if there is a value, and stores the result.";
+const UNCACHED: &str = "Loads, and leaves the cache alone.";
+
+/// The companion of a function that is emitted with `signature`.
+pub(super) fn companion(model: &Cached, signature: &Signature) -> TokenStream {
+    let Function { outer, vis, .. } = &model.function;
+    // At the function, but ours: lints about a name or its documentation are not for the user.
+    let mut name = signature.ident.clone();
+    name.set_span(ours(name.span()));
+    let about = format!(
+        "What can be done with the cache entry of one call of the function `{}`.",
+        name.unraw()
+    );
+    let conditions: Vec<_> = kept(outer, "cfg").collect();
+    let deprecated = kept(outer, "deprecated").next();
+    let quiet = deprecated.map(|_| quote_spanned!(here()=> #[allow(deprecated)]));
+    let companion = Companion::of(model, signature);
+    let functions = companion.functions();
+    let blocks = model.function.style == Style::Sync;
+    let captured = blocks.then(|| companion.captured(model));
+    quote_spanned! {here()=>
+        #(#conditions)*
+        #[doc = #about]
+        #vis enum #name {}
+        #(#conditions)*
+        #quiet
+        impl #name {
+            #captured
+            #(#functions)*
+        }
+    }
+}
+
+/// What the functions of a companion are made of.
+struct Companion<'a> {
+    private: TokenStream,
+    function: &'a Function,
+    signature: &'a Signature,
+    /// What a call gives, awaited if it must be.
+    output: TokenStream,
+    /// Whether it is a handler, for which nobody can make what is stored.
+    handles: bool,
+}
+
+impl<'a> Companion<'a> {
+    fn of(model: &'a Cached, signature: &'a Signature) -> Self {
+        let output = match (&model.response, &signature.output) {
+            (Some(_), ReturnType::Type(_, response)) => response.to_token_stream(),
+            _ => model.output.to_token_stream(),
+        };
+        Self {
+            private: private(model.krate.as_ref(), here()),
+            function: &model.function,
+            signature,
+            output,
+            handles: model.response.is_some(),
+        }
+    }
+
+    fn functions(&self) -> Vec<TokenStream> {
+        let Self {
+            private, output, ..
+        } = self;
+        let entry = self.entry();
+        let text = quote_spanned!(here()=> ::std::string::String);
+        let done = quote_spanned!(here()=> #private::Result<()>);
+        let found = quote_spanned!(here()=> #private::Result<::core::option::Option<#output>>);
+        let value = quote_spanned!(here()=> value);
+        let given = quote_spanned!(here()=> #value: impl #private::Returns<#output>);
+        let key = quote_spanned!(here()=> #private::key_of(#entry));
+        let mut functions = vec![
+            self.one(KEY, &quote_spanned!(here()=> fn key), None, &text, &key),
+            self.asking(PEEK, "peek", &found, None),
+            self.asking(INVALIDATE, "invalidate", &done, None),
+            self.running(REFRESH, "refresh"),
+            self.running(UNCACHED, "uncached"),
+        ];
+        if !self.handles {
+            functions.push(self.asking(PUT, "put", &done, Some((&given, &value))));
+        }
+        functions
+    }
+
+    /// A function that does not run the body.
+    fn asking(
+        &self,
+        doc: &str,
+        name: &str,
+        returns: &TokenStream,
+        given: Option<(&TokenStream, &TokenStream)>,
+    ) -> TokenStream {
+        let (private, entry) = (&self.private, self.entry());
+        let name = Ident::new(name, here());
+        let (given, value) = given.unzip();
+        if self.function.style == Style::Sync {
+            let now = format_ident!("{name}_now");
+            let value = value.map(|value| quote_spanned!(here()=> , #value));
+            let body = quote_spanned!(here()=> #private::#now(#entry #value));
+            return self.one(
+                doc,
+                &quote_spanned!(here()=> fn #name),
+                given,
+                returns,
+                &body,
+            );
+        }
+        let body = quote_spanned!(here()=> #entry.#name(#value).await);
+        self.one(
+            doc,
+            &quote_spanned!(here()=> async fn #name),
+            given,
+            returns,
+            &body,
+        )
+    }
+
+    /// A function that runs the body.
+    fn running(&self, doc: &str, name: &str) -> TokenStream {
+        let private = &self.private;
+        let name = Ident::new(name, here());
+        if self.function.style == Style::Sync {
+            let now = format_ident!("{name}_now");
+            let call = self.call(&self.signature.ident.to_token_stream());
+            let body = quote_spanned!(here()=> #private::#now(|| #call));
+            return self.one(
+                doc,
+                &quote_spanned!(here()=> fn #name),
+                None,
+                &self.output,
+                &body,
+            );
+        }
+        let entry = self.entry();
+        let body = quote_spanned!(here()=> #entry.#name().await);
+        self.one(
+            doc,
+            &quote_spanned!(here()=> async fn #name),
+            None,
+            &self.output,
+            &body,
+        )
+    }
+
+    /// One function of the companion, which takes what the function takes, and what is `given`.
+    fn one(
+        &self,
+        doc: &str,
+        name: &TokenStream,
+        given: Option<&TokenStream>,
+        returns: &TokenStream,
+        body: &TokenStream,
+    ) -> TokenStream {
+        let Function { outer, vis, .. } = self.function;
+        let deprecated = kept(outer, "deprecated");
+        let generics = &self.signature.generics;
+        let bounds = &generics.where_clause;
+        let arguments = self.arguments();
+        let arguments = arguments.map(|(name, ty)| quote_spanned!(here()=> #name: #ty,));
+        quote_spanned! {here()=>
+            #(#deprecated)*
+            #[doc = #doc]
+            #[inline]
+            #vis #name #generics (#(#arguments)* #given) -> #returns #bounds {
+                #body
+            }
+        }
+    }
+
+    /// The function that is captured instead of one that blocks.
+    fn captured(&self, model: &Cached) -> TokenStream {
+        let item = self.item(&self.signature.ident.to_token_stream());
+        let text = captured(model, &item);
+        let (inputs, generics) = (&self.signature.inputs, &self.signature.generics);
+        let (bounds, output) = (&generics.where_clause, &self.output);
+        quote_spanned! {here()=>
+            #[allow(unused_mut, unused_variables)]
+            #[inline]
+            async fn captured #generics (#inputs) -> #output #bounds {
+                #text
+            }
+        }
+    }
+
+    /// The entry of the call.
+    fn entry(&self) -> TokenStream {
+        let private = &self.private;
+        let call = match self.function.style {
+            Style::Sync => self.call(&quote_spanned!(here()=> Self::captured)),
+            _ => self.call(&self.signature.ident.to_token_stream()),
+        };
+        quote_spanned!(here()=> #private::entry(#call))
+    }
+
+    fn call(&self, function: &TokenStream) -> TokenStream {
+        let item = self.item(function);
+        let arguments = self.arguments().map(|(name, _)| name);
+        quote_spanned!(here()=> #item (#(#arguments),*))
+    }
+
+    /// A function with the types that it was given; the compiler finds the lifetimes.
+    fn item(&self, function: &TokenStream) -> TokenStream {
+        let params = self.signature.generics.params.iter();
+        let types = params.filter_map(|param| match param {
+            GenericParam::Type(param) => Some(&param.ident),
+            GenericParam::Const(param) => Some(&param.ident),
+            GenericParam::Lifetime(_) => None,
+        });
+        let types: Vec<_> = types.collect();
+        let types = (!types.is_empty()).then(|| quote_spanned!(here()=> ::<#(#types),*>));
+        quote_spanned!(here()=> #function #types)
+    }
+
+    /// The arguments with a name each, also where the function takes them apart.
+    fn arguments(&self) -> impl Iterator<Item = (Ident, &Type)> {
+        let typed = self
+            .signature
+            .inputs
+            .iter()
+            .filter_map(|input| match input {
+                FnArg::Receiver(_) => None,
+                FnArg::Typed(typed) => Some(typed),
+            });
+        typed.enumerate().map(|(at, typed)| {
+            let name = match &*typed.pat {
+                Pat::Ident(pat) if pat.subpat.is_none() => pat.ident.clone(),
+                pat => format_ident!("argument_{}", at + 1, span = ours(pat.span())),
+            };
+            (name, &*typed.ty)
+        })
+    }
+}
+
+/// The attributes of this name.
+fn kept<'a>(
+    attributes: &'a [Attribute],
+    name: &'static str,
+) -> impl Iterator<Item = &'a Attribute> {
+    let named = move |attribute: &&Attribute| attribute.path().is_ident(name);
+    attributes.iter().filter(named)
+}
+
+fn ours(span: Span) -> Span {
+    span.resolved_at(here())
+}
