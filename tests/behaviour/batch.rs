@@ -344,3 +344,21 @@ async fn what_is_kept_is_asked_of_each_value_and_whether_at_all_of_the_call() {
     assert_eq!(chosen(&cache, &rows, &[1, 3, 1]).await, map([1, 3]));
     assert_eq!(rows.runs()[4..], [[1, 3, 1]], "as if it were not cached");
 }
+
+#[tokio::test]
+async fn a_batch_is_refreshed_or_passed_by_whole_and_has_no_entry_of_its_own() {
+    let (cache, rows) = (near_cache(), Rows::open());
+    several(&cache, &rows, &[1, 2]).await;
+    rows.source.commit();
+    let call = || several(&cache, &rows, &[2, 1, 2]);
+    let both = |version| HashMap::from([1, 2].map(|id| (id, (id, version))));
+    assert_eq!(larder::entry(call()).uncached().await, both(2));
+    assert_eq!(call().await, both(1), "nothing was kept");
+    assert_eq!(larder::entry(call()).refresh().await, both(2));
+    assert_eq!(call().await, both(2));
+    let error = larder::entry(call()).key().await.unwrap_err();
+    assert!(error.to_string().contains("none of its own"), "{error}");
+    assert_eq!(rows.runs(), [vec![1, 2], vec![2, 1, 2], vec![2, 1]]);
+    let entry = larder::entry(one(&cache, &rows, 2)).key().await;
+    assert_eq!(entry.unwrap(), "rows:2");
+}

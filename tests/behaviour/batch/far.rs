@@ -193,3 +193,16 @@ async fn halting(cache: &Cache, fails: bool, ids: &[u64]) -> Result<HashMap<u64,
     }
     Ok(ids.iter().map(|id| (*id, fails)).collect())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refresh_takes_the_place_of_what_is_far() {
+    let server = RedisServer::start(&[]);
+    let (first, second, rows) = (process(&server), process(&server), Rows::open());
+    several(&first, &rows, &[1, 2]).await;
+    rows.source.commit();
+    let refreshed = larder::entry(several(&first, &rows, &[1])).refresh().await;
+    assert_eq!(refreshed[&1], (1, 2));
+    let got = several(&second, &rows, &[1, 2]).await;
+    assert_eq!((got[&1], got[&2]), ((1, 2), (2, 1)));
+    assert_eq!(rows.runs().len(), 2);
+}
