@@ -84,7 +84,9 @@ where
     };
     let mut batch = Batch::new(answer, shape, Way::Flights(kind));
     let counts = site.counts(&cache.0);
-    for element in list.elements() {
+    let elements = list.elements();
+    batch.parts.reserve(elements.size_hint().0);
+    for element in elements {
         let mut writer = KeyWriter::new();
         write(&mut writer, element);
         let key = writer.key();

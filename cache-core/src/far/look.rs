@@ -69,7 +69,7 @@ impl Far {
             return self.ask(&names.collect::<Vec<_>>(), budget).await;
         }
         // Keys that are asked for together mostly belong to the same groups.
-        let mut known = HashMap::new();
+        let mut known: HashMap<_, _, foldhash::fast::RandomState> = HashMap::default();
         let mut once = Vec::new();
         let at: Vec<usize> = names
             .map(|name| {
