@@ -33,6 +33,7 @@
 //! | --- | --- |
 //! | what a key is, and what it belongs to | `key`, `names`, `glob` |
 //! | what the parts of a return type mean | `outcome` |
+//! | whether a value that a function wrote may be stored | `put`, `journal` |
 //! | whether a value may be seen in this process | `fence`, `entry`, `cache` (`valid`), built by `cache::builder` |
 //! | who loads, who waits | `flight`; how a thread waits: `block` |
 //! | what happens on a miss, in which order | `serve` (functions), `hand` (methods of `Cache`), both on a `call` |
@@ -57,6 +58,7 @@ mod block;
 mod breaker;
 mod cache;
 mod call;
+mod called;
 mod caught;
 mod clock;
 pub mod codec;
@@ -74,6 +76,7 @@ mod global;
 pub mod graph;
 mod hand;
 mod handle;
+mod journal;
 mod key;
 mod names;
 mod near;
@@ -82,6 +85,7 @@ pub mod policy;
 #[doc(hidden)]
 pub mod private;
 mod purge;
+mod put;
 mod rng;
 mod serve;
 mod shape;

@@ -3,6 +3,7 @@
 
 use std::{
     future::{Future, poll_fn},
+    pin::Pin,
     task::Poll,
     time::Duration,
 };
@@ -76,4 +77,21 @@ pub(crate) async fn together_until<F: Future>(
     })
     .await;
     running.into_iter().map(Result::ok).collect()
+}
+
+/// Runs all of these side by side, to their ends.
+pub(crate) async fn all<F>(futures: impl Iterator<Item = Pin<Box<F>>>)
+where
+    F: Future<Output = ()> + ?Sized,
+{
+    let mut running: Vec<_> = futures.collect();
+    poll_fn(|context| {
+        running.retain_mut(|future| future.as_mut().poll(context).is_pending());
+        if running.is_empty() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
 }

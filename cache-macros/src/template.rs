@@ -37,6 +37,14 @@ pub(crate) struct Template {
     pub(crate) span: Span,
 }
 
+impl Template {
+    /// Whether it can be written only when the function has returned.
+    pub(crate) fn awaits_ret(&self) -> bool {
+        let awaits = |piece: &Piece| matches!(piece, Piece::Value(value) if value.ret);
+        self.pieces.iter().any(awaits)
+    }
+}
+
 pub(crate) enum Piece {
     Literal(String),
     Value(Placeholder),
@@ -49,6 +57,8 @@ pub(crate) struct Placeholder {
     pub(crate) fields: Vec<Member>,
     pub(crate) reading: Reading,
     pub(crate) filter: Option<Filter>,
+    /// Whether it is what the function returned, and no argument.
+    pub(crate) ret: bool,
 }
 
 /// What of a value is written.
@@ -150,7 +160,13 @@ impl Grammar<'_> {
     fn plain(&self, c: char, at: usize) -> Result<char> {
         let advice = match c {
             '*' | '?' | '[' | ']' => self.instead_of_a_glob(at),
-            '{' | '}' | '>' => "a placeholder is written `<name>`".to_owned(),
+            '{' => match self.text[at + 1..].split_once('}') {
+                Some((name, _)) if is_name(name) => {
+                    format!("a placeholder is written `<{name}>`")
+                }
+                _ => "a placeholder is written `<name>`".to_owned(),
+            },
+            '}' | '>' => "a placeholder is written `<name>`".to_owned(),
             '%' | '(' | ')' | ',' | '\\' | '"' => plain_characters(),
             c if c.is_whitespace() || c.is_control() => plain_characters(),
             c => return Ok(c),
@@ -214,6 +230,7 @@ impl Grammar<'_> {
             fields: fields.map_err(malformed)?,
             reading,
             filter,
+            ret: false,
         })
     }
 
@@ -264,6 +281,10 @@ impl Grammar<'_> {
 
 fn plain_characters() -> String {
     "use letters, digits, `-`, `_`, `.` or `/`".to_owned()
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
 
 /// Whether a header field or a cookie may have this name.

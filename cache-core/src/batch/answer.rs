@@ -30,6 +30,7 @@ pub trait Many: Send {
     fn of(pairs: impl Iterator<Item = (Self::Key, Self::Value)>) -> Self;
 }
 
+#[diagnostic::do_not_recommend]
 impl<K, V, S> Many for HashMap<K, V, S>
 where
     K: Eq + Hash + Send + Sync,
@@ -48,6 +49,7 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<K: Ord + Send + Sync, V: Send> Many for BTreeMap<K, V> {
     type Key = K;
     type Value = V;
@@ -62,6 +64,7 @@ impl<K: Ord + Send + Sync, V: Send> Many for BTreeMap<K, V> {
 }
 
 /// Of two pairs with one key the first one counts.
+#[diagnostic::do_not_recommend]
 impl<K: Eq + Hash + Send + Sync, V: Send> Many for Vec<(K, V)> {
     type Key = K;
     type Value = V;
@@ -201,11 +204,11 @@ macro_rules! step {
         #[doc(hidden)]
         pub trait $trait {
             type Kind;
-            fn answer(&self) -> Self::Kind;
+            fn larder_answer(&self) -> Self::Kind;
         }
         impl<$($generic)*> $trait for $self {
             type Kind = $kind;
-            fn answer(&self) -> $kind {
+            fn larder_answer(&self) -> $kind {
                 <$kind>::NEW
             }
         }
@@ -223,7 +226,7 @@ macro_rules! __answer {
     ($return:ty) => {{
         #[allow(unused_imports, reason = "only one step is taken")]
         use $crate::__private::batch::{StepA as _, StepB as _, StepC as _};
-        (&&&$crate::__private::Of::<$return>::NEW).answer()
+        (&&&$crate::__private::Of::<$return>::NEW).larder_answer()
     }};
 }
 
@@ -236,6 +239,6 @@ macro_rules! __element {
         use $crate::__private::{
             Step1 as _, Step2 as _, Step3 as _, Step4 as _, Step5 as _, Step6 as _,
         };
-        (&&&&&&$crate::__private::batch::element($answer)).shape()
+        (&&&&&&$crate::__private::batch::element($answer)).larder_shape()
     }};
 }

@@ -32,6 +32,7 @@ pub trait List {
 /// Says how each list is iterated and collected.
 macro_rules! lists {
     ($([$($generics:tt)*] $list:ty => $part:ty),* $(,)?) => {$(
+        #[diagnostic::do_not_recommend]
         impl<$($generics)*> List for $list {
             type Element = K;
             type Part = $part;
@@ -85,6 +86,7 @@ impl<K: Clone> Named<K> for K {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Named<String> for &str {
     fn name(&self) -> String {
         (*self).to_owned()

@@ -6,7 +6,7 @@ use syn::{FnArg, Path, Signature, parse_quote, spanned::Spanned};
 
 use super::{
     around_as, at, body, cache,
-    cached::{self, default_arguments, default_path, site, warning},
+    cached::{default_arguments, default_path, site, table_of, warning},
     choices, here,
     key::{template_parts, writer},
     private,
@@ -39,6 +39,7 @@ pub(super) fn batched(model: &Cached, batch: &Batch) -> TokenStream {
     let run = quote_spanned!(at(output)=> #room::run(&mut *batch, #body).await;);
     let finish = quote_spanned!(at(output)=> #room::finish(*batch));
     around_as(
+        krate,
         function,
         &signature(function),
         &quote_spanned! {here()=>
@@ -143,14 +144,14 @@ fn tags(model: &Cached, batch: &Batch) -> Option<TokenStream> {
 fn table(model: &Cached) -> TokenStream {
     let (krate, output) = (model.krate.as_ref(), &model.output);
     if model.local || model.codec.is_some() {
-        return cached::table(krate, model);
+        return table_of(krate, output, model.codec.as_ref(), model.local);
     }
     // `table!`, written out: what cannot be cached is reported once for each macro it goes through.
     let private = private(krate, at(output));
     quote_spanned! {at(output)=> {
         #[allow(unused_imports)]
         use #private::{ViaFar as _, ViaNear as _, ViaRaw as _};
-        (&&&#private::probe(shape)).table()
+        (&&&#private::probe(shape)).larder_table()
     }}
 }
 
@@ -229,98 +230,98 @@ mod tests {
                 db.users(tenant, ids).await
             }
         };
-        let text = or_report(Cached::check(args, &item), cached, &item);
+        let text = or_report(Cached::check(&args, &item), cached, &item);
         assert_text(
             text,
             &expect![[r#"
-            async fn users(
-                tenant: String,
-                #[allow(unused_mut)]
-                mut db: Db,
-                ids: &[u64],
-            ) -> Answer<User> {
-                let site = {
-                    static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
-                        ::core::concat!(::core::module_path!(), "::", "users"),
-                        "users:<tenant>:<ids>",
-                    );
-                    ::larder::__private::submit! {
-                        ::larder::__private::Node::cached(& SITE, ::core::file!(), ::core::line!())
-                        .tags(& ["all"])
-                    }
-                    &SITE
-                };
-                let answer = ::larder::__private::batch::answer!(Answer < User >);
-                let answer = ::larder::__private::batch::answering(answer);
-                let shape = ::larder::__private::batch::element_shape!(answer);
-                let list = ::larder::__private::batch::list(&*ids);
-                #[allow(clippy::used_underscore_binding)]
-                let mut batch = {
-                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
-                    match ::larder::__private::batch::near(
-                        site,
-                        cache,
-                        list,
-                        answer,
-                        shape,
-                        |key, ids| {
-                            key.literal("users:");
-                            ::larder::__private::part(key, &tenant);
-                            key.literal(":");
-                            ::larder::__private::part(key, &ids);
-                        },
-                    ) {
-                        ::core::result::Result::Ok(hits) => return hits,
-                        ::core::result::Result::Err(batch) => batch,
-                    }
-                };
-                #[allow(unused_variables, clippy::used_underscore_binding)]
-                ::larder::__private::batch::tags(
-                    &mut *batch,
-                    |tags, ids| {
-                        tags.add(|key| {
-                            key.literal("all");
-                        });
-                    },
-                );
-                while let ::core::option::Option::Some(part) = ::larder::__private::batch::ask(
+                async fn users(
+                    tenant: String,
+                    #[allow(unused_mut)]
+                    mut db: Db,
+                    ids: &[u64],
+                ) -> Answer<User> {
+                    let site = {
+                        static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                            ::core::concat!(::core::module_path!(), "::", "users"),
+                            "users:<tenant>:<ids>",
+                        );
+                        ::larder::__private::submit! {
+                            ::larder::__private::Node::cached(& SITE, ::core::file!(), ::core::line!())
+                            .tags(& ["all"])
+                        }
+                        &SITE
+                    };
+                    let answer = ::larder::__private::batch::answer!(Answer < User >);
+                    let answer = ::larder::__private::batch::answering(answer);
+                    let shape = ::larder::__private::batch::element_shape!(answer);
+                    let list = ::larder::__private::batch::list(&*ids);
+                    #[allow(clippy::used_underscore_binding)]
+                    let mut batch = {
+                        let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                        match ::larder::__private::batch::near(
+                            site,
+                            cache,
+                            list,
+                            answer,
+                            shape,
+                            |key, ids| {
+                                key.literal("users:");
+                                ::larder::__private::KeyPart::write_key(&tenant, key);
+                                key.literal(":");
+                                ::larder::__private::KeyPart::write_key(&ids, key);
+                            },
+                        ) {
+                            ::core::result::Result::Ok(hits) => return hits,
+                            ::core::result::Result::Err(batch) => batch,
+                        }
+                    };
+                    #[allow(unused_variables, clippy::used_underscore_binding)]
+                    ::larder::__private::batch::tags(
                         &mut *batch,
-                        {
-                            #[allow(unused_imports)]
-                            use ::larder::__private::{ViaFar as _, ViaNear as _, ViaRaw as _};
-                            (&&&::larder::__private::probe(shape)).table()
+                        |tags, ids| {
+                            tags.add(|key| {
+                                key.literal("all");
+                            });
                         },
-                    )
-                    .await
-                {
-                    #[allow(unused_variables, unused_mut)]
-                    let ids = ::larder::__private::batch::lend(&*batch, &part);
-                    #[allow(unused_variables, unused_mut, clippy::used_underscore_binding)]
-                    let tenant = ::larder::__private::batch::again(&tenant);
-                    #[allow(unused_variables, unused_mut, clippy::used_underscore_binding)]
-                    let mut db = ::larder::__private::batch::again(&db);
-                    ::larder::__private::batch::run(
+                    );
+                    while let ::core::option::Option::Some(part) = ::larder::__private::batch::ask(
                             &mut *batch,
-                            ::std::boxed::Box::pin(async move {
-                                #[allow(
-                                    unreachable_code,
-                                    clippy::diverging_sub_expression,
-                                    clippy::empty_loop
-                                )]
-                                if false {
-                                    let output: Answer<User> = loop {};
-                                    return output;
-                                }
-                                #[allow(clippy::used_underscore_binding)]
-                                let _ = (&tenant, &db, &ids);
-                                { db.users(tenant, ids).await }
-                            }),
+                            {
+                                #[allow(unused_imports)]
+                                use ::larder::__private::{ViaFar as _, ViaNear as _, ViaRaw as _};
+                                (&&&::larder::__private::probe(shape)).larder_table()
+                            },
                         )
-                        .await;
+                        .await
+                    {
+                        #[allow(unused_variables, unused_mut)]
+                        let ids = ::larder::__private::batch::lend(&*batch, &part);
+                        #[allow(unused_variables, unused_mut, clippy::used_underscore_binding)]
+                        let tenant = ::larder::__private::batch::again(&tenant);
+                        #[allow(unused_variables, unused_mut, clippy::used_underscore_binding)]
+                        let mut db = ::larder::__private::batch::again(&db);
+                        ::larder::__private::batch::run(
+                                &mut *batch,
+                                ::std::boxed::Box::pin(async move {
+                                    #[allow(
+                                        unreachable_code,
+                                        clippy::diverging_sub_expression,
+                                        clippy::empty_loop
+                                    )]
+                                    if false {
+                                        let output: Answer<User> = loop {};
+                                        return output;
+                                    }
+                                    #[allow(clippy::used_underscore_binding)]
+                                    let _ = (&tenant, &db, &ids);
+                                    { db.users(tenant, ids).await }
+                                }),
+                            )
+                            .await;
+                    }
+                    ::larder::__private::batch::finish(*batch)
                 }
-                ::larder::__private::batch::finish(*batch)
-            }
-        "#]],
+            "#]],
         );
     }
 }

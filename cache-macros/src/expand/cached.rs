@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::{Path, ext::IdentExt};
+use syn::{Path, Type, ext::IdentExt};
 
 use super::{
     around_as, at,
@@ -14,8 +14,9 @@ use super::{
     private, response,
 };
 use crate::{
+    codec,
     function::Style,
-    model::{Cached, Key},
+    model::{Cached, Key, is_opaque},
 };
 
 /// `#[cached]`: a hit returns before anything is boxed.
@@ -37,6 +38,7 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
     };
     let companion = model.companion.then(|| companion(model, &signature));
     let function = around_as(
+        krate,
         function,
         &signature,
         &quote_spanned! {here()=>
@@ -55,7 +57,7 @@ pub(super) fn captured(model: &Cached, item: &TokenStream) -> TokenStream {
     let name = model.function.sig.ident.unraw().to_string();
     let path = quote_spanned!(here()=> #private::default_path!(key, #name, "", &#item););
     let lookup = lookup(model, &site(model, false), &path);
-    let table = quote_spanned!(here()=> #private::ViaNear::table(&#private::probe(shape)));
+    let table = quote_spanned!(here()=> #private::ViaNear::larder_table(&#private::probe(shape)));
     quote_spanned! {here()=>
         #lookup
         missed.load(shape, #table, ::std::boxed::Box::pin(::core::future::pending())).await
@@ -117,7 +119,7 @@ fn load(krate: Option<&Path>, model: &Cached) -> TokenStream {
         Some(_) => response::body(krate, function, &model.output),
     };
     if function.style == Style::Sync {
-        return quote_spanned!(here()=> missed.block(shape, #body));
+        return quote_spanned!(at(&model.output)=> missed.block(shape, #body));
     }
     let load = if function.owns_its_arguments() {
         "load_owned"
@@ -127,7 +129,7 @@ fn load(krate: Option<&Path>, model: &Cached) -> TokenStream {
     let load = Ident::new(load, here());
     let table = table(krate, model);
     let body = quote_spanned!(at(&function.body)=> ::std::boxed::Box::pin(#body));
-    quote_spanned!(here()=> missed.#load(shape, #table, #body).await)
+    quote_spanned!(at(&model.output)=> missed.#load(shape, #table, #body).await)
 }
 
 /// The constants of the function. The other one that stands for it where it is captured is not in
@@ -164,7 +166,15 @@ fn shape(model: &Cached) -> TokenStream {
     if let Some(handler) = &model.response {
         return response::shape(krate, output, handler);
     }
+    shape_of(krate, output)
+}
+
+/// What kind of value a type is.
+pub(super) fn shape_of(krate: Option<&Path>, output: &Type) -> TokenStream {
     let private = private(krate, at(output));
+    if is_opaque(output) {
+        return quote_spanned!(at(output)=> #private::Plain::NEW);
+    }
     quote_spanned!(at(output)=> #private::shape!(#output))
 }
 
@@ -185,21 +195,32 @@ fn room(model: &Cached, span: Span) -> TokenStream {
 }
 
 /// How the value becomes bytes, if it does.
-pub(super) fn table(krate: Option<&Path>, model: &Cached) -> TokenStream {
-    let at = model.codec.as_ref().map_or_else(|| at(&model.output), at);
+fn table(krate: Option<&Path>, model: &Cached) -> TokenStream {
+    if model.response.is_some() && model.codec.is_none() && !model.local {
+        let at = at(&model.output);
+        let (private, room) = (private(krate, at), room(model, at));
+        return quote_spanned!(at=> #private::table!(shape, #room::AsIs));
+    }
+    table_of(krate, &model.output, model.codec.as_ref(), model.local)
+}
+
+/// How a value that `shape` stands for becomes bytes, if it does.
+pub(super) fn table_of(
+    krate: Option<&Path>,
+    output: &Type,
+    codec: Option<&Path>,
+    local: bool,
+) -> TokenStream {
+    let at = codec.map_or_else(|| at(output), at);
     let private = private(krate, at);
-    match &model.codec {
+    match codec {
         // Without a look at serde, so that the type need not even come near it.
-        _ if model.local => {
-            quote_spanned!(at=> #private::ViaNear::table(&#private::probe(shape)))
+        _ if local => {
+            quote_spanned!(at=> #private::ViaNear::larder_table(&#private::probe(shape)))
         }
         Some(codec) => {
             let codec = named_codec(krate, codec);
             quote_spanned!(at=> #private::table!(shape, #codec))
-        }
-        None if model.response.is_some() => {
-            let room = room(model, at);
-            quote_spanned!(at=> #private::table!(shape, #room::AsIs))
         }
         None => quote_spanned!(at=> #private::table!(shape)),
     }
@@ -207,16 +228,8 @@ pub(super) fn table(krate: Option<&Path>, model: &Cached) -> TokenStream {
 
 /// The type of a codec: one of larder's by its short name, or whatever the path means.
 fn named_codec(krate: Option<&Path>, codec: &Path) -> TokenStream {
-    let Some(short) = codec.get_ident() else {
+    let Some(name) = codec::named(codec) else {
         return codec.to_token_stream();
-    };
-    let name = match short.to_string().as_str() {
-        "auto" => "Auto",
-        "bincode" => "Bincode",
-        "msgpack" => "MsgPack",
-        "json" => "Json",
-        "bytes" => "Raw",
-        _ => return codec.to_token_stream(),
     };
     let (private, name) = (private(krate, at(codec)), Ident::new(name, at(codec)));
     quote_spanned!(at(codec)=> #private::codec::#name)
@@ -294,7 +307,7 @@ mod tests {
                 load(id, lang, team).await
             }
         };
-        let text = or_report(Cached::check(args, &item), cached, &item);
+        let text = or_report(Cached::check(&args, &item), cached, &item);
         assert_text(
             text,
             &expect![[r#"
@@ -319,9 +332,9 @@ mod tests {
                         let mut writer = ::larder::__private::KeyWriter::new();
                         let key = &mut writer;
                         key.literal("users:");
-                        ::larder::__private::part(key, &id);
+                        ::larder::__private::KeyPart::write_key(&id, key);
                         key.literal(":");
-                        ::larder::__private::part(key, &::larder::__private::lower(&lang));
+                        ::larder::__private::KeyPart::write_key(&::larder::__private::lower(&lang), key);
                         let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
                         match ::larder::__private::near(site, cache, &writer, shape) {
                             ::core::result::Result::Ok(hit) => return hit,
@@ -330,7 +343,7 @@ mod tests {
                                     .tags(|tags| {
                                         tags.add(|key| {
                                             key.literal("team:");
-                                            ::larder::__private::part(key, &team);
+                                            ::larder::__private::KeyPart::write_key(&team, key);
                                         });
                                     })
                             }
@@ -359,6 +372,7 @@ mod tests {
                 }
                 ///What can be done with the cache entry of one call of the function `get_user`.
                 pub enum get_user {}
+                #[allow(clippy::all, clippy::pedantic)]
                 impl get_user {
                     /**The key of this call, as the methods of a cache take it.
 
@@ -381,20 +395,6 @@ mod tests {
                         team: u32,
                     ) -> ::larder::__private::Result<::core::option::Option<Result<User, DbError>>> {
                         ::larder::__private::entry(get_user(id, lang, team)).peek().await
-                    }
-                    /**Stores a value as if this call had returned it.
-
-                # Errors
-
-                If the far tier did not take it.*/
-                    #[inline]
-                    pub async fn put(
-                        id: u64,
-                        lang: String,
-                        team: u32,
-                        value: impl ::larder::__private::Returns<Result<User, DbError>>,
-                    ) -> ::larder::__private::Result<()> {
-                        ::larder::__private::entry(get_user(id, lang, team)).put(value).await
                     }
                     /**Removes the value of this call from all tiers.
 
@@ -419,6 +419,28 @@ mod tests {
                     pub async fn uncached(id: u64, lang: String, team: u32) -> Result<User, DbError> {
                         ::larder::__private::entry(get_user(id, lang, team)).uncached().await
                     }
+                    #[doc(hidden)]
+                    ///The entry of this call, for the attributes.
+                    #[inline]
+                    pub fn __call(id: u64, lang: String, team: u32) -> ::larder::__private::Called {
+                        ::larder::__private::call_of(
+                            ::larder::__private::entry(get_user(id, lang, team)),
+                        )
+                    }
+                    /**Stores a value as if this call had returned it.
+
+                # Errors
+
+                If the far tier did not take it.*/
+                    #[inline]
+                    pub async fn put(
+                        id: u64,
+                        lang: String,
+                        team: u32,
+                        value: impl ::larder::__private::Returns<Result<User, DbError>>,
+                    ) -> ::larder::__private::Result<()> {
+                        ::larder::__private::entry(get_user(id, lang, team)).put(value).await
+                    }
                 }
             "#]],
         );
@@ -432,7 +454,7 @@ mod tests {
             }
         };
         let args = quote!(local, version = 2, cache = self.cache, crate = crate::store);
-        let text = or_report(Cached::check(args, &item), cached, &item);
+        let text = or_report(Cached::check(&args, &item), cached, &item);
         assert_text(
             text,
             &expect![[r#"
@@ -457,9 +479,9 @@ mod tests {
                         let key = &mut writer;
                         crate::store::__private::default_path!(key, "page");
                         key.literal(":(");
-                        crate::store::__private::part(key, &self);
+                        crate::store::__private::KeyPart::write_key(&self, key);
                         key.literal(",");
-                        crate::store::__private::part(key, &number);
+                        crate::store::__private::KeyPart::write_key(&number, key);
                         key.literal(",");
                         key.literal(")");
                         let cache: &crate::store::__private::Cache = &self.cache;
@@ -471,7 +493,7 @@ mod tests {
                     missed
                         .load(
                             shape,
-                            crate::store::__private::ViaNear::table(
+                            crate::store::__private::ViaNear::larder_table(
                                 &crate::store::__private::probe(shape),
                             ),
                             ::std::boxed::Box::pin(async move {

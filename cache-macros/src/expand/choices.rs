@@ -30,7 +30,7 @@ pub(super) fn lifetimes(krate: Option<&Path>, choices: &Choices) -> TokenStream 
     quote_spanned!(here()=> #ttl #none_ttl #err_ttl)
 }
 
-fn millis(krate: Option<&Path>, lifetime: &Lifetime) -> TokenStream {
+pub(super) fn millis(krate: Option<&Path>, lifetime: &Lifetime) -> TokenStream {
     match lifetime {
         Lifetime::Millis(millis) => quote_spanned!(here()=> #millis),
         Lifetime::Constant(constant) => {
@@ -113,7 +113,7 @@ mod tests {
                 load(token, number).await
             }
         };
-        let text = or_report(Cached::check(args, &item), cached, &item);
+        let text = or_report(Cached::check(&args, &item), cached, &item);
         assert_text(
             text,
             &expect![[r#"
@@ -144,9 +144,12 @@ mod tests {
                             let key = &mut writer;
                             ::larder::__private::default_path!(key, "page");
                             key.literal(":(");
-                            ::larder::__private::part(key, &::larder::__private::hashed(&token));
+                            ::larder::__private::KeyPart::write_key(
+                                &::larder::__private::hashed(&token),
+                                key,
+                            );
                             key.literal(",");
-                            ::larder::__private::part(key, &number);
+                            ::larder::__private::KeyPart::write_key(&number, key);
                             key.literal(",");
                             key.literal(")");
                             let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
@@ -181,6 +184,7 @@ mod tests {
                 }
                 ///What can be done with the cache entry of one call of the function `page`.
                 enum page {}
+                #[allow(clippy::all, clippy::pedantic)]
                 impl page {
                     /**The key of this call, as the methods of a cache take it.
 
@@ -203,19 +207,6 @@ mod tests {
                     ) -> ::larder::__private::Result<::core::option::Option<Answer<Option<Page>>>> {
                         ::larder::__private::entry(page(token, number)).peek().await
                     }
-                    /**Stores a value as if this call had returned it.
-
-                # Errors
-
-                If the far tier did not take it.*/
-                    #[inline]
-                    async fn put(
-                        token: &str,
-                        number: u32,
-                        value: impl ::larder::__private::Returns<Answer<Option<Page>>>,
-                    ) -> ::larder::__private::Result<()> {
-                        ::larder::__private::entry(page(token, number)).put(value).await
-                    }
                     /**Removes the value of this call from all tiers.
 
                 # Errors
@@ -234,6 +225,25 @@ mod tests {
                     #[inline]
                     async fn uncached(token: &str, number: u32) -> Answer<Option<Page>> {
                         ::larder::__private::entry(page(token, number)).uncached().await
+                    }
+                    #[doc(hidden)]
+                    ///The entry of this call, for the attributes.
+                    #[inline]
+                    fn __call(token: &str, number: u32) -> ::larder::__private::Called {
+                        ::larder::__private::call_of(::larder::__private::entry(page(token, number)))
+                    }
+                    /**Stores a value as if this call had returned it.
+
+                # Errors
+
+                If the far tier did not take it.*/
+                    #[inline]
+                    async fn put(
+                        token: &str,
+                        number: u32,
+                        value: impl ::larder::__private::Returns<Answer<Option<Page>>>,
+                    ) -> ::larder::__private::Result<()> {
+                        ::larder::__private::entry(page(token, number)).put(value).await
                     }
                 }
             "#]],

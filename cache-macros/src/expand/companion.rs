@@ -16,6 +16,7 @@ use crate::{
 
 const KEY: &str = "The key of this call, as the methods of a cache take it.\n\n# Panics\n\nIf another \
                    attribute below makes the function wait before it looks into the cache.";
+const CALL: &str = "The entry of this call, for the attributes.";
 const PEEK: &str = "What this call would return from the cache; `None` if it would have to load.\n\n\
                     # Errors\n\nIf only the far tier could tell and did not.";
 const PUT: &str = "Stores a value as if this call had returned it.\n\n# Errors\n\nIf the far tier did \
@@ -24,6 +25,14 @@ const INVALIDATE: &str = "Removes the value of this call from all tiers.\n\n# Er
                           did not confirm it; it is tried again.";
 const REFRESH: &str = "Loads even if there is a value, and stores the result.";
 const UNCACHED: &str = "Loads, and leaves the cache alone.";
+
+/// The companion of a function that is emitted as it was written, so that who uses it is not told
+/// of the mistakes in the attribute too.
+pub(crate) fn companion_alone(model: &Cached) -> Option<TokenStream> {
+    // That of a function that blocks has the attribute's lookup in it.
+    let builds = model.companion && model.function.style != Style::Sync;
+    builds.then(|| companion(model, &model.function.sig))
+}
 
 /// The companion of a function that is emitted with `signature`.
 pub(super) fn companion(model: &Cached, signature: &Signature) -> TokenStream {
@@ -48,6 +57,8 @@ pub(super) fn companion(model: &Cached, signature: &Signature) -> TokenStream {
         #vis enum #name {}
         #(#conditions)*
         #quiet
+        // They take what the function takes, which the user has been told about.
+        #[allow(clippy::all, clippy::pedantic)]
         impl #name {
             #captured
             #(#functions)*
@@ -99,6 +110,11 @@ impl<'a> Companion<'a> {
             self.running(REFRESH, "refresh"),
             self.running(UNCACHED, "uncached"),
         ];
+        let called = quote_spanned!(here()=> #private::Called);
+        let call = quote_spanned!(here()=> #private::call_of(#entry));
+        let name = quote_spanned!(here()=> fn __call);
+        let call = self.one(CALL, &name, None, &called, &call);
+        functions.push(quote_spanned!(here()=> #[doc(hidden)] #call));
         if !self.handles {
             functions.push(self.asking(PUT, "put", &done, Some((&given, &value))));
         }
@@ -244,9 +260,11 @@ impl<'a> Companion<'a> {
                 FnArg::Receiver(_) => None,
                 FnArg::Typed(typed) => Some(typed),
             });
-        typed.enumerate().map(|(at, typed)| {
+        // An argument that is called like the function would hide it.
+        let hides = |name: &Ident| name.unraw() == self.signature.ident.unraw();
+        typed.enumerate().map(move |(at, typed)| {
             let name = match &*typed.pat {
-                Pat::Ident(pat) if pat.subpat.is_none() => pat.ident.clone(),
+                Pat::Ident(pat) if pat.subpat.is_none() && !hides(&pat.ident) => pat.ident.clone(),
                 pat => format_ident!("argument_{}", at + 1, span = ours(pat.span())),
             };
             (name, &*typed.ty)

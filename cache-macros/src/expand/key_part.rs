@@ -116,7 +116,7 @@ fn tuple(name: &str, values: impl ExactSizeIterator<Item = TokenStream>) -> Toke
 fn part(krate: Option<&Path>, ty: &impl Spanned, value: &TokenStream) -> TokenStream {
     let private = private(krate, at(ty));
     let key = Ident::new("key", here());
-    quote_spanned!(at(ty)=> #private::part(#key, #value);)
+    quote_spanned!(at(ty)=> #private::KeyPart::write_key(#value, #key);)
 }
 
 #[cfg(test)]
@@ -142,7 +142,7 @@ mod tests {
                     seen: U,
                 }
             },
-            &expect![[r#"
+            &expect![[r##"
                 #[automatically_derived]
                 #[allow(deprecated)]
                 impl<T, U> ::larder::KeyPart for Page<T, U>
@@ -151,13 +151,13 @@ mod tests {
                 {
                     fn write_key(&self, key: &mut ::larder::KeyWriter) {
                         key.literal("(");
-                        ::larder::__private::part(key, &self.list);
+                        ::larder::__private::KeyPart::write_key(&self.list, key);
                         key.literal(",");
-                        ::larder::__private::part(key, &self.number);
+                        ::larder::__private::KeyPart::write_key(&self.number, key);
                         key.literal(",)");
                     }
                 }
-            "#]],
+            "##]],
         );
     }
 
@@ -172,7 +172,7 @@ mod tests {
                     r#In { team: Team, #[key(skip)] trace: Trace },
                 }
             },
-            &expect![[r#"
+            &expect![[r##"
                 #[automatically_derived]
                 #[allow(deprecated)]
                 impl crate::store::KeyPart for Find {
@@ -183,18 +183,18 @@ mod tests {
                             }
                             Self::ById { 0: field0, .. } => {
                                 key.literal("ById(");
-                                crate::store::__private::part(key, field0);
+                                crate::store::__private::KeyPart::write_key(field0, key);
                                 key.literal(",)");
                             }
                             Self::r#In { team: field0, .. } => {
                                 key.literal("In(");
-                                crate::store::__private::part(key, field0);
+                                crate::store::__private::KeyPart::write_key(field0, key);
                                 key.literal(",)");
                             }
                         }
                     }
                 }
-            "#]],
+            "##]],
         );
     }
 
@@ -213,7 +213,7 @@ mod tests {
                     }
                 }
                 ::core::compile_error! {
-                    "expected `skip`"
+                    "`skpi` is unknown: did you mean `skip`?"
                 }
             "#]],
         );

@@ -1,6 +1,8 @@
 //! The text that makes a cached function a handler.
 
-use proc_macro2::{TokenStream, TokenTree};
+use std::iter::Peekable;
+
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree, token_stream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Path, ReturnType, Signature, Type, parse2};
 
@@ -13,7 +15,7 @@ use crate::{
 };
 
 /// The room for handlers, named at `span`.
-pub(super) fn room(krate: Option<&Path>, span: proc_macro2::Span) -> TokenStream {
+pub(super) fn room(krate: Option<&Path>, span: Span) -> TokenStream {
     let private = private(krate, span);
     quote_spanned!(span=> #private::axum)
 }
@@ -54,7 +56,7 @@ pub(super) fn shape(krate: Option<&Path>, output: &Type, response: &Response) ->
 pub(super) fn body(krate: Option<&Path>, function: &Function, output: &Type) -> TokenStream {
     let room = room(krate, at(output));
     let body = super::body(krate, function, &inferred(output));
-    quote_spanned!(at(output)=> #room::respond(#body))
+    quote_spanned!(at(output)=> #room::respond(#body, #room::into_response()))
 }
 
 /// A type that may be inferred where it is opaque.
@@ -69,8 +71,7 @@ fn inferred(output: &Type) -> Type {
                     skip_bounds(&mut tokens);
                 }
                 TokenTree::Group(group) => {
-                    let mut again =
-                        proc_macro2::Group::new(group.delimiter(), infer(group.stream()));
+                    let mut again = Group::new(group.delimiter(), infer(group.stream()));
                     again.set_span(group.span());
                     inferred.extend([TokenTree::Group(again)]);
                 }
@@ -83,7 +84,7 @@ fn inferred(output: &Type) -> Type {
 }
 
 /// Takes the bounds of an opaque type: up to a comma or an angle that ends what is around it.
-fn skip_bounds(tokens: &mut std::iter::Peekable<proc_macro2::token_stream::IntoIter>) {
+fn skip_bounds(tokens: &mut Peekable<token_stream::IntoIter>) {
     let mut depth = 0_usize;
     while let Some(token) = tokens.peek() {
         if let TokenTree::Punct(punct) = token {
@@ -101,26 +102,27 @@ fn skip_bounds(tokens: &mut std::iter::Peekable<proc_macro2::token_stream::IntoI
 /// What is written into a key for an extractor.
 pub(super) fn reading(
     krate: Option<&Path>,
-    root: &proc_macro2::Ident,
+    argument: &Ident,
     value: TokenStream,
     reading: &Reading,
 ) -> TokenStream {
-    let room = room(krate, at(root));
+    let at = at(argument);
+    let room = room(krate, at);
     match reading {
         Reading::Plain | Reading::Index(_) => value,
-        Reading::Field(name) => quote_spanned!(at(root)=> #room::field(&#value, #name)),
-        Reading::Cookie(name) => quote_spanned! {at(root)=>
+        Reading::Field(name) => quote_spanned!(at=> #room::field(&#value, #name)),
+        Reading::Cookie(name) => quote_spanned! {at=>
             #room::cookie(#value.get(#name).as_ref().map(|cookie| cookie.value()))
         },
-        Reading::Typed(part) => header(root, &value, *part, 1, &quote!(#room::typed)),
-        Reading::Credentials(part) => header(root, &value, *part, 2, &quote!(#room::credentials)),
+        Reading::Typed(part) => header(at, &value, *part, 1, &quote!(#room::typed)),
+        Reading::Credentials(part) => header(at, &value, *part, 2, &quote!(#room::credentials)),
     }
 }
 
 /// `write` of the header that lies under `layers` tuple structs, some of which the pattern has
 /// taken off.
 fn header(
-    root: &proc_macro2::Ident,
+    at: Span,
     value: &TokenStream,
     part: Part,
     layers: usize,
@@ -128,14 +130,15 @@ fn header(
 ) -> TokenStream {
     let fields = (part.depth..layers).map(|_| quote!(.0));
     if part.optional {
-        quote_spanned!(at(root)=> #value.as_ref().map(|header| #write(&header #(#fields)*)))
+        quote_spanned!(at=> #value.as_ref().map(|header| #write(&header #(#fields)*)))
     } else {
-        quote_spanned!(at(root)=> #write(&#value #(#fields)*))
+        quote_spanned!(at=> #write(&#value #(#fields)*))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use quote::ToTokens;
     use syn::{Type, parse_str};
 
     use super::inferred;
@@ -153,7 +156,8 @@ mod tests {
         ] {
             let written: Type = parse_str(written).unwrap();
             let expected: Type = parse_str(expected).unwrap();
-            assert_eq!(inferred(&written), expected);
+            let text = |ty: Type| ty.into_token_stream().to_string();
+            assert_eq!(text(inferred(&written)), text(expected));
         }
     }
 }

@@ -1,16 +1,21 @@
 //! Which functions get a companion: free ones, because it is an item beside the function.
 
 use quote::ToTokens;
-use syn::{Error, FnArg, LitBool, Result, Safety};
+use syn::{Error, FnArg, LitBool, Result, Safety, ext::IdentExt};
 
+use super::is_opaque;
 use crate::{
     function::{Function, is_named, mentions},
     place,
 };
 
 /// Whether `function` gets a companion. `wish` is what the attribute says about it.
-pub(super) fn companion(wish: Option<&LitBool>, function: &Function) -> Result<bool> {
-    let reason = || reason_against(function);
+pub(super) fn companion(
+    wish: Option<&LitBool>,
+    function: &Function,
+    is_response: bool,
+) -> Result<bool> {
+    let reason = || reason_against(function, is_response);
     match wish {
         Some(wish) if wish.value => match reason() {
             Some(reason) => Err(Error::new_spanned(
@@ -27,7 +32,7 @@ pub(super) fn companion(wish: Option<&LitBool>, function: &Function) -> Result<b
 }
 
 /// Why there cannot be a companion.
-fn reason_against(function: &Function) -> Option<&'static str> {
+fn reason_against(function: &Function, is_response: bool) -> Option<&'static str> {
     let Function { sig, body, .. } = function;
     let own = |tokens| mentions(tokens, &|token| is_named(token, &["Self"]));
     let of_a_type = || {
@@ -39,6 +44,16 @@ fn reason_against(function: &Function) -> Option<&'static str> {
     }
     if !matches!(sig.safety, Safety::Default) || sig.abi.is_some() {
         return Some("a companion is safe to call, an `unsafe` or `extern` function has none");
+    }
+    if !is_response && is_opaque(&function.output()) {
+        return Some("nobody can name what the function returns, so it has no companion");
+    }
+    if function
+        .arguments()
+        .iter()
+        .any(|argument| argument.ident.unraw() == sig.ident.unraw())
+    {
+        return Some("a function with a parameter of its own name has no companion");
     }
     let depends = sig.inputs.iter().any(is_conditional);
     depends.then_some("a function with a parameter under a `cfg` has no companion")

@@ -1,0 +1,142 @@
+//! The handlers that are measured.
+
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    http::{HeaderName, header::CONTENT_TYPE},
+    routing::get,
+};
+use bytes::Bytes;
+use larder::{Cache, Redis};
+
+use crate::page::{self, Item};
+
+/// One handler.
+#[derive(Debug)]
+pub(crate) struct Contender {
+    pub(crate) name: &'static str,
+    pub(crate) path: &'static str,
+    /// The share of the throughput of constant bytes that it has to reach.
+    pub(crate) target: Option<f64>,
+}
+
+/// All of them; the first is what the others are compared with.
+pub(crate) const CONTENDERS: [Contender; 7] = [
+    Contender {
+        name: "constant bytes",
+        path: "/constant",
+        target: None,
+    },
+    Contender {
+        name: "larder, near tier",
+        path: "/near",
+        target: Some(0.93),
+    },
+    Contender {
+        name: "larder, near tier, with the layer",
+        path: "/layered",
+        target: None,
+    },
+    Contender {
+        name: "larder, Redis",
+        path: "/redis",
+        target: Some(0.8),
+    },
+    Contender {
+        name: "cached 4.1, the value",
+        path: "/cached",
+        target: None,
+    },
+    Contender {
+        name: "moka by hand, the value",
+        path: "/moka",
+        target: None,
+    },
+    Contender {
+        name: "no cache, encoded each time",
+        path: "/none",
+        target: None,
+    },
+];
+
+/// All handlers, with a far cache on the server at `url`.
+///
+/// # Panics
+///
+/// If it is called twice.
+pub(crate) fn router(url: &str) -> Router {
+    let far = Redis::connect(url).expect("the server's own URL");
+    let far = Cache::builder().far(far).build().expect("a cache");
+    far.register("far").expect("it is called once");
+    let layered = Router::new()
+        .route("/layered", get(layered))
+        .layer(larder::axum::layer());
+    Router::new()
+        .route("/constant", get(constant))
+        .route("/near", get(near))
+        .route("/redis", get(redis))
+        .route("/cached", get(cached))
+        .route("/moka", get(moka))
+        .route("/none", get(none))
+        .merge(layered)
+}
+
+/// How often Redis gave a response.
+pub(crate) fn far_hits() -> u64 {
+    let far = Cache::named("far").expect("the router has registered it");
+    far.stats().total.far_hits
+}
+
+async fn constant() -> ([(HeaderName, &'static str); 1], Bytes) {
+    static BYTES: LazyLock<Bytes> = LazyLock::new(|| page::json().into());
+    ([(CONTENT_TYPE, "application/json")], BYTES.clone())
+}
+
+#[larder::cached(ttl = 600, key = "near")]
+async fn near() -> Json<Arc<Vec<Item>>> {
+    Json(page::load())
+}
+
+#[larder::cached(ttl = 600, key = "layered")]
+async fn layered() -> Json<Arc<Vec<Item>>> {
+    Json(page::load())
+}
+
+#[larder::cached(ttl = 600, key = "redis", cache = "far")]
+async fn redis() -> Json<Arc<Vec<Item>>> {
+    Json(page::load())
+}
+
+async fn cached() -> Json<Arc<Vec<Item>>> {
+    Json(by_cached(1).await)
+}
+
+#[cached::macros::concurrent_cached(
+    max_size = 65536,
+    ttl_secs = 600,
+    key = "String",
+    convert = r#"{ format!("pages:{page}") }"#
+)]
+async fn by_cached(page: u64) -> Arc<Vec<Item>> {
+    let _ = page;
+    page::load()
+}
+
+async fn moka() -> Json<Arc<Vec<Item>>> {
+    static MOKA: LazyLock<moka::future::Cache<String, Arc<Vec<Item>>>> = LazyLock::new(|| {
+        moka::future::Cache::builder()
+            .max_capacity(65_536)
+            .time_to_live(Duration::from_mins(10))
+            .build()
+    });
+    let page = MOKA.get_with("page".to_owned(), async { page::load() });
+    Json(page.await)
+}
+
+async fn none() -> Json<Arc<Vec<Item>>> {
+    Json(page::load())
+}

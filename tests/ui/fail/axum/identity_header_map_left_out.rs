@@ -1,0 +1,10 @@
+use axum::{http::HeaderMap, response::Response};
+use larder::cached;
+
+#[cached(key = "start")]
+async fn start(headers: HeaderMap) -> Response {
+    drop(headers);
+    Response::default()
+}
+
+fn main() {}

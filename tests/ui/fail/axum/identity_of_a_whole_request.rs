@@ -1,0 +1,10 @@
+use axum::{extract::Request, response::Response};
+use larder::cached;
+
+#[cached(key = "start")]
+async fn start(request: Request) -> Response {
+    drop(request);
+    Response::default()
+}
+
+fn main() {}

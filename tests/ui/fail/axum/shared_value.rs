@@ -1,0 +1,8 @@
+use larder::cached;
+
+#[cached(shared)]
+async fn count(id: u64) -> u64 {
+    id
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use larder::cached;
+
+struct User;
+
+#[cached(key = "users:<id>")]
+fn get_user(id: u64) -> Option<User> {
+    (id > 0).then_some(User)
+}
+
+fn main() {
+    get_user(1);
+}
