@@ -57,10 +57,16 @@ pub(super) fn captured(model: &Cached, item: &TokenStream) -> TokenStream {
     let name = model.function.sig.ident.unraw().to_string();
     let path = quote_spanned!(here()=> #private::default_path!(key, #name, "", &#item););
     let lookup = lookup(model, &site(model, false), &path);
-    let table = quote_spanned!(here()=> #private::ViaNear::larder_table(&#private::probe(shape)));
+    // At the type, so that what it lacks is reported once.
+    let at = at(&model.output);
+    let private = super::private(model.krate.as_ref(), at);
+    let table = quote_spanned!(at=> #private::ViaNear::larder_table(&#private::probe(shape)));
+    let load = quote_spanned! {at=>
+        missed.load(shape, #table, ::std::boxed::Box::pin(::core::future::pending())).await
+    };
     quote_spanned! {here()=>
         #lookup
-        missed.load(shape, #table, ::std::boxed::Box::pin(::core::future::pending())).await
+        #load
     }
 }
 
