@@ -115,6 +115,7 @@ where
         match ask(Ask::Capture, self.call).await {
             Answer::Caught(caught) => Ok(caught),
             Answer::Ended { .. } => Err(not_cached()),
+            Answer::Refused => Err(no_one_entry()),
         }
     }
 
@@ -126,7 +127,9 @@ where
                 }
                 output
             }
-            Answer::Caught(_) => unreachable!("nobody is captured unless that is asked"),
+            Answer::Caught(_) | Answer::Refused => {
+                unreachable!("nobody is captured unless that is asked")
+            }
         }
     }
 }
@@ -197,6 +200,14 @@ pub fn refresh_now<R>(call: impl FnOnce() -> R) -> R {
 /// [`EntryOf::uncached`] of a call that blocks.
 pub fn uncached_now<R>(call: impl FnOnce() -> R) -> R {
     ask::asking(Ask::Uncached, call)
+}
+
+fn no_one_entry() -> Error {
+    Error::new(
+        ErrorKind::Config,
+        "a batch has an entry for each element and none of its own: ask for the entry of a function \
+         with the same key",
+    )
 }
 
 fn not_cached() -> Error {

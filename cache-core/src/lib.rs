@@ -53,6 +53,7 @@
 mod api;
 mod ask;
 mod backend;
+mod batch;
 mod block;
 mod breaker;
 mod cache;

@@ -60,6 +60,17 @@ pub fn named_or(name: &str, default: fn() -> &'static crate::Cache) -> &'static 
     })
 }
 
+/// What an expanded `#[cached(batch = …)]` calls besides.
+pub mod batch {
+    pub use crate::{
+        __answer as answer, __element as element_shape,
+        batch::{
+            Again, Answer, Batch, List, Many, Named, StepA, StepB, StepC, Tried, Whole, again,
+            answering, ask, bypass, element, finish, lend, list, near, run, tags,
+        },
+    };
+}
+
 /// The text that `write` writes, for a key that is finished later.
 pub fn written(write: impl FnOnce(&mut KeyWriter)) -> String {
     let mut key = KeyWriter::new();
