@@ -101,7 +101,7 @@ pub use clock::{Clock, Moment};
 pub use entry::{Entry, Live};
 pub use error::{Error, ErrorKind, Result};
 pub use graph::graph;
-pub use handle::{EntryOf, Returns, entry};
+pub use handle::{EntryOf, PutEntry, Returns, entry};
 pub use key::{KeyPart, KeyWriter};
 pub use near::{KeyRef, NearStore};
 pub use outcome::{Cacheable, Carried};

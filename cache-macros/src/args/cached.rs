@@ -8,6 +8,7 @@ use syn::{
 
 use super::{
     CacheArg, DurationArg, Many, Names, QuestionArg, assign, comma, flag, kw, set, unknown,
+    yes_or_no,
 };
 
 /// The options of `#[cached]` as they were written.
@@ -73,7 +74,7 @@ impl Parse for CachedArgs {
             } else if option.peek(kw::cache) {
                 assign(input, &mut args.cache, Parse::parse)?;
             } else if option.peek(kw::companion) {
-                assign(input, &mut args.companion, Parse::parse)?;
+                assign(input, &mut args.companion, yes_or_no)?;
             } else if option.peek(Token![crate]) {
                 assign(input, &mut args.krate, Path::parse_mod_style)?;
             } else {

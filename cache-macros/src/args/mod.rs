@@ -11,7 +11,7 @@ pub(crate) use self::{
     choices::{DurationArg, QuestionArg},
     invalidate::{InvalidateArgs, When},
     key_part::{FieldOptions, KeyOptions, TypeOptions},
-    values::{CacheArg, Many, Names},
+    values::{CacheArg, Many, Names, yes_or_no},
 };
 
 use proc_macro2::Ident;

@@ -2,7 +2,7 @@
 
 use proc_macro2::Ident;
 use syn::{
-    Expr, LitStr, Result, Token, bracketed,
+    Error, Expr, LitBool, LitStr, Result, Token, bracketed,
     ext::IdentExt,
     parenthesized,
     parse::{Parse, ParseStream},
@@ -25,6 +25,13 @@ impl Parse for Many {
         let list = Punctuated::<LitStr, Token![,]>::parse_terminated(&content)?;
         Ok(Self(list.into_iter().collect()))
     }
+}
+
+/// `true` or `false`, and where it says so.
+pub(crate) fn yes_or_no(input: ParseStream<'_>) -> Result<LitBool> {
+    input
+        .parse()
+        .map_err(|error| Error::new(error.span(), "expected `true` or `false`"))
 }
 
 /// Names in parentheses.

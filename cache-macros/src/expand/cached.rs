@@ -373,13 +373,22 @@ mod tests {
 
                 If the far tier did not take it.*/
                     #[inline]
-                    pub async fn put(
+                    pub fn put(
                         id: u64,
                         lang: String,
                         team: u32,
                         value: impl ::larder::__private::Returns<Result<User, DbError>>,
-                    ) -> ::larder::__private::Result<()> {
-                        ::larder::__private::entry(get_user(id, lang, team)).put(value).await
+                    ) -> ::core::pin::Pin<
+                        ::std::boxed::Box<
+                            dyn ::core::future::Future<
+                                Output = ::larder::__private::Result<()>,
+                            > + ::core::marker::Send,
+                        >,
+                    > {
+                        ::larder::__private::put_of(
+                            ::larder::__private::entry(get_user(id, lang, team)),
+                            value,
+                        )
                     }
                     /**Removes the value of this call from all tiers.
 

@@ -202,12 +202,21 @@ mod tests {
 
                 If the far tier did not take it.*/
                     #[inline]
-                    async fn put(
+                    fn put(
                         token: &str,
                         number: u32,
                         value: impl ::larder::__private::Returns<Answer<Option<Page>>>,
-                    ) -> ::larder::__private::Result<()> {
-                        ::larder::__private::entry(page(token, number)).put(value).await
+                    ) -> ::core::pin::Pin<
+                        ::std::boxed::Box<
+                            dyn ::core::future::Future<
+                                Output = ::larder::__private::Result<()>,
+                            > + ::core::marker::Send,
+                        >,
+                    > {
+                        ::larder::__private::put_of(
+                            ::larder::__private::entry(page(token, number)),
+                            value,
+                        )
                     }
                     /**Removes the value of this call from all tiers.
 

@@ -89,53 +89,64 @@ impl<'a> Companion<'a> {
         let text = quote_spanned!(here()=> ::std::string::String);
         let done = quote_spanned!(here()=> #private::Result<()>);
         let found = quote_spanned!(here()=> #private::Result<::core::option::Option<#output>>);
-        let value = quote_spanned!(here()=> value);
-        let given = quote_spanned!(here()=> #value: impl #private::Returns<#output>);
         let key = quote_spanned!(here()=> #private::key_of(#entry));
-        let mut functions = vec![
-            self.one(KEY, &quote_spanned!(here()=> fn key), None, &text, &key),
-            self.asking(PEEK, "peek", &found, None),
-            self.asking(INVALIDATE, "invalidate", &done, None),
-            self.running(REFRESH, "refresh"),
-            self.running(UNCACHED, "uncached"),
+        let put = (!self.handles).then(|| self.put(&done));
+        let functions = [
+            Some(self.one(KEY, &quote_spanned!(here()=> fn key), None, &text, &key)),
+            Some(self.asking(PEEK, "peek", &found)),
+            put,
+            Some(self.asking(INVALIDATE, "invalidate", &done)),
+            Some(self.running(REFRESH, "refresh")),
+            Some(self.running(UNCACHED, "uncached")),
         ];
-        if !self.handles {
-            functions.push(self.asking(PUT, "put", &done, Some((&given, &value))));
-        }
-        functions
+        functions.into_iter().flatten().collect()
     }
 
     /// A function that does not run the body.
-    fn asking(
-        &self,
-        doc: &str,
-        name: &str,
-        returns: &TokenStream,
-        given: Option<(&TokenStream, &TokenStream)>,
-    ) -> TokenStream {
+    fn asking(&self, doc: &str, name: &str, returns: &TokenStream) -> TokenStream {
         let (private, entry) = (&self.private, self.entry());
         let name = Ident::new(name, here());
-        let (given, value) = given.unzip();
         if self.function.style == Style::Sync {
             let now = format_ident!("{name}_now");
-            let value = value.map(|value| quote_spanned!(here()=> , #value));
-            let body = quote_spanned!(here()=> #private::#now(#entry #value));
+            let body = quote_spanned!(here()=> #private::#now(#entry));
             return self.one(
                 doc,
                 &quote_spanned!(here()=> fn #name),
-                given,
+                None,
                 returns,
                 &body,
             );
         }
-        let body = quote_spanned!(here()=> #entry.#name(#value).await);
+        let body = quote_spanned!(here()=> #entry.#name().await);
         self.one(
             doc,
             &quote_spanned!(here()=> async fn #name),
-            given,
+            None,
             returns,
             &body,
         )
+    }
+
+    /// What is returned where nobody blocks names no type of the value, so that a wrong value is
+    /// one mistake.
+    fn put(&self, done: &TokenStream) -> TokenStream {
+        let Self {
+            private, output, ..
+        } = self;
+        let entry = self.entry();
+        let value = quote_spanned!(here()=> value: impl #private::Returns<#output>);
+        let name = quote_spanned!(here()=> fn put);
+        if self.function.style == Style::Sync {
+            let body = quote_spanned!(here()=> #private::put_now(#entry, value));
+            return self.one(PUT, &name, Some(&value), done, &body);
+        }
+        let storing = quote_spanned! {here()=>
+            ::core::pin::Pin<::std::boxed::Box<
+                dyn ::core::future::Future<Output = #done> + ::core::marker::Send
+            >>
+        };
+        let body = quote_spanned!(here()=> #private::put_of(#entry, value));
+        self.one(PUT, &name, Some(&value), &storing, &body)
     }
 
     /// A function that runs the body.

@@ -4,7 +4,7 @@ use quote::ToTokens;
 use syn::{Error, FnArg, LitBool, Result, Safety};
 
 use crate::{
-    function::{Function, is_named, mentions},
+    function::{Function, Style, is_named, mentions},
     place,
 };
 
@@ -39,6 +39,10 @@ fn reason_against(function: &Function) -> Option<&'static str> {
     }
     if !matches!(sig.safety, Safety::Default) || sig.abi.is_some() {
         return Some("a companion is safe to call, an `unsafe` or `extern` function has none");
+    }
+    let opaque = |token: &_| is_named(token, &["impl"]);
+    if function.style == Style::Sync && mentions(sig.inputs.to_token_stream(), &opaque) {
+        return Some("a plain `fn` with an `impl …` parameter has no companion");
     }
     let depends = sig.inputs.iter().any(is_conditional);
     depends.then_some("a function with a parameter under a `cfg` has no companion")
