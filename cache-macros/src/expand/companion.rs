@@ -28,9 +28,7 @@ const UNCACHED: &str = "Loads, and leaves the cache alone.";
 /// The companion of a function that is emitted with `signature`.
 pub(super) fn companion(model: &Cached, signature: &Signature) -> TokenStream {
     let Function { outer, vis, .. } = &model.function;
-    // At the function, but ours: lints about a name or its documentation are not for the user.
-    let mut name = signature.ident.clone();
-    name.set_span(ours(name.span()));
+    let name = named(signature);
     let about = format!(
         "What can be done with the cache entry of one call of the function `{}`.",
         name.unraw()
@@ -155,7 +153,7 @@ impl<'a> Companion<'a> {
         let name = Ident::new(name, here());
         if self.function.style == Style::Sync {
             let now = format_ident!("{name}_now");
-            let call = self.call(&self.signature.ident.to_token_stream());
+            let call = self.call(&named(self.signature).to_token_stream());
             let body = quote_spanned!(here()=> #private::#now(|| #call));
             return self.one(
                 doc,
@@ -203,7 +201,7 @@ impl<'a> Companion<'a> {
 
     /// The function that is captured instead of one that blocks.
     fn captured(&self, model: &Cached) -> TokenStream {
-        let item = self.item(&self.signature.ident.to_token_stream());
+        let item = self.item(&named(self.signature).to_token_stream());
         let text = captured(model, &item);
         let (inputs, generics) = (&self.signature.inputs, &self.signature.generics);
         let (bounds, output) = (&generics.where_clause, &self.output);
@@ -221,7 +219,7 @@ impl<'a> Companion<'a> {
         let private = &self.private;
         let call = match self.function.style {
             Style::Sync => self.call(&quote_spanned!(here()=> Self::captured)),
-            _ => self.call(&self.signature.ident.to_token_stream()),
+            _ => self.call(&named(self.signature).to_token_stream()),
         };
         quote_spanned!(here()=> #private::entry(#call))
     }
@@ -272,6 +270,14 @@ fn kept<'a>(
 ) -> impl Iterator<Item = &'a Attribute> {
     let named = move |attribute: &&Attribute| attribute.path().is_ident(name);
     attributes.iter().filter(named)
+}
+
+/// The name of the function and of its companion. It is at the function, but ours: lints about a
+/// name or its documentation are not for the user, and no argument of that name is meant.
+fn named(signature: &Signature) -> Ident {
+    let mut name = signature.ident.clone();
+    name.set_span(ours(name.span()));
+    name
 }
 
 fn ours(span: Span) -> Span {

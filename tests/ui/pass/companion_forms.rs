@@ -121,6 +121,16 @@ where
 }
 
 #[cached]
+fn named(named: u64, entry: u8, value: u8) -> u64 {
+    named + u64::from(entry + value)
+}
+
+#[cached]
+async fn named_too(named_too: u64, entry: u8, value: u8) -> u64 {
+    named_too + u64::from(entry + value)
+}
+
+#[cached]
 fn blocks_opaque(id: impl larder::KeyPart) -> u64 {
     drop(id);
     1
@@ -296,7 +306,8 @@ fn main() {
     drop((blocks::refresh(1), blocks::uncached(1), blocks(1)));
     drop(blocks_generic::peek([1], (1, 2), ""));
     drop(blocks_generic([1], (1, 2), ""));
-    let _ = blocks_opaque(1);
+    let _ = (blocks_opaque(1), named(1, 2, 3), named::put(1, 2, 3, 4));
+    sends((named_too(1, 2, 3), named_too::put(1, 2, 3, 4)));
     sends((boxed::peek(1), boxed(1), returns_future::refresh(&1)));
     drop((returns_future(&1), recursive(1), recursive::key(1), by_a_condition(1)));
     let repo = Repo(1);
