@@ -4,6 +4,14 @@
 #[cfg(feature = "moka")]
 pub mod attributes {}
 
+#[doc = include_str!("../docs/functions.md")]
+#[cfg(feature = "moka")]
+pub mod functions {}
+
 #[doc = include_str!("../docs/migrating-from-cached.md")]
 #[cfg(feature = "moka")]
 pub mod migrating_from_cached {}
+
+#[doc = include_str!("../docs/graph.md")]
+#[cfg(feature = "moka")]
+pub mod graph {}

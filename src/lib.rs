@@ -6,7 +6,7 @@ pub use cache_core::{
     Moment, NearStore, Over, Prepare, Prepared, PutEntry, Result, Returns, SetOptions, Stamp,
     Stats, Storable, Write, codec, entry, graph, policy,
 };
-pub use cache_macros::{KeyPart, cached, invalidate_cache};
+pub use cache_macros::{KeyPart, cache_put, cached, invalidate_cache};
 
 pub mod guide;
 

@@ -24,6 +24,8 @@ use crate::{
     fence::Fence,
     flight::{Flight, Flights},
     glob,
+    journal::{Journal, Open, Writer},
+    key,
     names::{ALL, Namespace, prefix_group, tag_group},
     near::{KeyRef, NearStore},
     policy::{FEED_LEASE, INVALIDATE_DEADLINE, NEAR_CAP, NEAR_CAP_UNFED},
@@ -57,6 +59,7 @@ pub(crate) struct Inner {
     pub(crate) far: Option<Arc<Far>>,
     pub(crate) fence: Fence,
     pub(crate) flights: Arc<Flights>,
+    pub(crate) journal: Arc<Journal>,
     pub(crate) clock: Clock,
     pub(crate) dice: Dice,
     pub(crate) ttl: Duration,
@@ -183,12 +186,34 @@ impl Inner {
     /// if a group of it was invalidated since it was born, nothing takes that place.
     pub(crate) fn replace(&self, key: KeyRef<'_>, entry: Option<Entry>) {
         self.flights.doom(key, || {
-            let Some(near) = &self.near else { return };
-            match entry.filter(Entry::groups_stand) {
-                Some(entry) => near.insert(Arc::new(entry)),
-                None => near.remove(key),
-            }
+            self.journal.note(key.hash, Writer::NOBODY);
+            self.put_near(key, entry);
         });
+    }
+
+    /// The same, unless the key or one of its groups was changed by others since the write began;
+    /// `hashes` are theirs. Then nothing takes that place, and the answer is `false`.
+    pub(crate) fn replace_unless_overtaken(
+        &self,
+        key: KeyRef<'_>,
+        entry: Option<Entry>,
+        open: &Open,
+        hashes: &[u64],
+    ) -> bool {
+        self.flights.doom(key, || {
+            let stands = !open.overtaken(hashes);
+            self.journal.note(key.hash, open.writer);
+            self.put_near(key, entry.filter(|_| stands));
+            stands
+        })
+    }
+
+    fn put_near(&self, key: KeyRef<'_>, entry: Option<Entry>) {
+        let Some(near) = &self.near else { return };
+        match entry.filter(Entry::groups_stand) {
+            Some(entry) => near.insert(Arc::new(entry)),
+            None => near.remove(key),
+        }
     }
 
     /// How much longer the near entry of a key lives, if it is valid.
@@ -229,24 +254,33 @@ impl Inner {
         &self,
         keys: impl IntoIterator<Item = &'a str>,
         groups: impl IntoIterator<Item = &'a str>,
+        writer: Writer,
     ) {
         for text in keys {
             let key = KeyRef::of(text);
             self.flights.doom(key, || {
+                self.journal.note(key.hash, writer);
                 if let Some(near) = &self.near {
                     near.remove(key);
                 }
             });
         }
         for group in groups {
-            match group {
-                ALL => self.forget_all(),
-                _ => self.fence.invalidate(group),
+            if group == ALL {
+                self.forget_all_by(writer);
+            } else {
+                self.journal.note(key::hash(group), writer);
+                self.fence.invalidate(group);
             }
         }
     }
 
     pub(crate) fn forget_all(&self) {
+        self.forget_all_by(Writer::NOBODY);
+    }
+
+    fn forget_all_by(&self, writer: Writer) {
+        self.journal.note_all(writer);
         self.fence.invalidate_all();
         // The fence alone makes everything invalid; this gives the memory back.
         if let Some(near) = &self.near {
@@ -298,10 +332,15 @@ impl Inner {
         (slots.collect(), stamps.collect())
     }
 
+    /// What tells other processes that a key has another value now.
+    pub(crate) fn notice_of(&self, key: &str) -> Vec<u8> {
+        feed::notice(self.sender, [key], [])
+    }
+
     /// Tells other processes that a key has another value now.
     pub(crate) async fn announce(&self, key: &str) -> Result<()> {
         let Some(far) = &self.far else { return Ok(()) };
-        let notice = feed::notice(self.sender, [key], []);
+        let notice = self.notice_of(key);
         far.invalidate(Vec::new(), Vec::new(), &notice, INVALIDATE_DEADLINE)
             .await
     }
@@ -315,7 +354,7 @@ impl Inner {
 
     /// The part of an invalidation that needs no far tier, so cannot fail or wait.
     pub(crate) fn forget_change(&self, change: &Change) {
-        self.forget(change.keys(), change.groups());
+        self.forget(change.keys(), change.groups(), change.writer);
     }
 
     /// Removes what matches a pattern, and empties the near tiers.
@@ -383,9 +422,15 @@ impl Inner {
 pub(crate) struct Change {
     pub(crate) keys: Vec<String>,
     pub(crate) groups: Vec<String>,
+    /// Whose doing it is.
+    pub(crate) writer: Writer,
 }
 
 impl Change {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.groups.is_empty()
+    }
+
     fn keys(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(String::as_str)
     }
@@ -420,7 +465,7 @@ impl Listener for Inner {
     fn notice(&self, message: &[u8]) {
         match feed::read(message) {
             Some(notice) if notice.sender == self.sender => {}
-            Some(notice) => self.forget(notice.keys, notice.groups),
+            Some(notice) => self.forget(notice.keys, notice.groups, Writer::NOBODY),
             None => self.forget_all(),
         }
     }

@@ -4,7 +4,7 @@ use std::{any::type_name, fmt, time::Duration};
 
 use crate::{
     block::block_on,
-    cache::Change,
+    cache::{Cache, Change},
     codec::Table,
     entry::Live,
     error::{Error, ErrorKind, Result},
@@ -29,6 +29,11 @@ impl Caught {
     /// The key of the call.
     pub(crate) fn key(&self) -> &str {
         &self.miss.key
+    }
+
+    /// The cache of the call.
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.miss.cache
     }
 
     /// What the function would return from the cache; `None` if it would have to run.

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use tracing::{debug, info, trace, warn};
+use tracing::{debug, error, info, trace, warn};
 
 use crate::{breaker::Turned, error::Error};
 
@@ -41,6 +41,15 @@ pub(crate) fn refused(function: &str, key: &str) {
         function,
         key,
         "not stored: invalidated while it was loaded"
+    );
+}
+
+pub(crate) fn overtaken(function: &str, key: &str) {
+    event!(
+        debug,
+        function,
+        key,
+        "not stored but invalidated: somebody else changed the key while it was written"
     );
 }
 
@@ -122,6 +131,15 @@ pub(crate) fn told_later(namespace: &str) {
         namespace,
         "a plain `fn` returned before the far tier knew of its invalidation: it is told as soon as \
          a runtime is free to"
+    );
+}
+
+pub(crate) fn not_named(call: &str) {
+    event!(
+        error,
+        call,
+        "not invalidated: an attribute below `#[cached]` waits for something before the key is \
+         known, so put `#[cached]` below it, or name the key in `of`'s place"
     );
 }
 

@@ -79,6 +79,11 @@ impl Budget {
         Self(span)
     }
 
+    /// What is left of it.
+    pub(crate) fn left(&self) -> Duration {
+        self.0
+    }
+
     async fn spend<T>(&mut self, call: impl Future<Output = Result<T>>) -> Result<T> {
         let began = Instant::now();
         let result = tokio::time::timeout(self.0, call).await;
@@ -122,7 +127,7 @@ pub(crate) struct Seen {
 #[derive(Debug)]
 pub(crate) struct Right {
     place: Place,
-    /// What must stand in the slot: the lease, or the entry that is to be succeeded.
+    /// What must stand in the slot: one's own lease, or the entry that is to be replaced.
     lease: Header,
     stamps: Vec<Stamp>,
     /// Whether an entry that others may see stands there instead of a lease.
@@ -233,6 +238,28 @@ impl Far {
             stamps: entry.meta.stamps.iter().copied().collect(),
             over_entry: true,
         }))
+    }
+
+    /// Takes the right to replace what stands there by what is about to be written. An entry
+    /// stays where it is until then, for others to read; anything else makes way for a lease.
+    pub(crate) async fn reserve(
+        self: &Arc<Self>,
+        place: Place,
+        budget: &mut Budget,
+    ) -> Result<Option<Right>> {
+        let (standing, stamps) = self.standing(&place, budget).await?;
+        let whole: Option<Vec<Stamp>> = stamps.iter().copied().collect();
+        let whole = whole.filter(|stamps| !stamps.contains(&FLUX));
+        if let (Some(lease), Some(stamps)) = (standing, whole) {
+            return Ok(Some(Right {
+                place,
+                lease,
+                stamps,
+                over_entry: true,
+            }));
+        }
+        let over = Some(Over::Anything);
+        self.prepare(place, Seen { stamps, over }, budget).await
     }
 
     /// Takes the right to store whatever stands there.
@@ -367,6 +394,11 @@ impl Far {
         result
     }
 
+    /// Tells all near tiers that a key has another value now.
+    pub(crate) async fn announce(&self, notice: &[u8], budget: &mut Budget) -> Result<()> {
+        self.guarded(budget, self.tell(&[], &[], notice)).await
+    }
+
     /// Invalidates slots and stamps in the background, and believes nothing of them meanwhile.
     pub(crate) fn disbelieve(self: &Arc<Self>, slots: Vec<String>, stamps: Vec<String>) {
         self.flux.add(slots, stamps, &self.names.stamp(ALL));
@@ -459,6 +491,14 @@ impl Far {
 
 fn short(ttl: Duration) -> u32 {
     u32::try_from(millis(ttl)).unwrap_or(u32::MAX)
+}
+
+/// Why there is no right to store.
+pub(crate) fn in_the_middle() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "a writer is in the middle of invalidating a group of this key: try again",
+    )
 }
 
 fn too_many_groups() -> Error {

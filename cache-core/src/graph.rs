@@ -10,6 +10,9 @@
 //! assert!(graph.functions().is_empty(), "this program has none");
 //! ```
 
+// Everything in this module is `#[inline]`, so that it is compiled only in a program that asks for
+// its graph, which is a test: it would be a seventh of the code of this crate.
+
 mod check;
 mod node;
 mod pattern;
@@ -20,6 +23,7 @@ mod tests;
 
 use std::{fmt, time::Duration};
 
+#[doc(hidden)]
 pub use self::node::Node;
 use self::{
     node::{Label, Role},
@@ -32,6 +36,7 @@ inventory::collect!(Node);
 ///
 /// A crate that nothing in the program names is not linked: a test that uses nothing else of its
 /// crate says `use my_crate as _;`.
+#[inline]
 pub fn graph() -> Graph {
     Graph::of(inventory::iter::<Node>)
 }
@@ -100,6 +105,7 @@ pub enum Target {
 
 impl Graph {
     /// The graph of these functions, in an order that does not depend on the linker's.
+    #[inline]
     fn of<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> Self {
         let mut graph = Self {
             functions: Vec::new(),
@@ -119,11 +125,13 @@ impl Graph {
     }
 
     /// The cached functions, by path.
+    #[inline]
     pub fn functions(&self) -> &[Function] {
         &self.functions
     }
 
     /// The functions that write, by path.
+    #[inline]
     pub fn writes(&self) -> &[Write] {
         &self.writes
     }
@@ -132,6 +140,7 @@ impl Graph {
     ///
     /// A placeholder stands for any value, so this is what can be reached, not what is. Two caches
     /// that are given by expressions may be the same.
+    #[inline]
     pub fn reached(&self, write: &Write, target: Target) -> impl Iterator<Item = &Function> {
         self.functions
             .iter()
@@ -141,6 +150,7 @@ impl Graph {
 
 impl Function {
     /// How its keys can look. A default key has a segment for its owner if it is no plain function.
+    #[inline]
     fn keys(&self) -> Vec<Pattern> {
         match self.key {
             Some(key) => vec![Pattern::of(key)],
@@ -152,16 +162,19 @@ impl Function {
     }
 
     /// How a default key begins.
+    #[inline]
     fn dotted(&self) -> String {
         self.path.replace("::", ".")
     }
 
     /// Whether one of its entries can be what `write` names as `target`.
+    #[inline]
     fn is_reached(&self, write: &Write, target: Target) -> bool {
         self.cache.may_be(write.cache) && self.is_named_by(target)
     }
 
     /// The same in whatever cache.
+    #[inline]
     fn is_named_by(&self, target: Target) -> bool {
         match target {
             Target::All => true,
@@ -182,6 +195,7 @@ impl Function {
     }
 
     /// What it calls its cache.
+    #[inline]
     pub fn cache(&self) -> impl fmt::Display {
         self.cache
     }
@@ -189,18 +203,21 @@ impl Function {
 
 impl Write {
     /// What it calls its cache.
+    #[inline]
     pub fn cache(&self) -> impl fmt::Display {
         self.cache
     }
 }
 
 /// The name of a function without what stands before it.
+#[inline]
 fn last(path: &str) -> &str {
     path.rsplit([':', '.']).next().unwrap_or(path).trim()
 }
 
 /// As it was written in the attribute, less the brackets of a list.
 impl fmt::Display for Target {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Prefix(text) => write!(f, "prefix = \"{text}\""),
@@ -215,6 +232,7 @@ impl fmt::Display for Target {
 
 /// A list for people: each function, where it is, and what it has to do with the others.
 impl fmt::Display for Graph {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for it in &self.functions {
             writeln!(f, "{} ({}:{})", it.path, it.file, it.line)?;

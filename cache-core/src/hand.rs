@@ -10,8 +10,8 @@ use std::{
 use crate::{
     call::Call,
     entry::Live,
-    error::{Error, ErrorKind, Result},
-    far::{Budget, Found, Look},
+    error::Result,
+    far::{Budget, Found, Look, in_the_middle},
     flight::{Kind, Lead, Role},
     outcome::{KeptError, Loaded},
     serve::Accepts,
@@ -157,10 +157,7 @@ impl Call<'_> {
                 far.store(right, self.typed(), value, ttl, &mut budget)
                     .await
             }
-            None => Err(Error::new(
-                ErrorKind::Unavailable,
-                "a writer is in the middle of invalidating a group of this key: try again",
-            )),
+            None => Err(in_the_middle()),
         }
     }
 }

@@ -114,7 +114,7 @@ where
         self.ended(Ask::Uncached).await
     }
 
-    async fn caught(self) -> Result<Caught> {
+    pub(crate) async fn caught(self) -> Result<Caught> {
         match ask(Ask::Capture, self.call).await {
             Answer::Caught(caught) => Ok(caught),
             Answer::Ended { .. } => Err(not_cached()),

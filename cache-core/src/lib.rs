@@ -33,6 +33,7 @@
 //! | --- | --- |
 //! | what a key is, and what it belongs to | `key`, `names`, `glob` |
 //! | what the parts of a return type mean | `outcome` |
+//! | whether a value that a function wrote may be stored | `put`, `journal` |
 //! | whether a value may be seen in this process | `fence`, `entry`, `cache` (`valid`), built by `cache::builder` |
 //! | who loads, who waits | `flight`; how a thread waits: `block` |
 //! | what happens on a miss, in which order | `serve` (functions), `hand` (methods of `Cache`), both on a `call` |
@@ -56,6 +57,7 @@ mod block;
 mod breaker;
 mod cache;
 mod call;
+mod called;
 mod caught;
 mod clock;
 pub mod codec;
@@ -73,6 +75,7 @@ mod global;
 pub mod graph;
 mod hand;
 mod handle;
+mod journal;
 mod key;
 mod names;
 mod near;
@@ -81,6 +84,7 @@ pub mod policy;
 #[doc(hidden)]
 pub mod private;
 mod purge;
+mod put;
 mod rng;
 mod serve;
 mod shape;

@@ -36,7 +36,7 @@ impl<T: Clone + Send + Sync + 'static> Cacheable for T {}
 #[diagnostic::on_unimplemented(
     message = "the error `{Self}` of a cached function is not `Send + 'static`",
     label = "this error crosses tasks",
-    note = "return an error that owns what it says"
+    note = "return an error that owns what it says; `Box<dyn Error + Send + Sync>` for `Box<dyn Error>`"
 )]
 pub trait Carried: Send + 'static {}
 #[diagnostic::do_not_recommend]
@@ -389,11 +389,11 @@ macro_rules! step {
         #[doc(hidden)]
         pub trait $trait {
             type Kind;
-            fn shape(&self) -> Self::Kind;
+            fn larder_shape(&self) -> Self::Kind;
         }
         impl<$($generic)*> $trait for $self {
             type Kind = $kind;
-            fn shape(&self) -> $kind {
+            fn larder_shape(&self) -> $kind {
                 <$kind>::NEW
             }
         }
@@ -416,7 +416,7 @@ macro_rules! __shape {
         use $crate::__private::{
             Step1 as _, Step2 as _, Step3 as _, Step4 as _, Step5 as _, Step6 as _,
         };
-        (&&&&&&$crate::__private::Of::<$return>::NEW).shape()
+        (&&&&&&$crate::__private::Of::<$return>::NEW).larder_shape()
     }};
 }
 

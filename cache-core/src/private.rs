@@ -1,22 +1,30 @@
 //! What expansions of the attributes name. Not for people: it changes without notice.
 
+mod absent;
 mod failed;
+mod kept;
 mod millis;
 mod path;
 mod response;
+mod settled;
 
 pub use self::{
+    absent::ParameterRemovedByCfg,
     failed::{NeverFails, Returned},
+    kept::{Kept1, Kept2, Kept3},
     millis::millis,
     path::{Dotted, dotted_len, owner},
     response::{clock_of, now, refreshing, stored, ttl_of},
+    settled::{NoFuture, Settled},
 };
 pub use crate::{
-    __default_path as default_path, __failed as failed, __shape as shape, __table as table,
+    __default_path as default_path, __failed as failed, __kept as kept, __settled as settled,
+    __shape as shape, __table as table,
 };
 pub use crate::{
     ask::captures,
     cache::Cache,
+    called::{Called, call_of},
     codec::{self, Probe, Table, ViaFar, ViaNear, ViaRaw, named, probe},
     error::Result,
     global::default_or,
@@ -25,12 +33,14 @@ pub use crate::{
         EntryOf, Returns, entry, invalidate_now, key_of, peek_now, put_now, put_of, refresh_now,
         uncached_now,
     },
+    journal::Writer,
     key::{KeyWriter, hashed, lower, part},
     outcome::{
         Failure, Keep, Loaded, Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6,
         keeps_absences, keeps_errors, ttl_from, unless,
     },
     purge::{Purge, PurgeGuard},
+    put::Put,
     site::{Missed, Site, Tags, near},
 };
 
@@ -48,4 +58,16 @@ pub fn named_or(name: &str, default: fn() -> &'static crate::Cache) -> &'static 
         crate::event::no_such_cache(name);
         default()
     })
+}
+
+/// The text that `write` writes, for a key that is finished later.
+pub fn written(write: impl FnOnce(&mut KeyWriter)) -> String {
+    let mut key = KeyWriter::new();
+    write(&mut key);
+    key.as_str().to_owned()
+}
+
+/// What a question says about a value. A function, so that the type of the question is known.
+pub fn asked<T>(value: &T, question: impl FnOnce(&T) -> bool) -> bool {
+    question(value)
 }

@@ -1,23 +1,28 @@
-//! What an expanded `#[invalidate_cache]` calls: what to invalidate, and when.
+//! What an expanded `#[invalidate_cache]` calls: what to invalidate, where, and when.
 
-use std::{mem, time::Duration};
+use std::{future::Future, mem, pin::Pin, time::Duration};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::{
     block::{self, block_on},
     cache::{Cache, Change},
+    called::Called,
     event,
     far::Far,
-    key::KeyWriter,
+    journal::Writer,
+    key::{self, KeyWriter},
+    sync::{Arc, all},
 };
 
 /// What one call of a writing function invalidates.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "nothing is invalidated until it is run"]
 pub struct Purge {
     cache: Cache,
     change: Change,
+    /// What is in other caches than this one.
+    elsewhere: Vec<(Cache, Change)>,
 }
 
 impl Purge {
@@ -26,7 +31,14 @@ impl Purge {
         Self {
             cache: cache.clone(),
             change: Change::default(),
+            elsewhere: Vec::new(),
         }
+    }
+
+    /// As a part of this write, which its own invalidations do not overtake.
+    pub fn by(mut self, writer: Writer) -> Self {
+        self.change.writer = writer;
+        self
     }
 
     /// Everything under the prefix that `write` writes.
@@ -42,6 +54,37 @@ impl Purge {
     /// Everything with the tag that `write` writes.
     pub fn tag(self, write: impl FnOnce(&mut KeyWriter)) -> Self {
         self.with(write, Change::tag)
+    }
+
+    /// The entry of this call, in the cache of its function.
+    pub fn entry(mut self, called: Called) -> Self {
+        let Some((cache, key)) = called.0 else {
+            return self;
+        };
+        if Arc::ptr_eq(&cache.0, &self.cache.0) {
+            self.change = self.change.key(&key);
+            return self;
+        }
+        let known = self.elsewhere.iter_mut();
+        let mut known = known.filter(|(there, _)| Arc::ptr_eq(&there.0, &cache.0));
+        if let Some((_, change)) = known.next() {
+            *change = mem::take(change).key(&key);
+        } else {
+            let change = Change {
+                writer: self.change.writer,
+                ..Change::default()
+            };
+            self.elsewhere.push((cache, change.key(&key)));
+        }
+        self
+    }
+
+    /// The entry of this call, in this cache.
+    pub fn entry_here(mut self, called: Called) -> Self {
+        if let Some((_, key)) = called.0 {
+            self.change = self.change.key(&key);
+        }
+        self
     }
 
     /// Everything in the namespace.
@@ -64,10 +107,8 @@ impl Purge {
     /// Invalidates. It never fails: what does not reach the far tier within the outage budget is
     /// logged and tried again in the background, and is not believed in this process meanwhile.
     pub async fn run(self) {
-        let told = self.cache.0.invalidate_within(&self.change, Duration::ZERO);
-        if let Err(error) = told.await {
-            event::not_invalidated(self.cache.namespace(), &error);
-        }
+        let parts = self.parts();
+        all(parts.iter().map(|(cache, change)| tell(cache, change))).await;
     }
 
     /// Invalidates from a plain `fn`: here at once, and in the far tier within the outage budget if
@@ -75,27 +116,52 @@ impl Purge {
     /// current-thread runtime, or if the budget is not enough, the far tier is told in the
     /// background, and is not believed in this process meanwhile.
     pub fn run_blocking(self) {
-        let (cache, change) = (self.cache.clone(), self.change.clone());
-        cache.0.forget_change(&change);
-        let Some(far) = &cache.0.far else {
-            event::invalidated(cache.namespace(), &change);
-            return;
-        };
-        let told = elsewhere(far).and_then(|runtime| {
-            let there = runtime.clone();
-            // Not `spawn`: that task could be next in line on the very worker that waits here.
-            let told = runtime.spawn_blocking(move || there.block_on(self.run()));
-            block_on(block::within(far.outage_budget, told))
-        });
-        if !matches!(told, Some(Ok(()))) {
-            event::told_later(cache.namespace());
-            cache.0.invalidate_later(&change);
+        for (cache, change) in self.parts() {
+            tell_blocking(&cache, &change);
         }
     }
 
     /// Arms a guard for the time in which the function runs.
     pub fn on_exit(self) -> PurgeGuard {
         PurgeGuard(Some(self))
+    }
+
+    /// What is to be invalidated in which cache.
+    fn parts(self) -> Vec<(Cache, Change)> {
+        let mut parts = self.elsewhere;
+        if !self.change.is_empty() {
+            parts.push((self.cache, self.change));
+        }
+        parts
+    }
+}
+
+type Telling<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+fn tell<'a>(cache: &'a Cache, change: &'a Change) -> Telling<'a> {
+    Box::pin(async move {
+        let told = cache.0.invalidate_within(change, Duration::ZERO);
+        if let Err(error) = told.await {
+            event::not_invalidated(cache.namespace(), &error);
+        }
+    })
+}
+
+fn tell_blocking(cache: &Cache, change: &Change) {
+    cache.0.forget_change(change);
+    let Some(far) = &cache.0.far else {
+        event::invalidated(cache.namespace(), change);
+        return;
+    };
+    let told = elsewhere(far).and_then(|runtime| {
+        let (there, cache, change) = (runtime.clone(), cache.clone(), change.clone());
+        // Not `spawn`: that task could be next in line on the very worker that waits here.
+        let told = runtime.spawn_blocking(move || there.block_on(tell(&cache, &change)));
+        block_on(block::within(far.outage_budget, told))
+    });
+    if !matches!(told, Some(Ok(()))) {
+        event::told_later(cache.namespace());
+        cache.0.invalidate_later(change);
     }
 }
 
@@ -114,12 +180,26 @@ impl PurgeGuard {
     pub async fn run(mut self) {
         let purge = self.0.take().expect("only this takes it");
         // Should this call be dropped in the middle, the guard that lives here goes on.
-        let mut guard = Self(Some(Purge {
-            cache: purge.cache.clone(),
-            change: purge.change.clone(),
-        }));
+        let mut guard = Self(Some(purge.clone()));
         purge.run().await;
         guard.0 = None;
+    }
+
+    /// Adds what is known only now.
+    pub fn and(mut self, add: impl FnOnce(Purge) -> Purge) -> Self {
+        self.0 = self.0.take().map(add);
+        self
+    }
+
+    /// Whether it is about one of these keys and groups.
+    pub(crate) fn touches(&self, hashes: &[u64]) -> bool {
+        self.0.as_ref().is_some_and(|purge| {
+            let there = purge.elsewhere.iter().map(|(_, change)| change);
+            let mut names = there
+                .chain([&purge.change])
+                .flat_map(|change| change.keys.iter().chain(&change.groups));
+            names.any(|name| hashes.contains(&key::hash(name)))
+        })
     }
 
     /// Invalidates now, from a plain `fn`.
@@ -137,15 +217,17 @@ impl PurgeGuard {
 
 impl Drop for PurgeGuard {
     fn drop(&mut self) {
-        let Some(Purge { cache, change }) = mem::take(&mut self.0) else {
+        let Some(purge) = mem::take(&mut self.0) else {
             return;
         };
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            cache.0.invalidate_later(&change);
-            return;
-        };
-        cache.0.forget_change(&change);
-        runtime.spawn(async move { Purge { cache, change }.run().await });
+        for (cache, change) in purge.parts() {
+            let Ok(runtime) = Handle::try_current() else {
+                cache.0.invalidate_later(&change);
+                continue;
+            };
+            cache.0.forget_change(&change);
+            runtime.spawn(async move { tell(&cache, &change).await });
+        }
     }
 }
 

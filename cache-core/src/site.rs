@@ -186,7 +186,7 @@ pub(crate) struct Miss {
 
 /// The tags of one call.
 #[derive(Debug, Default)]
-pub struct Tags(Vec<String>);
+pub struct Tags(pub(crate) Vec<String>);
 
 impl Tags {
     /// Adds the tag that `write` writes.
@@ -281,7 +281,7 @@ impl Missed {
             let body = body.take().expect("a load is run once");
             shape.split(body())
         };
-        let table = ViaNear::table(&probe(shape));
+        let table = ViaNear::larder_table(&probe(shape));
         let accepts = |loaded: &_| shape.accepts(loaded);
         let loaded = miss.block(table, &accepts, &mut load);
         shape.join(loaded).expect(ACCEPTED)

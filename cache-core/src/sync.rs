@@ -1,7 +1,12 @@
 //! The locks and atomics that flights and the fence are made of: std's, or shuttle's where
 //! their schedules are explored.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    task::Poll,
+    time::Duration,
+};
 
 pub(crate) use std::sync::{Arc, Weak};
 
@@ -38,4 +43,21 @@ pub(crate) async fn within<F: Future>(span: Duration, future: F) -> Option<F::Ou
         return Some(future.await);
     }
     tokio::time::timeout(span, future).await.ok()
+}
+
+/// Runs all of these side by side, to their ends.
+pub(crate) async fn all<F>(futures: impl Iterator<Item = Pin<Box<F>>>)
+where
+    F: Future<Output = ()> + ?Sized,
+{
+    let mut running: Vec<_> = futures.collect();
+    poll_fn(|context| {
+        running.retain_mut(|future| future.as_mut().poll(context).is_pending());
+        if running.is_empty() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
 }

@@ -3,14 +3,15 @@
 
 mod absent;
 mod style;
+mod unpacked;
 
-pub(crate) use self::style::Style;
+pub(crate) use self::{style::Style, unpacked::Unpacked};
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{
-    Attribute, FnArg, GenericParam, Pat, PathArguments, Result, Signature, Token, Type, Visibility,
-    braced,
+    Attribute, FnArg, GenericParam, Pat, PatIdent, PatType, PathArguments, Result, Signature,
+    Token, Type, Visibility, braced,
     parse::{Parse, ParseStream},
     parse_quote,
 };
@@ -30,6 +31,8 @@ pub(crate) struct Function {
     pub(crate) builds_future: bool,
     /// The arguments live as long as the body, used or not: so it is in an `async fn`.
     pub(crate) holds_arguments: bool,
+    /// The patterns that the body takes its parameters apart by.
+    pub(crate) unpacked: Vec<Unpacked>,
     /// What the function gives in the end; `None` if its future does not say.
     gives: Option<Type>,
 }
@@ -52,6 +55,10 @@ impl Parse for Function {
         if let Some(block) = style::async_block(style, &body).filter(|_| builds_future) {
             (body, builds_future) = (block, false);
         }
+        let unpacked = match style {
+            Style::Boxed => unpacked::find(body.stream()),
+            Style::Async | Style::Opaque | Style::Sync => Vec::new(),
+        };
         Ok(Self {
             outer,
             vis,
@@ -61,6 +68,7 @@ impl Parse for Function {
             style,
             builds_future,
             holds_arguments: style == Style::Async,
+            unpacked,
             gives,
         })
     }
@@ -97,11 +105,23 @@ impl Function {
                             extractor: extractor.clone(),
                         });
                     };
-                    bindings(&typed.pat, &mut add);
+                    bindings(self.pattern(typed), &mut add);
                 }
             }
         }
         arguments
+    }
+
+    /// The pattern of a parameter as the user wrote it.
+    fn pattern<'a>(&'a self, typed: &'a PatType) -> &'a Pat {
+        let Pat::Ident(PatIdent { ident, .. }) = &*typed.pat else {
+            return &typed.pat;
+        };
+        let unpacked = self
+            .unpacked
+            .iter()
+            .find(|unpacked| unpacked.from == *ident);
+        unpacked.map_or(&typed.pat, |unpacked| &unpacked.pat)
     }
 
     /// What the function gives in the end, whatever it gives it by.

@@ -61,7 +61,7 @@ pub fn key_part(item: TokenStream) -> TokenStream {
     expand::key_part(&item).into()
 }
 
-/// Caches what an `async fn` returns, under a key made from its arguments.
+/// Caches what a function returns, under a key made from its arguments.
 ///
 /// ```ignore
 /// #[cached(ttl = 600, key = "users:<id>")]
@@ -90,7 +90,7 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// | `skip(db, trace)` | arguments that do not belong to the key | none |
 /// | `sensitive(token)` | arguments that stand in keys and tags as hashes only | in clear |
 /// | `version = 2` | entries of other versions are misses | 0 |
-/// | `codec = json`, or `bincode`, `msgpack`, `bytes`, or a path | how the value becomes bytes | chosen by the type |
+/// | `codec = json`, or `bincode`, `msgpack`, `bytes`, or a path | how the value becomes bytes; not on a plain `fn` | chosen by the type |
 /// | `local` | kept in this process only, so that the type needs no serde | shared if the cache is |
 /// | `cache = "name"`, `cache = self.cache` | a registered cache, or an expression that derefs to one | the default cache |
 /// | `crate = path` | where larder is, if it is renamed | `::larder` |
@@ -105,6 +105,38 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// there. Without `key`, every argument that is not skipped is in the key, `self` included.
 ///
 /// A key has at most 16 groups: the namespace, its proper prefixes by segment, and its tags.
+///
+/// # Which functions
+///
+/// | function | what is cached | waits for another's load |
+/// |---|---|---|
+/// | `async fn` | what it returns | as a task |
+/// | `fn … -> impl Future<Output = R>`, `fn … -> Pin<Box<dyn Future<Output = R>>>`, `BoxFuture<'_, R>`; so also every `async fn` under `#[async_trait]` | `R`: the whole body runs when the future is first polled, and only on a miss | as a task |
+/// | `fn … -> R` | `R`, in this process only, so that the type needs no serde; the arguments need not be `Send` | holds up its thread |
+///
+/// Free functions, methods with any receiver, associated functions, functions of a trait and of
+/// its implementation, generic ones; not `const fn`, nor `extern` functions. A future is known by
+/// how its type is written. A parameter under `#[cfg(…)]` is in the key where there is one.
+///
+/// Without `key`, methods of two types, implementations of two traits, instances of one generic
+/// function and functions of one name in two modules never share an entry, and two instances of a
+/// type do only by an equal `self`. With `key`, what it says is all that tells calls apart: two
+/// methods with the key `users:<id>` share it, whatever their `self`.
+///
+/// An `async fn` may call itself. A function that asks for its own key runs once more for that,
+/// and does not wait for itself.
+///
+/// A plain `fn` waits without any runtime, for as long as the cache lets a call wait (5 s by
+/// default), then loads for itself. On the one thread of a current-thread runtime it may wait for
+/// a task that cannot go on meanwhile: there, do not share a key with an `async fn`.
+///
+/// `impl Trait` as a return type is kept whole and in this process only: it needs `local` or a
+/// plain `fn`, and `Clone + Send + Sync + 'static` of what it is. A function that returns `!` has
+/// nothing to cache.
+///
+/// Attributes are expanded from the top, so that the lowest one is asked first: below `#[cached]`,
+/// `#[invalidate_cache]` invalidates and `#[instrument]` records at every call, above it only when
+/// the body runs.
 ///
 /// # What is kept
 ///
@@ -133,7 +165,7 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::or_report(checked, expand::cached, &item).into()
 }
 
-/// Invalidates cached values when an `async fn` has run.
+/// Invalidates cached values when a function has run.
 ///
 /// ```ignore
 /// #[invalidate_cache(prefix = "users")]
@@ -146,6 +178,14 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// invalidation. A function that is cancelled or panics invalidates all the same, because its
 /// write may have happened. A cache that fails does not fail the function: the invalidation is
 /// logged and repeated in the background.
+///
+/// It stands on the same functions as [`macro@cached`]. A plain `fn` forgets in this process at
+/// once. If the cache has a far tier, it is told before the function returns, within the outage
+/// budget, where somebody can tell it while this thread waits: in a runtime of several threads, and
+/// outside of any runtime after one has used the cache. On the thread of a current-thread runtime
+/// nobody can: the far tier is told as soon as that thread is free, and until then **other
+/// processes may still read the old value**. This process does not: it believes nothing that the
+/// far tier says of what is to be told. Write `async fn` where that matters.
 ///
 /// # Options
 ///
@@ -160,10 +200,97 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `crate = path` | where larder is, if it is renamed | `::larder` |
 ///
 /// At least one of `prefix`, `keys`, `tags` and `all` is given. Placeholders are those of
-/// [`macro@cached`].
+/// [`macro@cached`], and `<ret>`, `<ret.id>`: what the function returned, without its `Ok` or
+/// `Some`. With `Err` or `None` there is no such value, so that a name with `<ret>` names nothing,
+/// also with `when = always`; nor is it known when a function is cancelled or panics. With
+/// `when = before` it is a mistake.
+///
+/// Several of these attributes may stand on one function, with or without [`macro@cache_put`].
 #[proc_macro_attribute]
 pub fn invalidate_cache(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = item.into();
-    let checked = model::Invalidate::check(args.into(), &item);
-    expand::or_report(checked, expand::invalidate, &item).into()
+    let checked = model::Write::invalidate(args.into(), &item);
+    expand::or_report(checked, expand::write, &item).into()
+}
+
+/// Stores what a function returns, so that the next read need not load it: write-through.
+///
+/// ```ignore
+/// #[cached(key = "users:<id>")]
+/// async fn get_user(id: u64) -> Result<Option<User>, DbError> {
+///     db::user(id).await
+/// }
+///
+/// #[cache_put(key = "users:<ret.id>")]
+/// async fn save_user(new: NewUser) -> Result<User, DbError> {
+///     db::insert(new).await
+/// }
+/// ```
+///
+/// The `Ok` or `Some` value is stored in all tiers in place of whatever was there, and counts as
+/// an invalidation of the key: a load that is on its way stores nothing. `Err`, `None` and
+/// `Ok(None)` store nothing and leave the old value. A cache that fails does not fail the function:
+/// what could not be stored is logged, invalidated, and not believed until that is done.
+///
+/// The function that reads finds the value if key, `version` and `codec` agree and the value has
+/// the same type: a `User` is found by functions that return `User`, `Option<User>` or
+/// `Result<User, _>`, and not by one that returns `Arc<User>`. Groups are those of this attribute,
+/// so it names the tags that the reading function has.
+///
+/// # Options
+///
+/// | option | meaning | default |
+/// |---|---|---|
+/// | `key = "users:<ret.id>"` | where the value is stored; required | |
+/// | `ttl = 600`, `ttl = "10m"`, `ttl = limits::USER` | how long the value is kept, as of [`macro@cached`] | 300 s |
+/// | `tags = ["team:<ret.team>"]` | groups under which the value can be invalidated | none |
+/// | `version = 2` | the version of the function that reads | 0 |
+/// | `codec = json`, or `bincode`, `msgpack`, `bytes`, or a path | the codec of the function that reads | chosen by the type |
+/// | `local` | kept in this process only, so that the type needs no serde | shared if the cache is |
+/// | `if = user.id != 0` | an expression over the arguments: where it is false, the key is invalidated in place of being stored | always stored |
+/// | `unless = \|user\| user.is_guest` | a question to the value: where it says yes, the key is invalidated in place of being stored | always stored |
+/// | `cache = "name"`, `cache = self.cache` | a registered cache, or an expression that derefs to one | the default cache |
+/// | `crate = path` | where larder is, if it is renamed | `::larder` |
+///
+/// Placeholders are those of [`macro@cached`], and `<ret>`, `<ret.id>`, `<ret.0>`: the returned
+/// value, which is what is in an `Ok` or a `Some`, and its fields. `#[invalidate_cache]` takes
+/// them too. What stands in a key beside `<ret>` is written before the function runs, so it may
+/// take arguments that the function consumes.
+///
+/// # Two writers of one key
+///
+/// Of two functions that write the same row at the same time, the one that commits first may
+/// return last, and its value is not the newest. So a value is stored only if nobody else stored
+/// or invalidated its key or a group of it since the function began; otherwise the key is
+/// invalidated and the next call loads. In this process that always holds. Between processes it
+/// holds if the key and the tags need no `<ret>`: then the right to store is taken from the far
+/// tier before the function runs, and lost to whatever touches the entry or a group meanwhile.
+/// With `<ret>`, a change by another process counts as soon as this one hears of it (without a
+/// near tier it never does); in the time that its message takes, the last to finish wins. Where
+/// that is too much, invalidate instead.
+///
+/// # Functions that do not end
+///
+/// A function that is cancelled or panics may have written all the same. A key that needs no
+/// `<ret>` is then invalidated. A key that does is not known: what was under it stays until its
+/// ttl, so give a function that changes what there was a key made of its arguments. `Err` is taken
+/// by its word: nothing was written.
+///
+/// # Several attributes on one function
+///
+/// Any number of `#[cache_put]` and [`macro@invalidate_cache`] may stand on one function. Whatever
+/// their order, first everything is invalidated, from top to bottom, and then everything is stored:
+/// a function that invalidates the prefix `users` and stores `users:7` leaves `users:7` behind. An
+/// attribute that was imported under another name acts before all those above it, and what it
+/// invalidates keeps a `#[cache_put]` above it from storing.
+///
+/// # A plain `fn`
+///
+/// It stores in the near tier only. In a cache with a far tier the key is invalidated there and for
+/// other processes.
+#[proc_macro_attribute]
+pub fn cache_put(args: TokenStream, item: TokenStream) -> TokenStream {
+    let item = item.into();
+    let checked = model::Write::put(args.into(), &item);
+    expand::or_report(checked, expand::write, &item).into()
 }

@@ -37,6 +37,14 @@ pub(crate) struct Template {
     pub(crate) span: Span,
 }
 
+impl Template {
+    /// Whether it can be written only when the function has returned.
+    pub(crate) fn awaits_ret(&self) -> bool {
+        let awaits = |piece: &Piece| matches!(piece, Piece::Value(value) if value.ret);
+        self.pieces.iter().any(awaits)
+    }
+}
+
 pub(crate) enum Piece {
     Literal(String),
     Value(Placeholder),
@@ -49,6 +57,8 @@ pub(crate) struct Placeholder {
     pub(crate) fields: Vec<Member>,
     pub(crate) reading: Reading,
     pub(crate) filter: Option<Filter>,
+    /// Whether it is what the function returned, and no argument.
+    pub(crate) ret: bool,
 }
 
 /// What of a value is written.
@@ -214,6 +224,7 @@ impl Grammar<'_> {
             fields: fields.map_err(malformed)?,
             reading,
             filter,
+            ret: false,
         })
     }
 

@@ -72,6 +72,12 @@ macro_rules! assert_cached {
     }};
 }
 
+struct Wrap<T>(T);
+
+struct Page {
+    number: u64,
+}
+
 #[async_trait]
 trait Catalogue: Sync {
     async fn price(&self, id: u64) -> u64;
@@ -80,6 +86,22 @@ trait Catalogue: Sync {
     #[cached(key = "default:<id>", cache = self.shop().cache)]
     async fn by_default(&self, id: u64) -> (u64, u64) {
         (self.shop().run(), id)
+    }
+
+    #[cached(key = "parts:<a>:<b>:<page.number>", cache = self.shop().cache)]
+    async fn by_parts(&self, (a, mut b): (u64, u64), Wrap(page): Wrap<Page>) -> (u64, u64) {
+        b += a;
+        (self.shop().run(), b + page.number)
+    }
+
+    #[cached(skip(self), cache = self.shop().cache)]
+    async fn by_all_parts(
+        &self,
+        (a, _): (u64, Cell<u64>),
+        Wrap(b): Wrap<u64>,
+        _: Cell<u8>,
+    ) -> (u64, u64) {
+        (self.shop().run(), a + b)
     }
 
     #[invalidate_cache(prefix = "prices", cache = self.shop().cache)]
@@ -108,6 +130,21 @@ async fn methods_of_an_async_trait_cache_also_as_objects_and_by_default() {
         shop,
         catalogue.by_default(1).await,
         catalogue.by_default(2).await
+    );
+    let page = |number| Wrap(Page { number });
+    assert_cached!(
+        shop,
+        catalogue.by_parts((1, 2), page(3)).await,
+        catalogue.by_parts((1, 2), page(4)).await
+    );
+    assert_cached!(
+        shop,
+        catalogue
+            .by_all_parts((1, Cell::new(1)), Wrap(2), Cell::new(0))
+            .await,
+        catalogue
+            .by_all_parts((1, Cell::new(1)), Wrap(3), Cell::new(0))
+            .await
     );
     let before = catalogue.price(1).await;
     catalogue.reprice().await.unwrap();

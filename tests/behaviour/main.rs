@@ -14,3 +14,4 @@ mod p2_one_load;
 #[cfg(feature = "redis")]
 mod p3_never_fails;
 mod world;
+mod writes;

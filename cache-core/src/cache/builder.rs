@@ -139,6 +139,7 @@ impl CacheBuilder {
             far,
             fence: Fence::new(),
             flights: Arc::new(Flights::new()),
+            journal: Arc::default(),
             sender: self.dice.draw(),
             clock: self.clock,
             dice: self.dice,

@@ -182,11 +182,11 @@ pub fn probe<S: Outcome>(_: S) -> Probe<S::Value> {
 #[doc(hidden)]
 pub trait ViaFar {
     /// The table.
-    fn table(&self) -> &'static Table;
+    fn larder_table(&self) -> &'static Table;
 }
 
 impl<V: Any + Send + Sync + Serialize + DeserializeOwned> ViaFar for &&Probe<V> {
-    fn table(&self) -> &'static Table {
+    fn larder_table(&self) -> &'static Table {
         const { &Table::of::<V, Auto>() }
     }
 }
@@ -195,14 +195,14 @@ impl<V: Any + Send + Sync + Serialize + DeserializeOwned> ViaFar for &&Probe<V> 
 #[doc(hidden)]
 pub trait ViaRaw {
     /// The table.
-    fn table(&self) -> &'static Table;
+    fn larder_table(&self) -> &'static Table;
 }
 
 impl<V: Any + Send + Sync> ViaRaw for &Probe<V>
 where
     Raw: Codec<V>,
 {
-    fn table(&self) -> &'static Table {
+    fn larder_table(&self) -> &'static Table {
         const { &Table::of::<V, Raw>() }
     }
 }
@@ -211,11 +211,11 @@ where
 #[doc(hidden)]
 pub trait ViaNear {
     /// The table.
-    fn table(&self) -> &'static Table;
+    fn larder_table(&self) -> &'static Table;
 }
 
 impl<V: Any + Send + Sync> ViaNear for Probe<V> {
-    fn table(&self) -> &'static Table {
+    fn larder_table(&self) -> &'static Table {
         const { &Table::near_only::<V>() }
     }
 }
@@ -237,7 +237,7 @@ macro_rules! __table {
     ($shape:expr) => {{
         #[allow(unused_imports)]
         use $crate::__private::{ViaFar as _, ViaNear as _, ViaRaw as _};
-        (&&&$crate::__private::probe($shape)).table()
+        (&&&$crate::__private::probe($shape)).larder_table()
     }};
     ($shape:expr, $codec:ty) => {
         $crate::__private::named::<_, $codec>($shape)

@@ -59,6 +59,20 @@ impl Far {
         Ok(looks)
     }
 
+    /// The header of the entry in a place, of whatever kind, and the place's stamps.
+    pub(super) async fn standing(
+        self: &Arc<Self>,
+        place: &Place,
+        budget: &mut Budget,
+    ) -> Result<(Option<Header>, Vec<Option<Stamp>>)> {
+        let read = self.read(&[place], budget).await?;
+        let entry = read[0].as_ref().filter(|bytes| {
+            envelope::decode(bytes).is_ok_and(|entry| entry.meta.kind != Kind::Lease)
+        });
+        let stamps = read[1..].iter().map(|read| stamp(read.as_ref()));
+        Ok((entry.and_then(|bytes| head(bytes)), stamps.collect()))
+    }
+
     async fn read(
         self: &Arc<Self>,
         places: &[&Place],

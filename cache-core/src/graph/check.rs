@@ -1,6 +1,6 @@
 //! What is wrong in a graph: a write that reaches nothing, a value that nothing ever corrects.
 
-use super::{Function, Graph, Target, Write, spelling::nearest};
+use super::{Function, Graph, Target, Write, last, spelling::nearest};
 
 impl Graph {
     /// Fails a test if something is wrong: an invalidation or a stored key that no cached function
@@ -16,6 +16,7 @@ impl Graph {
     /// With all problems, each with its place and what to write; also if the graph is empty,
     /// because then the crate that was meant is not linked.
     #[track_caller]
+    #[inline]
     pub fn check(&self) {
         assert!(
             !self.functions.is_empty() || !self.writes.is_empty(),
@@ -33,6 +34,7 @@ impl Graph {
     }
 
     /// What [`check`](Self::check) reports: a sentence each, which begins with `file:line`.
+    #[inline]
     pub fn problems(&self) -> Vec<String> {
         let lost = self.writes.iter().flat_map(|write| {
             // What `of` names is a function that the compiler has found.
@@ -45,6 +47,7 @@ impl Graph {
         lost.chain(left.map(left_alone)).collect()
     }
 
+    #[inline]
     fn is_left_alone(&self, function: &Function) -> bool {
         let is_reached = |write: &Write| {
             let mut targets = write.targets.iter();
@@ -54,6 +57,7 @@ impl Graph {
     }
 
     /// A write of `target` that reaches nothing.
+    #[inline]
     fn lost(&self, write: &Write, target: Target) -> String {
         let Write {
             path, file, line, ..
@@ -67,6 +71,7 @@ impl Graph {
     }
 
     /// What was meant, as far as another cache, another option or another spelling tells.
+    #[inline]
     fn hint(&self, write: &Write, target: Target) -> String {
         let in_any_cache = |target| self.functions.iter().find(move |it| it.is_named_by(target));
         if let Some(other) = in_any_cache(target) {
@@ -90,11 +95,14 @@ impl Graph {
         if let Some(meant) = meant.into_iter().find(|it| in_any_cache(*it).is_some()) {
             return format!(": did you mean `{meant}`?");
         }
-        let here = self
-            .functions
+        let here = self.functions.iter();
+        let here: Vec<_> = here.filter(|it| it.cache.may_be(write.cache)).collect();
+        let called = here
             .iter()
-            .filter(|it| it.cache.may_be(write.cache));
-        match nearest(text, here.flat_map(|it| texts(it, target))) {
+            .find(|it| it.key.is_none() && last(it.path) == text);
+        let meant = called.map(|it| it.dotted());
+        let near = || nearest(text, here.iter().flat_map(|it| texts(it, target)));
+        match meant.or_else(near) {
             Some(text) => format!(": did you mean `{text}`?"),
             None => String::new(),
         }
@@ -102,6 +110,7 @@ impl Graph {
 }
 
 /// The texts by which `function` can be named in an option like `target`.
+#[inline]
 fn texts(function: &Function, target: Target) -> Vec<String> {
     let key = function
         .key
@@ -117,6 +126,7 @@ fn texts(function: &Function, target: Target) -> Vec<String> {
 }
 
 /// Where the segments of a template end, but for the last.
+#[inline]
 fn separators(template: &str) -> impl Iterator<Item = usize> {
     let mut inside = false;
     // Two angles are a literal one and begin nothing.
@@ -132,6 +142,7 @@ fn separators(template: &str) -> impl Iterator<Item = usize> {
     })
 }
 
+#[inline]
 fn left_alone(function: &Function) -> String {
     let Function {
         path, file, line, ..

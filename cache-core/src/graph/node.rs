@@ -38,6 +38,7 @@ pub(super) enum Label {
 
 impl Label {
     /// Whether both may be one cache. Which cache an expression gives is not known before it runs.
+    #[inline]
     pub(super) fn may_be(self, other: Self) -> bool {
         match (self, other) {
             (Self::Expression(_), Self::Expression(_)) => true,
@@ -47,6 +48,7 @@ impl Label {
 }
 
 impl fmt::Display for Label {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("the default cache"),
@@ -148,6 +150,7 @@ impl Node {
         self
     }
 
+    #[inline]
     pub(super) fn function(&self, site: &Site) -> Function {
         Function {
             path: site.path,
@@ -162,6 +165,7 @@ impl Node {
         }
     }
 
+    #[inline]
     pub(super) fn writes(&self) -> Write {
         let prefixes = self.prefixes.iter().copied().map(Target::Prefix);
         let keys = self.keys.iter().copied().map(Target::Key);

@@ -16,6 +16,7 @@ enum Segment {
 
 impl Pattern {
     /// The pattern of a template whose grammar is right.
+    #[inline]
     pub(super) fn of(template: &str) -> Self {
         let mut segments = Vec::new();
         let mut before: Option<String> = None;
@@ -51,12 +52,14 @@ impl Pattern {
     }
 
     /// Whether a text of this pattern can be the beginning of one of `key`, at a segment's end.
+    #[inline]
     pub(super) fn covers(&self, key: &Self) -> bool {
         let pairs = || self.0.iter().zip(&key.0);
         self.0.len() <= key.0.len() && pairs().all(|(own, other)| own.meets(other))
     }
 
     /// Whether some text is of both patterns.
+    #[inline]
     pub(super) fn meets(&self, other: &Self) -> bool {
         self.0.len() == other.0.len() && self.covers(other)
     }
@@ -64,6 +67,7 @@ impl Pattern {
 
 impl Segment {
     /// Whether some text is of both.
+    #[inline]
     fn meets(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Text(one), Self::Text(other)) => one == other,

@@ -9,6 +9,7 @@ impl Graph {
     /// arrow for what each invalidates, cached functions on the right. It ends with a line break.
     ///
     /// Files and lines are not in it, so that the text changes only when the graph does.
+    #[inline]
     pub fn to_mermaid(&self) -> String {
         let mut text = "flowchart LR\n".to_owned();
         for (at, function) in self.functions.iter().enumerate() {
@@ -24,6 +25,7 @@ impl Graph {
         text
     }
 
+    #[inline]
     fn arrows(&self, text: &mut String, from: usize, write: &Write) {
         for &target in &write.targets {
             let arrow = match target {
@@ -44,10 +46,12 @@ impl Graph {
     }
 }
 
+#[inline]
 fn line(text: &mut String, what: std::fmt::Arguments<'_>) {
     writeln!(text, "    {what}").expect("a string takes any text");
 }
 
+#[inline]
 fn what(target: Target) -> String {
     match target {
         Target::Prefix(text) => format!("prefix {text}"),
@@ -59,6 +63,7 @@ fn what(target: Target) -> String {
     }
 }
 
+#[inline]
 fn label(function: &Function) -> String {
     let mut label = escaped(function.path);
     let mut add = |text: &str| {
@@ -78,6 +83,7 @@ fn label(function: &Function) -> String {
 }
 
 /// `text` without what Mermaid or HTML would take for their own.
+#[inline]
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {

@@ -2,6 +2,7 @@
 
 /// The text of `known` that is nearest to `wrong`, if one is near: two slips at most, and one for
 /// every three letters.
+#[inline]
 pub(super) fn nearest(wrong: &str, known: impl IntoIterator<Item = String>) -> Option<String> {
     known
         .into_iter()
@@ -12,6 +13,7 @@ pub(super) fn nearest(wrong: &str, known: impl IntoIterator<Item = String>) -> O
 }
 
 /// How many letters must be added, removed or changed to turn `from` into `to`.
+#[inline]
 fn slips(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();

@@ -8,7 +8,7 @@ macro_rules! __failed {
     ($output:expr) => {{
         #[allow(unused_imports)]
         use $crate::__private::NeverFails as _;
-        $crate::__private::Returned($output).failed()
+        $crate::__private::Returned($output).larder_failed()
     }};
 }
 
@@ -18,7 +18,7 @@ pub struct Returned<'a, T>(pub &'a T);
 
 impl<T, E> Returned<'_, Result<T, E>> {
     /// Whether it is an `Err`. An inherent method, so it goes before the trait's.
-    pub fn failed(&self) -> bool {
+    pub fn larder_failed(&self) -> bool {
         self.0.is_err()
     }
 }
@@ -26,7 +26,7 @@ impl<T, E> Returned<'_, Result<T, E>> {
 /// Types other than `Result`.
 pub trait NeverFails {
     /// `false`.
-    fn failed(&self) -> bool {
+    fn larder_failed(&self) -> bool {
         false
     }
 }
@@ -42,9 +42,9 @@ mod tests {
         type Answer<'a> = Result<&'a str, &'a str>;
         let ok: Answer<'_> = Ok("");
         let err: Answer<'_> = Err("");
-        assert!(!Returned(&ok).failed());
-        assert!(Returned(&err).failed());
-        assert!(!Returned(&None::<u8>).failed());
-        assert!(!Returned(&Some(err)).failed());
+        assert!(!Returned(&ok).larder_failed());
+        assert!(Returned(&err).larder_failed());
+        assert!(!Returned(&None::<u8>).larder_failed());
+        assert!(!Returned(&Some(err)).larder_failed());
     }
 }

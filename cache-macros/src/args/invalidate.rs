@@ -7,7 +7,7 @@ use syn::{
     parse::{Parse, ParseStream},
 };
 
-use super::{CacheArg, Many, assign, comma, flag, kw, unknown};
+use super::{CacheArg, CallsArg, Many, assign, comma, flag, kw, unknown};
 
 /// The options of `#[invalidate_cache]` as they were written.
 #[derive(Default)]
@@ -15,6 +15,7 @@ pub(crate) struct InvalidateArgs {
     pub(crate) prefix: Option<Many>,
     pub(crate) keys: Option<Many>,
     pub(crate) tags: Option<Many>,
+    pub(crate) of: Option<CallsArg>,
     pub(crate) all: Option<Ident>,
     pub(crate) when: Option<When>,
     pub(crate) cache: Option<CacheArg>,
@@ -32,6 +33,8 @@ impl Parse for InvalidateArgs {
                 assign(input, &mut args.keys, Parse::parse)?;
             } else if option.peek(kw::tags) {
                 assign(input, &mut args.tags, Parse::parse)?;
+            } else if option.peek(kw::of) {
+                assign(input, &mut args.of, Parse::parse)?;
             } else if option.peek(kw::all) {
                 flag(input, &mut args.all)?;
             } else if option.peek(kw::when) {

@@ -1,16 +1,20 @@
 //! The grammar of the attributes' options: one file for each attribute; here, what they share.
 
 mod cached;
+mod calls;
 mod choices;
 mod invalidate;
 mod key_part;
+mod put;
 mod values;
 
 pub(crate) use self::{
     cached::CachedArgs,
+    calls::{CallArg, CallsArg},
     choices::{DurationArg, QuestionArg},
     invalidate::{InvalidateArgs, When},
     key_part::{FieldOptions, KeyOptions, TypeOptions},
+    put::PutArgs,
     values::{CacheArg, Many, Names, yes_or_no},
 };
 
@@ -35,6 +39,7 @@ mod kw {
     custom_keyword!(keys);
     custom_keyword!(local);
     custom_keyword!(none_ttl);
+    custom_keyword!(of);
     custom_keyword!(prefix);
     custom_keyword!(response);
     custom_keyword!(sensitive);

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::{Path, ext::IdentExt};
+use syn::{Path, Type, ext::IdentExt};
 
 use super::{
     around_as, at, body, cache, choices,
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     function::Style,
-    model::{Cached, Key},
+    model::{Cached, Key, is_opaque},
 };
 
 /// `#[cached]`: a hit returns before anything is boxed.
@@ -32,6 +32,7 @@ pub(crate) fn cached(model: &Cached) -> TokenStream {
     };
     let companion = model.companion.then(|| companion(model, &signature));
     let function = around_as(
+        krate,
         function,
         &signature,
         &quote_spanned! {here()=>
@@ -50,7 +51,7 @@ pub(super) fn captured(model: &Cached, item: &TokenStream) -> TokenStream {
     let name = model.function.sig.ident.unraw().to_string();
     let path = quote_spanned!(here()=> #private::default_path!(key, #name, "", &#item););
     let lookup = lookup(model, &site(model, false), &path);
-    let table = quote_spanned!(here()=> #private::ViaNear::table(&#private::probe(shape)));
+    let table = quote_spanned!(here()=> #private::ViaNear::larder_table(&#private::probe(shape)));
     quote_spanned! {here()=>
         #lookup
         missed.load(shape, #table, ::std::boxed::Box::pin(::core::future::pending())).await
@@ -111,7 +112,7 @@ fn load(krate: Option<&Path>, model: &Cached) -> TokenStream {
         Some(_) => response::body(krate, function, &model.output),
     };
     if function.style == Style::Sync {
-        return quote_spanned!(here()=> missed.block(shape, #body));
+        return quote_spanned!(at(&model.output)=> missed.block(shape, #body));
     }
     let load = if function.owns_its_arguments() {
         "load_owned"
@@ -121,7 +122,7 @@ fn load(krate: Option<&Path>, model: &Cached) -> TokenStream {
     let load = Ident::new(load, here());
     let table = table(krate, model);
     let body = quote_spanned!(at(&function.body)=> ::std::boxed::Box::pin(#body));
-    quote_spanned!(here()=> missed.#load(shape, #table, #body).await)
+    quote_spanned!(at(&model.output)=> missed.#load(shape, #table, #body).await)
 }
 
 /// The constants of the function. The other one that stands for it where it is captured is not in
@@ -158,7 +159,15 @@ fn shape(model: &Cached) -> TokenStream {
     if let Some(handler) = &model.response {
         return response::shape(krate, output, handler);
     }
+    shape_of(krate, output)
+}
+
+/// What kind of value a type is.
+pub(super) fn shape_of(krate: Option<&Path>, output: &Type) -> TokenStream {
     let private = private(krate, at(output));
+    if is_opaque(output) {
+        return quote_spanned!(at(output)=> #private::Plain::NEW);
+    }
     quote_spanned!(at(output)=> #private::shape!(#output))
 }
 
@@ -180,20 +189,31 @@ fn room(model: &Cached, span: Span) -> TokenStream {
 
 /// How the value becomes bytes, if it does.
 fn table(krate: Option<&Path>, model: &Cached) -> TokenStream {
-    let at = model.codec.as_ref().map_or_else(|| at(&model.output), at);
+    if model.response.is_some() && model.codec.is_none() && !model.local {
+        let at = at(&model.output);
+        let (private, room) = (private(krate, at), room(model, at));
+        return quote_spanned!(at=> #private::table!(shape, #room::AsIs));
+    }
+    table_of(krate, &model.output, model.codec.as_ref(), model.local)
+}
+
+/// How a value that `shape` stands for becomes bytes, if it does.
+pub(super) fn table_of(
+    krate: Option<&Path>,
+    output: &Type,
+    codec: Option<&Path>,
+    local: bool,
+) -> TokenStream {
+    let at = codec.map_or_else(|| at(output), at);
     let private = private(krate, at);
-    match &model.codec {
+    match codec {
         // Without a look at serde, so that the type need not even come near it.
-        _ if model.local => {
-            quote_spanned!(at=> #private::ViaNear::table(&#private::probe(shape)))
+        _ if local => {
+            quote_spanned!(at=> #private::ViaNear::larder_table(&#private::probe(shape)))
         }
         Some(codec) => {
             let codec = named_codec(krate, codec);
             quote_spanned!(at=> #private::table!(shape, #codec))
-        }
-        None if model.response.is_some() => {
-            let room = room(model, at);
-            quote_spanned!(at=> #private::table!(shape, #room::AsIs))
         }
         None => quote_spanned!(at=> #private::table!(shape)),
     }
@@ -344,6 +364,7 @@ mod tests {
                 }
                 ///What can be done with the cache entry of one call of the function `get_user`.
                 pub enum get_user {}
+                #[allow(clippy::all, clippy::pedantic)]
                 impl get_user {
                     /**The key of this call, as the methods of a cache take it.
 
@@ -413,6 +434,14 @@ mod tests {
                     pub async fn uncached(id: u64, lang: String, team: u32) -> Result<User, DbError> {
                         ::larder::__private::entry(get_user(id, lang, team)).uncached().await
                     }
+                    #[doc(hidden)]
+                    ///The entry of this call, for the attributes.
+                    #[inline]
+                    pub fn __call(id: u64, lang: String, team: u32) -> ::larder::__private::Called {
+                        ::larder::__private::call_of(
+                            ::larder::__private::entry(get_user(id, lang, team)),
+                        )
+                    }
                 }
             "#]],
         );
@@ -465,7 +494,7 @@ mod tests {
                     missed
                         .load(
                             shape,
-                            crate::store::__private::ViaNear::table(
+                            crate::store::__private::ViaNear::larder_table(
                                 &crate::store::__private::probe(shape),
                             ),
                             ::std::boxed::Box::pin(async move {

@@ -30,7 +30,7 @@ pub(super) fn lifetimes(krate: Option<&Path>, choices: &Choices) -> TokenStream 
     quote_spanned!(here()=> #ttl #none_ttl #err_ttl)
 }
 
-fn millis(krate: Option<&Path>, lifetime: &Lifetime) -> TokenStream {
+pub(super) fn millis(krate: Option<&Path>, lifetime: &Lifetime) -> TokenStream {
     match lifetime {
         Lifetime::Millis(millis) => quote_spanned!(here()=> #millis),
         Lifetime::Constant(constant) => {
@@ -174,6 +174,7 @@ mod tests {
                 }
                 ///What can be done with the cache entry of one call of the function `page`.
                 enum page {}
+                #[allow(clippy::all, clippy::pedantic)]
                 impl page {
                     /**The key of this call, as the methods of a cache take it.
 
@@ -236,6 +237,12 @@ mod tests {
                     #[inline]
                     async fn uncached(token: &str, number: u32) -> Answer<Option<Page>> {
                         ::larder::__private::entry(page(token, number)).uncached().await
+                    }
+                    #[doc(hidden)]
+                    ///The entry of this call, for the attributes.
+                    #[inline]
+                    fn __call(token: &str, number: u32) -> ::larder::__private::Called {
+                        ::larder::__private::call_of(::larder::__private::entry(page(token, number)))
                     }
                 }
             "#]],

@@ -16,6 +16,7 @@ use crate::{
 
 const KEY: &str = "The key of this call, as the methods of a cache take it.\n\n# Panics\n\nIf another \
                    attribute below makes the function wait before it looks into the cache.";
+const CALL: &str = "The entry of this call, for the attributes.";
 const PEEK: &str = "What this call would return from the cache; `None` if it would have to load.\n\n\
                     # Errors\n\nIf only the far tier could tell and did not.";
 const PUT: &str = "Stores a value as if this call had returned it.\n\n# Errors\n\nIf the far tier did \
@@ -46,6 +47,8 @@ pub(super) fn companion(model: &Cached, signature: &Signature) -> TokenStream {
         #vis enum #name {}
         #(#conditions)*
         #quiet
+        // They take what the function takes, which the user has been told about.
+        #[allow(clippy::all, clippy::pedantic)]
         impl #name {
             #captured
             #(#functions)*
@@ -89,6 +92,10 @@ impl<'a> Companion<'a> {
         let found = quote_spanned!(here()=> #private::Result<::core::option::Option<#output>>);
         let key = quote_spanned!(here()=> #private::key_of(#entry));
         let put = (!self.handles).then(|| self.put(&done));
+        let called = quote_spanned!(here()=> #private::Called);
+        let call = quote_spanned!(here()=> #private::call_of(#entry));
+        let name = quote_spanned!(here()=> fn __call);
+        let call = self.one(CALL, &name, None, &called, &call);
         let functions = [
             Some(self.one(KEY, &quote_spanned!(here()=> fn key), None, &text, &key)),
             Some(self.asking(PEEK, "peek", &found)),
@@ -96,6 +103,7 @@ impl<'a> Companion<'a> {
             Some(self.asking(INVALIDATE, "invalidate", &done)),
             Some(self.running(REFRESH, "refresh")),
             Some(self.running(UNCACHED, "uncached")),
+            Some(quote_spanned!(here()=> #[doc(hidden)] #call)),
         ];
         functions.into_iter().flatten().collect()
     }

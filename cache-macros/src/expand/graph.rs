@@ -1,13 +1,13 @@
 //! How an annotated function gets into the graph of its program.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 
 use super::here;
 use crate::{
     args::CacheArg,
-    model::{Cached, Invalidate},
+    model::{Cached, Invalidate, Put},
     template::Template,
 };
 
@@ -25,14 +25,38 @@ pub(super) fn function(private: &TokenStream, model: &Cached) -> TokenStream {
     )
 }
 
-/// A statement that registers a function that invalidates.
-pub(super) fn write(private: &TokenStream, model: &Invalidate) -> TokenStream {
-    let name = model.function.sig.ident.unraw().to_string();
+/// A statement that registers what a function invalidates.
+pub(super) fn invalidate(
+    private: &TokenStream,
+    function: &Ident,
+    model: &Invalidate,
+) -> TokenStream {
     let prefixes = list("prefixes", &model.prefixes);
     let keys = list("keys", &model.keys);
     let tags = list("tags", &model.tags);
+    let of = model.of.iter().map(|call| {
+        let function = call.function.segments.iter();
+        let names: Vec<_> = function.map(|it| it.ident.unraw().to_string()).collect();
+        names.join("::")
+    });
+    let of: Vec<_> = of.collect();
+    let of = (!of.is_empty()).then(|| quote_spanned!(here()=> .of(&[#(#of),*])));
     let all = model.all.then(|| quote_spanned!(here()=> .all()));
     let cache = cache(model.cache.as_ref());
+    let targets = quote_spanned!(here()=> #prefixes #keys #tags #of #all #cache);
+    write(private, function, &targets)
+}
+
+/// A statement that registers where a function stores what it returns.
+pub(super) fn put(private: &TokenStream, function: &Ident, model: &Put) -> TokenStream {
+    let key = &model.key.text;
+    let cache = cache(model.cache.as_ref());
+    let targets = quote_spanned!(here()=> .put(#key) #cache);
+    write(private, function, &targets)
+}
+
+fn write(private: &TokenStream, function: &Ident, targets: &TokenStream) -> TokenStream {
+    let name = function.unraw().to_string();
     submit(
         private,
         &quote_spanned! {here()=>
@@ -40,7 +64,7 @@ pub(super) fn write(private: &TokenStream, model: &Invalidate) -> TokenStream {
                 ::core::concat!(::core::module_path!(), "::", #name),
                 ::core::file!(),
                 ::core::line!(),
-            ) #prefixes #keys #tags #all #cache
+            ) #targets
         },
     )
 }
@@ -52,7 +76,7 @@ fn submit(private: &TokenStream, node: &TokenStream) -> TokenStream {
 
 /// A call of `method` with the texts of `templates`, if there are any.
 fn list(method: &str, templates: &[Template]) -> Option<TokenStream> {
-    let method = syn::Ident::new(method, here());
+    let method = Ident::new(method, here());
     let texts = templates.iter().map(|template| &template.text);
     (!templates.is_empty()).then(|| quote_spanned!(here()=> .#method(&[#(#texts),*])))
 }

@@ -1,55 +1,101 @@
 //! `#[invalidate_cache]`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote_spanned;
 
-use super::{around, cache, graph, here, key::writer, private, ran};
-use crate::{args::When, function::Style, model::Invalidate};
+use super::{
+    cache,
+    call::entry,
+    graph, here,
+    key::{late_writer, writer},
+    private,
+    write::Steps,
+};
+use crate::{args::When, model::Invalidate, template::Template};
 
-/// `#[invalidate_cache]`: what to invalidate is named before the body moves the arguments.
-pub(crate) fn invalidate(model: &Invalidate) -> TokenStream {
-    let function = &model.function;
+/// Adds what one `#[invalidate_cache]` does before and after the body, as `purge`. What is to be
+/// invalidated is named before the body moves the arguments, as far as it does not take what the
+/// function returns.
+pub(super) fn invalidate(model: &Invalidate, purge: &Ident, by: Option<&Ident>, steps: &mut Steps) {
     let krate = model.krate.as_ref();
     let private = private(krate, here());
+    let node = graph::invalidate(&private, &steps.function, model);
     let cache = cache(&private, model.cache.as_ref());
-    let prefixes = model.prefixes.iter().map(|prefix| writer(krate, prefix));
-    let keys = model.keys.iter().map(|key| writer(krate, key));
-    let tags = model.tags.iter().map(|tag| writer(krate, tag));
+    let by = by.map(|writer| quote_spanned!(here()=> .by(#writer)));
     let all = model.all.then(|| quote_spanned!(here()=> .all()));
-    let node = graph::write(&private, model);
-    let purge = quote_spanned! {here()=> {
+    let (early, late) = named(model, steps);
+    let named = quote_spanned! {here()=> {
         #node
         #cache
-        #private::Purge::new(cache) #(.prefix(#prefixes))* #(.key(#keys))* #(.tag(#tags))* #all
+        #private::Purge::new(cache) #by #early #all
     }};
-    let ran = ran(krate, function, &function.output());
-    let run = match function.style {
-        Style::Sync => quote_spanned!(here()=> .run_blocking()),
-        Style::Async | Style::Boxed | Style::Opaque => quote_spanned!(here()=> .run().await),
-    };
-    let text = match model.when {
-        When::Before => quote_spanned! {here()=>
-            #purge #run;
-            #ran
-        },
-        When::Always => quote_spanned! {here()=>
-            let purge = #purge.on_exit();
-            let output = #ran;
-            purge #run;
-            output
-        },
+    let run = steps.run(None);
+    if let When::Before = model.when {
+        steps.before.push(quote_spanned!(here()=> #named #run;));
+        return;
+    }
+    let guard = quote_spanned!(here()=> let #purge = #named.on_exit(););
+    steps.before.push(guard);
+    steps.purges.push(purge.clone());
+    if !late.is_empty() {
+        steps.late = true;
+        steps.named.push(quote_spanned! {here()=>
+            let #purge = match #private::kept!(&output) {
+                ::core::option::Option::Some(ret) => #purge.and(|purge| purge #late),
+                ::core::option::Option::None => #purge,
+            };
+        });
+    }
+    steps.after.push(match model.when {
         When::Ok => quote_spanned! {here()=>
-            let purge = #purge.on_exit();
-            let output = #ran;
             if #private::failed!(&output) {
-                purge.disarm();
+                #purge.disarm();
             } else {
-                purge #run;
+                #purge #run;
             }
-            output
         },
+        When::Always | When::Before => quote_spanned!(here()=> #purge #run;),
+    });
+}
+
+/// The calls that name what is invalidated: those that can be made before the body, and those
+/// that take what the function returns.
+fn named(model: &Invalidate, steps: &mut Steps) -> (TokenStream, TokenStream) {
+    let krate = model.krate.as_ref();
+    let (mut early, mut late) = (TokenStream::new(), TokenStream::new());
+    let groups: [(_, &[Template]); 3] = [
+        ("prefix", &model.prefixes),
+        ("key", &model.keys),
+        ("tag", &model.tags),
+    ];
+    for (name, templates) in groups {
+        let name = Ident::new(name, here());
+        for template in templates {
+            if template.awaits_ret() {
+                let writer = late_writer(krate, template, &mut steps.before);
+                late.extend(quote_spanned!(here()=> .#name(#writer)));
+            } else {
+                let writer = writer(krate, template);
+                early.extend(quote_spanned!(here()=> .#name(#writer)));
+            }
+        }
+    }
+    let of = match model.cache {
+        // This attribute's own cache, whichever that of the function is.
+        Some(_) => "entry_here",
+        None => "entry",
     };
-    around(function, &text)
+    let of = Ident::new(of, here());
+    for call in &model.of {
+        let entry = entry(call, &mut steps.before);
+        let named = quote_spanned!(here()=> .#of(#entry));
+        if call.awaits_ret() {
+            late.extend(named);
+        } else {
+            early.extend(named);
+        }
+    }
+    (early, late)
 }
 
 #[cfg(test)]
@@ -57,10 +103,9 @@ mod tests {
     use expect_test::expect;
     use quote::quote;
 
-    use super::invalidate;
     use crate::{
-        expand::{or_report, tests::assert_text},
-        model::Invalidate,
+        expand::{or_report, tests::assert_text, write},
+        model::Write,
     };
 
     #[test]
@@ -75,7 +120,7 @@ mod tests {
                 store(id, name).await
             }
         };
-        let text = or_report(Invalidate::check(args, &item), invalidate, &item);
+        let text = or_report(Write::invalidate(args, &item), write, &item);
         assert_text(
             text,
             &expect![[r#"

@@ -1,7 +1,7 @@
 //! Statements that write keys.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::Path;
 
 use super::{at, here, private, response};
@@ -16,30 +16,64 @@ pub(super) fn writer(krate: Option<&Path>, template: &Template) -> TokenStream {
 pub(super) fn template_parts(krate: Option<&Path>, template: &Template) -> TokenStream {
     let parts = template.pieces.iter().map(|piece| match piece {
         Piece::Literal(literal) => quote_spanned!(here()=> key.literal(#literal);),
-        Piece::Value(Placeholder {
-            root,
-            fields,
-            reading,
-            filter,
-        }) => {
-            let value = quote!(#root #(.#fields)*);
-            let value = response::reading(krate, root, value, reading);
-            let private = private(krate, at(root));
-            part(
-                krate,
-                root,
-                &match filter {
-                    None => value,
-                    Some(Filter::Hash) => hashed(krate, root, &value),
-                    Some(Filter::Lower) => quote_spanned!(at(root)=> #private::lower(&#value)),
-                    Some(Filter::LowerHash) => {
-                        quote_spanned!(at(root)=> #private::hashed(&#private::lower(&#value)))
-                    }
-                },
-            )
-        }
+        Piece::Value(placeholder) => placed(krate, placeholder),
     });
     parts.collect()
+}
+
+/// A statement that writes what a placeholder stands for.
+fn placed(krate: Option<&Path>, placeholder: &Placeholder) -> TokenStream {
+    let Placeholder {
+        root,
+        fields,
+        reading,
+        filter,
+        ret,
+    } = placeholder;
+    let private = private(krate, at(root));
+    let root = match ret {
+        true => &Ident::new("ret", at(root)),
+        false => root,
+    };
+    let value = quote!(#root #(.#fields)*);
+    let value = response::reading(krate, root, value, reading);
+    let value = match filter {
+        None => value,
+        Some(Filter::Hash) => hashed(krate, root, &value),
+        Some(Filter::Lower) => quote_spanned!(at(root)=> #private::lower(&#value)),
+        Some(Filter::LowerHash) => {
+            quote_spanned!(at(root)=> #private::hashed(&#private::lower(&#value)))
+        }
+    };
+    part(krate, root, &value)
+}
+
+/// A closure as [`writer`] gives, for a template that is written when the function has returned,
+/// and its arguments are gone: what they stand for is written before, by statements that are added
+/// to `before`.
+pub(super) fn late_writer(
+    krate: Option<&Path>,
+    template: &Template,
+    before: &mut Vec<TokenStream>,
+) -> TokenStream {
+    let mut parts = TokenStream::new();
+    for piece in &template.pieces {
+        let part = match piece {
+            Piece::Literal(literal) => quote_spanned!(here()=> key.literal(#literal);),
+            Piece::Value(placeholder) if placeholder.ret => placed(krate, placeholder),
+            Piece::Value(placeholder) => {
+                let written = format_ident!("written_{}", before.len(), span = here());
+                let private = private(krate, here());
+                let part = placed(krate, placeholder);
+                before.push(quote_spanned! {here()=>
+                    let #written = #private::written(|key| { #part });
+                });
+                quote_spanned!(here()=> key.literal(&#written);)
+            }
+        };
+        parts.extend(part);
+    }
+    quote_spanned!(here()=> |key| { #parts })
 }
 
 /// A statement that writes `value`; one that cannot be part of a key is reported at `argument`.

@@ -5,15 +5,18 @@
 //! own, out of sight of the user's code, because items have no hygiene.
 
 mod cached;
+mod call;
 mod choices;
 mod companion;
 mod graph;
 mod invalidate;
 mod key;
 mod key_part;
+mod put;
 mod response;
+mod write;
 
-pub(crate) use self::{cached::cached, invalidate::invalidate, key_part::key_part};
+pub(crate) use self::{cached::cached, key_part::key_part, write::write};
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -21,7 +24,7 @@ use syn::{Path, Result, ReturnType, Signature, Type, spanned::Spanned};
 
 use crate::{
     args::CacheArg,
-    function::{Function, Style, mentions},
+    function::{Function, Style, Unpacked, mentions},
 };
 
 /// The expansion, or the mistakes beside the item as it was written.
@@ -56,12 +59,17 @@ fn private(krate: Option<&Path>, span: Span) -> TokenStream {
 }
 
 /// The function as it was written, with `text` for its body.
-fn around(function: &Function, text: &TokenStream) -> TokenStream {
-    around_as(function, &function.sig, text)
+fn around(krate: Option<&Path>, function: &Function, text: &TokenStream) -> TokenStream {
+    around_as(krate, function, &function.sig, text)
 }
 
 /// The same, with another signature.
-fn around_as(function: &Function, sig: &Signature, text: &TokenStream) -> TokenStream {
+fn around_as(
+    krate: Option<&Path>,
+    function: &Function,
+    sig: &Signature,
+    text: &TokenStream,
+) -> TokenStream {
     let Function {
         outer,
         vis,
@@ -72,12 +80,19 @@ fn around_as(function: &Function, sig: &Signature, text: &TokenStream) -> TokenS
     let text = match style {
         Style::Async | Style::Sync => text.clone(),
         // As with an `async fn`, nothing happens before the future is polled.
-        Style::Boxed => quote_spanned!(here()=> ::std::boxed::Box::pin(async move { #text })),
+        Style::Boxed => {
+            let unpacked = function.unpacked.iter().map(|Unpacked { pat, from }| {
+                quote_spanned!(here()=> #[allow(unused_variables)] let #pat = &#from;)
+            });
+            quote_spanned! {here()=>
+                ::std::boxed::Box::pin(async move { #(#unpacked)* #text })
+            }
+        }
         Style::Opaque => quote_spanned!(here()=> async move { #text }),
     };
     let plain = (*style == Style::Opaque)
         .then(|| quote_spanned!(here()=> #[allow(clippy::manual_async_fn)]));
-    let absences = absences(function);
+    let absences = absences(krate, function);
     quote_spanned! {here()=>
         #(#outer)* #plain #vis #sig {
             #(#inner)*
@@ -88,13 +103,14 @@ fn around_as(function: &Function, sig: &Signature, text: &TokenStream) -> TokenS
 }
 
 /// Names for the parameters that are not there, so that nothing else need ask whether they are.
-fn absences(function: &Function) -> TokenStream {
+fn absences(krate: Option<&Path>, function: &Function) -> TokenStream {
+    let private = private(krate, here());
     let absences = function.absences();
     let absences = absences.iter().map(|(name, when)| {
         quote_spanned! {here()=>
             #[cfg(#when)]
             #[allow(unused_variables, clippy::no_effect_underscore_binding)]
-            let #name = ::core::option::Option::None::<u8>;
+            let #name = #private::ParameterRemovedByCfg;
         }
     });
     absences.collect()
@@ -113,12 +129,19 @@ fn cache(private: &TokenStream, cache: Option<&CacheArg>) -> TokenStream {
 /// The user's body, run to its end: an expression of what the function gives.
 fn ran(krate: Option<&Path>, function: &Function, output: &Type) -> TokenStream {
     let body = body(krate, function, output);
-    if function.style == Style::Sync {
-        let private = private(krate, here());
-        quote_spanned!(here()=> #private::run(#body))
-    } else {
-        quote_spanned!(here()=> #body.await)
+    if function.style != Style::Sync {
+        return quote_spanned!(here()=> #body.await);
     }
+    let private = private(krate, at(output));
+    let ran = quote_spanned!(at(output)=> #private::run(#body));
+    if matches!(output, Type::Never(_)) {
+        return ran;
+    }
+    quote_spanned! {at(output)=> {
+        let output = #ran;
+        #private::settled!(&output);
+        output
+    }}
 }
 
 /// The user's body as a future that owns the arguments, so that it can live on its own; or, of a
@@ -200,8 +223,8 @@ mod tests {
     use proc_macro2::TokenStream;
     use quote::quote;
 
-    use super::{invalidate, or_report};
-    use crate::model::Invalidate;
+    use super::{or_report, write};
+    use crate::model::Write;
 
     /// Holds `tokens` against a snapshot; `UPDATE_EXPECT=1` writes it anew.
     pub(super) fn assert_text(tokens: TokenStream, expected: &Expect) {
@@ -214,15 +237,15 @@ mod tests {
         let item = quote!(
             async fn rename(id: u64) {}
         );
-        let text = or_report(Invalidate::check(quote!(), &item), invalidate, &item);
+        let text = or_report(Write::invalidate(quote!(), &item), write, &item);
         assert_text(
             text,
             &expect![[r#"
-            async fn rename(id: u64) {}
-            ::core::compile_error! {
-                "nothing to invalidate: give `prefix`, `keys`, `tags` or `all`"
-            }
-        "#]],
+                async fn rename(id: u64) {}
+                ::core::compile_error! {
+                    "nothing to invalidate: give `prefix`, `keys`, `tags`, `of` or `all`"
+                }
+            "#]],
         );
     }
 }

@@ -136,7 +136,7 @@ fn header(
 
 #[cfg(test)]
 mod tests {
-    use quote::ToTokens as _;
+    use quote::ToTokens;
     use syn::{Type, parse_str};
 
     use super::inferred;
@@ -154,7 +154,7 @@ mod tests {
         ] {
             let written: Type = parse_str(written).unwrap();
             let expected: Type = parse_str(expected).unwrap();
-            let text = |ty: Type| ty.to_token_stream().to_string();
+            let text = |ty: Type| ty.into_token_stream().to_string();
             assert_eq!(text(inferred(&written)), text(expected));
         }
     }

@@ -5,7 +5,7 @@ use syn::{Error, LitInt, Path, Result, Type, spanned::Spanned};
 
 use super::{
     Choices, Response, Rules, check_async_only, check_output, companion::companion, parse_both,
-    response::is_response,
+    response::is_response, rules::Ret,
 };
 use crate::{
     args::{CacheArg, CachedArgs, Names},
@@ -64,10 +64,11 @@ impl Cached {
                         bytes, so remove one of them";
             errors.push(Error::new_spanned(codec, both));
         }
-        let companion = errors.take(companion(args.companion.as_ref(), &function));
+        let companion = errors.take(companion(args.companion.as_ref(), &function, is_response));
         let arguments = function.arguments();
         let mut rules = Rules {
             arguments: &arguments,
+            ret: Ret::Unknowable,
             errors,
         };
         let choices = rules.choices(&mut args);

@@ -50,7 +50,11 @@ impl Rules<'_> {
         }
     }
 
-    fn lifetime(&mut self, option: &str, duration: Option<DurationArg>) -> Option<Lifetime> {
+    pub(super) fn lifetime(
+        &mut self,
+        option: &str,
+        duration: Option<DurationArg>,
+    ) -> Option<Lifetime> {
         let constant = match duration? {
             DurationArg::Literal(literal) => {
                 let millis = self.errors.take(duration::millis(&literal));
@@ -78,7 +82,7 @@ impl Rules<'_> {
         Some(Lifetime::Constant(constant))
     }
 
-    fn question(&mut self, option: &str, question: Option<QuestionArg>) -> Option<Expr> {
+    pub(super) fn question(&mut self, option: &str, question: Option<QuestionArg>) -> Option<Expr> {
         let QuestionArg(question) = question?;
         let (asked, own) = match &question {
             Expr::Closure(closure) => (closure.body.to_token_stream(), names(&closure.inputs[0])),
@@ -163,7 +167,7 @@ fn binds(token: &TokenTree) -> bool {
 }
 
 /// The first name in `tokens` that is `wanted` and is no field, method or part of a path.
-fn free(tokens: TokenStream, wanted: &dyn Fn(&Ident) -> bool) -> Option<Ident> {
+pub(super) fn free(tokens: TokenStream, wanted: &dyn Fn(&Ident) -> bool) -> Option<Ident> {
     let mut before = None;
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {

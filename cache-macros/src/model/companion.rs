@@ -3,14 +3,19 @@
 use quote::ToTokens;
 use syn::{Error, FnArg, LitBool, Result, Safety};
 
+use super::is_opaque;
 use crate::{
     function::{Function, Style, is_named, mentions},
     place,
 };
 
 /// Whether `function` gets a companion. `wish` is what the attribute says about it.
-pub(super) fn companion(wish: Option<&LitBool>, function: &Function) -> Result<bool> {
-    let reason = || reason_against(function);
+pub(super) fn companion(
+    wish: Option<&LitBool>,
+    function: &Function,
+    is_response: bool,
+) -> Result<bool> {
+    let reason = || reason_against(function, is_response);
     match wish {
         Some(wish) if wish.value => match reason() {
             Some(reason) => Err(Error::new_spanned(
@@ -27,7 +32,7 @@ pub(super) fn companion(wish: Option<&LitBool>, function: &Function) -> Result<b
 }
 
 /// Why there cannot be a companion.
-fn reason_against(function: &Function) -> Option<&'static str> {
+fn reason_against(function: &Function, is_response: bool) -> Option<&'static str> {
     let Function { sig, body, .. } = function;
     let own = |tokens| mentions(tokens, &|token| is_named(token, &["Self"]));
     let of_a_type = || {
@@ -39,6 +44,9 @@ fn reason_against(function: &Function) -> Option<&'static str> {
     }
     if !matches!(sig.safety, Safety::Default) || sig.abi.is_some() {
         return Some("a companion is safe to call, an `unsafe` or `extern` function has none");
+    }
+    if !is_response && is_opaque(&function.output()) {
+        return Some("nobody can name what the function returns, so it has no companion");
     }
     let opaque = |token: &_| is_named(token, &["impl"]);
     if function.style == Style::Sync && mentions(sig.inputs.to_token_stream(), &opaque) {

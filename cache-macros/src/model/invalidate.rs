@@ -1,47 +1,46 @@
 //! What may be asked of a function that invalidates.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::Span;
 use syn::{Error, Path, Result};
 
-use super::{Rules, never, parse_both};
+use super::{Call, Rules, never, rules::Ret, write::Part};
 use crate::{
     args::{CacheArg, InvalidateArgs, When},
+    errors::Errors,
     function::Function,
     template::{Kind, Template},
 };
 
-/// A function that invalidates, free of mistakes.
+/// One `#[invalidate_cache]`, free of mistakes.
 pub(crate) struct Invalidate {
     pub(crate) krate: Option<Path>,
-    pub(crate) function: Function,
     pub(crate) prefixes: Vec<Template>,
     pub(crate) keys: Vec<Template>,
     pub(crate) tags: Vec<Template>,
+    pub(crate) of: Vec<Call>,
     pub(crate) all: bool,
     pub(crate) when: When,
     pub(crate) cache: Option<CacheArg>,
 }
 
-impl Invalidate {
-    /// Checks `#[invalidate_cache(args)] item`. The error holds every mistake there is.
-    pub(crate) fn check(args: TokenStream, item: &TokenStream) -> Result<Self> {
-        let (args, function, mut errors) = parse_both::<InvalidateArgs>(args, item)?;
+impl Part for Invalidate {
+    type Args = InvalidateArgs;
+
+    fn check(args: InvalidateArgs, function: &Function, mut errors: Errors) -> Result<Self> {
         let groups = [
-            ("prefix", &args.prefix),
-            ("keys", &args.keys),
-            ("tags", &args.tags),
+            ("prefix", args.prefix.is_some()),
+            ("keys", args.keys.is_some()),
+            ("tags", args.tags.is_some()),
         ];
-        let mut given = groups
-            .iter()
-            .filter_map(|(name, many)| many.as_ref().map(|_| *name));
+        let mut given = groups.iter().filter_map(|(name, is)| is.then_some(*name));
         match (&args.all, given.next()) {
             (Some(all), Some(name)) => errors.push(Error::new_spanned(
                 all,
                 format!("`all` already covers `{name}`: remove one of them"),
             )),
-            (None, None) => errors.push(Error::new(
+            (None, None) if args.of.is_none() => errors.push(Error::new(
                 Span::call_site(),
-                "nothing to invalidate: give `prefix`, `keys`, `tags` or `all`",
+                "nothing to invalidate: give `prefix`, `keys`, `tags`, `of` or `all`",
             )),
             _ => {}
         }
@@ -54,17 +53,25 @@ impl Invalidate {
         let arguments = function.arguments();
         let mut rules = Rules {
             arguments: &arguments,
+            ret: match when {
+                When::Before => Ret::TooEarly,
+                When::Ok | When::Always => Ret::Known,
+            },
             errors,
         };
         let prefixes = rules.templates(args.prefix, Kind::Prefix);
         let keys = rules.templates(args.keys, Kind::Key);
         let tags = rules.templates(args.tags, Kind::Tag);
+        let of = rules.calls(args.of);
+        let awaits = prefixes.iter().chain(&keys).chain(&tags);
+        let awaits = awaits.map(Template::awaits_ret);
+        rules.hidden_ret(awaits.chain(of.iter().map(Call::awaits_ret)));
         rules.errors.finish(Self {
             krate: args.krate,
-            function,
             prefixes,
             keys,
             tags,
+            of,
             all: args.all.is_some(),
             when,
             cache: args.cache,

@@ -2,21 +2,28 @@
 //! attribute, and what they share.
 
 mod cached;
+mod call;
 mod choices;
 mod companion;
 mod invalidate;
 mod key_part;
 mod output;
+mod put;
 mod response;
 mod rules;
 mod signature;
+mod write;
 
 pub(crate) use self::{
     cached::{Cached, Key},
+    call::{Call, CallArgument},
     choices::{Choices, Lifetime},
     invalidate::Invalidate,
     key_part::{Field, KeyPart, Shape, Variant},
+    output::is_opaque,
+    put::Put,
     response::{Response, Vary},
+    write::Write,
 };
 
 use proc_macro2::TokenStream;

@@ -11,8 +11,16 @@ use crate::function::mentions;
 pub(super) fn check_output(output: &Type, local: bool) -> Result<()> {
     let tokens = output.to_token_stream();
     let named = |names: &'static [&str]| move |token: &TokenTree| matches!(token, TokenTree::Ident(ident) if names.iter().any(|name| ident == name));
+    if is_opaque(output) && local {
+        // Its kind cannot be told, so it is kept whole; and what it is, only the body knows.
+        return Ok(());
+    }
     if mentions(tokens.clone(), &named(&["impl"])) {
-        let message = "a cached type has a name: write it instead of `impl …`, or `Box<dyn …>`";
+        let message = if is_opaque(output) {
+            "only a type with a name becomes bytes: write it instead of `impl …`, or say `local`"
+        } else {
+            "only a type with a name can be taken apart: write it instead of `impl …`"
+        };
         return Err(Error::new_spanned(output, message));
     }
     if let Some(never) = never(output) {
@@ -34,6 +42,16 @@ pub(super) fn check_output(output: &Type, local: bool) -> Result<()> {
         return Err(Error::new(span, message));
     }
     Ok(())
+}
+
+/// Whether a type is `impl …` as a whole.
+pub(crate) fn is_opaque(ty: &Type) -> bool {
+    match ty {
+        Type::ImplTrait(_) => true,
+        Type::Paren(paren) => is_opaque(&paren.elem),
+        Type::Group(group) => is_opaque(&group.elem),
+        _ => false,
+    }
 }
 
 /// Where a type borrows: a reference, or a lifetime other than `'static`. With `statics`, a

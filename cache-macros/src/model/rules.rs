@@ -9,7 +9,7 @@ use crate::{
     errors::Errors,
     function::Argument,
     nearest::did_you_mean,
-    template::{self, Kind, Piece, Template},
+    template::{self, Kind, Piece, Placeholder, Reading, Template},
 };
 
 /// The groups that a key can have: the namespace, its proper prefixes, and its tags.
@@ -21,7 +21,19 @@ const DEFAULT_PREFIXES: usize = 2;
 /// The signature, and the mistakes found so far.
 pub(super) struct Rules<'a> {
     pub(super) arguments: &'a [Argument],
+    pub(super) ret: Ret,
     pub(super) errors: Errors,
+}
+
+/// What `<ret>` can mean: what the function returned.
+#[derive(Clone, Copy)]
+pub(super) enum Ret {
+    /// The template is written when the function has returned.
+    Known,
+    /// The template is written before the function runs, because `when = before` says so.
+    TooEarly,
+    /// The key decides whether the function runs at all.
+    Unknowable,
 }
 
 impl Rules<'_> {
@@ -38,16 +50,52 @@ impl Rules<'_> {
         let mut template = self.errors.take(template::parse(literal, kind))?;
         for piece in &mut template.pieces {
             if let Piece::Value(value) = piece {
-                match self.find(&value.root) {
-                    Some(argument) => {
-                        value.root = argument.ident.clone();
-                        self.reading(value, literal);
-                    }
-                    None => self.unknown(&value.root.to_string(), literal.span()),
-                }
+                self.resolve(value, literal);
             }
         }
         Some(template)
+    }
+
+    /// Finds what a placeholder stands for.
+    fn resolve(&mut self, value: &mut Placeholder, template: &LitStr) {
+        let ret = value.root == "ret";
+        match (self.ret, self.find(&value.root)) {
+            (Ret::Known, _) if ret && !matches!(value.reading, Reading::Plain) => {
+                let message = "`<ret>` is a value and no map of headers: write a field of it, \
+                               such as `<ret.id>`";
+                self.errors.push(Error::new(template.span(), message));
+            }
+            (Ret::Known, _) if ret => {
+                value.root.set_span(template.span());
+                value.ret = true;
+            }
+            (Ret::TooEarly, _) if ret => {
+                let message = "`<ret>` is what the function returns, which nobody knows before it \
+                               runs: remove `when = before`";
+                self.errors.push(Error::new(template.span(), message));
+            }
+            (_, Some(argument)) => {
+                value.root = argument.ident.clone();
+                self.reading(value, template);
+            }
+            (_, None) if ret => {
+                let message = "`<ret>` is what the function returns, and a hit returns without \
+                               running it: write what the arguments say";
+                self.errors.push(Error::new(template.span(), message));
+            }
+            (_, None) => self.unknown(&value.root.to_string(), template.span()),
+        }
+    }
+
+    /// Says that a parameter is in the way of `<ret>`, if any of these needs that.
+    pub(super) fn hidden_ret(&mut self, mut awaits_ret: impl Iterator<Item = bool>) {
+        let name = Ident::new("ret", Span::call_site());
+        let used = awaits_ret.any(|awaits| awaits);
+        let hides = self.find(&name).filter(|_| used);
+        if let Some(ident) = hides.map(|argument| argument.ident.clone()) {
+            let message = "`<ret>` is what the function returns: give this parameter another name";
+            self.errors.push(Error::new_spanned(ident, message));
+        }
     }
 
     pub(super) fn find(&self, name: &Ident) -> Option<&Argument> {
@@ -63,12 +111,19 @@ impl Rules<'_> {
             .iter()
             .map(|argument| argument.ident.unraw().to_string())
             .collect();
-        let hint = did_you_mean(wrong, names.iter().map(String::as_str));
+        let ret = matches!(self.ret, Ret::Known);
+        let known = names.iter().map(String::as_str);
+        let hint = did_you_mean(wrong, known.chain(ret.then_some("ret")));
         let has = match names.len() {
             0 => "it has none".to_owned(),
             _ => format!("it has `{}`", names.join("`, `")),
         };
-        let message = format!("the function has no parameter `{wrong}`; {has}{hint}");
+        let ret = if ret {
+            ", and `ret` is what it returns"
+        } else {
+            ""
+        };
+        let message = format!("the function has no parameter `{wrong}`; {has}{ret}{hint}");
         self.errors.push(Error::new(span, message));
     }
 

@@ -1,7 +1,7 @@
 //! Which functions can be annotated at all.
 
 use proc_macro2::Span;
-use syn::{Error, Type};
+use syn::{Error, ReturnType, Type};
 
 use crate::{
     errors::Errors,
@@ -23,9 +23,11 @@ pub(super) fn check_signature(function: &Function, errors: &mut Errors) {
                        the body may throw: annotate a Rust function, and call that from here";
         errors.push(Error::new_spanned(abi, message));
     }
-    if !function.says_output() {
+    if let ReturnType::Type(_, future) = &sig.output
+        && !function.says_output()
+    {
         let message = "the future does not say what it gives: write `Future<Output = …>`";
-        errors.push(Error::new_spanned(&sig.output, message));
+        errors.push(Error::new_spanned(future, message));
     }
 }
 

@@ -141,6 +141,13 @@ impl Users {
     }
 }
 
+// Kept as a whole: only the body knows its type.
+#[cached(local)]
+async fn squares(below: u64) -> impl Iterator<Item = u64> + Clone {
+    let squares: Vec<_> = (0..below).map(|n| n * n).collect();
+    squares.into_iter()
+}
+
 #[cached]
 async fn fibonacci(n: u64) -> u64 {
     if n < 2 {
@@ -199,6 +206,7 @@ fn main() {
     drop(users.opaque_and_built(1));
     drop(users.write(1));
     drop(users.write_opaquely());
+    drop(squares(1));
     drop((
         fibonacci(1),
         generic_recursion(1, &"x"),

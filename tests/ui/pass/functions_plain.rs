@@ -66,6 +66,13 @@ fn in_a_cache(cache: &Cache, id: u64) -> Arc<str> {
     Arc::from(id.to_string())
 }
 
+// Kept as a whole: only the body knows its type.
+#[cached]
+fn squares(below: u64) -> impl Iterator<Item = u64> + Clone {
+    let squares: Vec<_> = (0..below).map(|n| n * n).collect();
+    squares.into_iter()
+}
+
 #[derive(Clone)]
 struct Counter<T> {
     name: String,
@@ -174,6 +181,7 @@ fn main() {
     assert_eq!(count.get(), 1);
     nothing();
     assert_eq!(label("a"), "A");
+    assert_eq!(squares(4).chain(squares(4)).sum::<u64>(), 28);
     assert_eq!(for_ever(0), "zero");
     assert_eq!(&*in_a_cache(larder::default_cache(), 1), "1");
     let mut counter = Counter {

@@ -1,8 +1,10 @@
 use larder::cached;
 
+struct User;
+
 #[cached(key = "users:<id>")]
-fn get_user(id: u64) -> u64 {
-    id
+fn get_user(id: u64) -> Option<User> {
+    (id > 0).then_some(User)
 }
 
 fn main() {

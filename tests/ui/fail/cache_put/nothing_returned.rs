@@ -1,0 +1,13 @@
+use larder::cache_put;
+
+#[derive(Clone)]
+struct User {
+    id: u64,
+}
+
+#[cache_put(key = "users:<id>")]
+async fn save(id: u64) {
+    drop(id);
+}
+
+fn main() {}

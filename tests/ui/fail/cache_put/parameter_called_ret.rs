@@ -1,0 +1,13 @@
+use larder::cache_put;
+
+#[derive(Clone)]
+struct User {
+    id: u64,
+}
+
+#[cache_put(key = "users:<ret.id>", tags = ["all:<ret.id>"])]
+async fn save(ret: User) -> Result<User, String> {
+    Ok(ret)
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use larder::cache_put;
+
+#[derive(Clone)]
+struct User {
+    id: u64,
+}
+
+#[cache_put(key = "users:<ret>")]
+async fn save(user: User) -> Result<User, String> {
+    Ok(user)
+}
+
+fn main() {}

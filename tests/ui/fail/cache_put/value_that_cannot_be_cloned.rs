@@ -1,0 +1,12 @@
+use larder::cache_put;
+
+struct User {
+    id: u64,
+}
+
+#[cache_put(key = "users:<ret.id>")]
+async fn save(user: User) -> Result<User, String> {
+    Ok(user)
+}
+
+fn main() {}

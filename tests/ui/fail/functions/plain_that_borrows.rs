@@ -1,0 +1,10 @@
+use larder::cached;
+
+#[cached(key = "names:<name>")]
+fn trimmed(name: &str) -> &str {
+    name.trim()
+}
+
+fn main() {
+    trimmed("");
+}

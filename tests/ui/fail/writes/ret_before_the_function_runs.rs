@@ -1,0 +1,13 @@
+use larder::invalidate_cache;
+
+#[derive(Clone)]
+struct User {
+    id: u64,
+}
+
+#[invalidate_cache(keys = ["users:<ret.id>"], when = before)]
+async fn save(user: User) -> Result<User, String> {
+    Ok(user)
+}
+
+fn main() {}
