@@ -15,3 +15,7 @@ pub mod migrating_from_cached {}
 #[doc = include_str!("../docs/graph.md")]
 #[cfg(feature = "moka")]
 pub mod graph {}
+
+#[doc = include_str!("../docs/companions.md")]
+#[cfg(feature = "moka")]
+pub mod companions {}

@@ -195,9 +195,12 @@ mod tests {
     /// Gives way once.
     async fn later() {
         let mut waited = false;
-        poll_fn(|_| match std::mem::replace(&mut waited, true) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
+        poll_fn(|_| {
+            if std::mem::replace(&mut waited, true) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         })
         .await;
     }
@@ -213,8 +216,8 @@ mod tests {
     #[test]
     fn the_first_taker_takes_it_and_nobody_after() {
         let call = async { (take(), take()) };
-        let (takes, taken) = ended(now(ask(Ask::Refresh, call)));
-        assert_eq!(takes, (Some(Ask::Refresh), None));
+        let (asks, taken) = ended(now(ask(Ask::Refresh, call)));
+        assert_eq!(asks, (Some(Ask::Refresh), None));
         assert!(taken);
         assert_eq!(take(), None, "nothing is left on the thread");
     }

@@ -78,13 +78,11 @@ impl Caught {
     /// The same from a thread that blocks, for a function whose values lie in this process.
     pub(crate) fn store_blocking(&self, (value, ttl): Kept) -> Result<()> {
         let call = self.miss.call(self.table);
-        match ttl {
-            Some(ttl) => block_on(call.set(value, ttl)),
-            None => {
-                self.invalidate_blocking();
-                Ok(())
-            }
+        if let Some(ttl) = ttl {
+            return block_on(call.set(value, ttl));
         }
+        self.invalidate_blocking();
+        Ok(())
     }
 
     /// What the function would keep, had it returned this. What it would not keep empties the

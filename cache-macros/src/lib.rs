@@ -93,6 +93,7 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// | `codec = json`, or `bincode`, `msgpack`, `bytes`, or a path | how the value becomes bytes; not on a plain `fn` | chosen by the type |
 /// | `local` | kept in this process only, so that the type needs no serde | shared if the cache is |
 /// | `cache = "name"`, `cache = self.cache` | a registered cache, or an expression that derefs to one | the default cache |
+/// | `companion = false` | no type of the function's name beside it: where a type or a module has that name | free functions have one |
 /// | `crate = path` | where larder is, if it is renamed | `::larder` |
 ///
 /// A placeholder is an argument, `<id>`, or a field of one, `<user.id>`, `<page.0>`,
