@@ -30,7 +30,7 @@ pub use crate::{
     global::default_or,
     graph::Node,
     handle::{
-        EntryOf, Returns, entry, invalidate_now, key_of, peek_now, put_now, refresh_now,
+        EntryOf, Returns, entry, invalidate_now, key_of, peek_now, put_now, put_of, refresh_now,
         uncached_now,
     },
     journal::Writer,

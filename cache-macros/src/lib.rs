@@ -99,6 +99,7 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// | `shared` | the response is the same for everybody, whatever the extractors could tell of who asks | who asks is in the key |
 /// | `batch = ids` | asks for all elements of the list `ids` together; see [Batches](#batches) | one value for one call |
 /// | `cache = "name"`, `cache = self.cache` | a registered cache, or an expression that derefs to one | the default cache |
+/// | `companion = false` | no type of the function's name beside it: where a type or a module has that name | free functions have one |
 /// | `crate = path` | where larder is, if it is renamed | `::larder` |
 ///
 /// A placeholder is an argument, `<id>`, or a field of one, `<user.id>`, `<page.0>`,

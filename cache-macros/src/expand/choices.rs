@@ -210,6 +210,28 @@ mod tests {
                     ) -> ::larder::__private::Result<::core::option::Option<Answer<Option<Page>>>> {
                         ::larder::__private::entry(page(token, number)).peek().await
                     }
+                    /**Stores a value as if this call had returned it.
+
+                # Errors
+
+                If the far tier did not take it.*/
+                    #[inline]
+                    fn put(
+                        token: &str,
+                        number: u32,
+                        value: impl ::larder::__private::Returns<Answer<Option<Page>>>,
+                    ) -> ::core::pin::Pin<
+                        ::std::boxed::Box<
+                            dyn ::core::future::Future<
+                                Output = ::larder::__private::Result<()>,
+                            > + ::core::marker::Send,
+                        >,
+                    > {
+                        ::larder::__private::put_of(
+                            ::larder::__private::entry(page(token, number)),
+                            value,
+                        )
+                    }
                     /**Removes the value of this call from all tiers.
 
                 # Errors
@@ -234,19 +256,6 @@ mod tests {
                     #[inline]
                     fn __call(token: &str, number: u32) -> ::larder::__private::Called {
                         ::larder::__private::call_of(::larder::__private::entry(page(token, number)))
-                    }
-                    /**Stores a value as if this call had returned it.
-
-                # Errors
-
-                If the far tier did not take it.*/
-                    #[inline]
-                    async fn put(
-                        token: &str,
-                        number: u32,
-                        value: impl ::larder::__private::Returns<Answer<Option<Page>>>,
-                    ) -> ::larder::__private::Result<()> {
-                        ::larder::__private::entry(page(token, number)).put(value).await
                     }
                 }
             "#]],
