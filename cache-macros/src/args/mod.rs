@@ -29,17 +29,21 @@ use syn::{
     token::Paren,
 };
 
-use self::values::{condition, number, path, quoted, template, without_parentheses, yes_or_no};
+use self::values::{
+    condition, name, number, path, percentage, quoted, template, without_parentheses, yes_or_no,
+};
 use crate::{errors::Errors, nearest::did_you_mean};
 
 mod kw {
     use syn::custom_keyword;
 
     custom_keyword!(all);
+    custom_keyword!(batch);
     custom_keyword!(cache);
     custom_keyword!(codec);
     custom_keyword!(companion);
     custom_keyword!(err_ttl);
+    custom_keyword!(jitter);
     custom_keyword!(key);
     custom_keyword!(keys);
     custom_keyword!(local);

@@ -71,6 +71,12 @@ pub(super) fn number(input: ParseStream<'_>) -> Result<LitInt> {
     input.parse().map_err(|_| error)
 }
 
+/// A literal that says a part of something.
+pub(super) fn percentage(input: ParseStream<'_>) -> Result<Lit> {
+    let error = Error::new(input.span(), "expected a part of the ttl, such as \"10%\"");
+    input.parse().map_err(|_| error)
+}
+
 /// `true` or `false`.
 pub(super) fn yes_or_no(input: ParseStream<'_>) -> Result<LitBool> {
     let error = Error::new(input.span(), "expected `true` or `false`");
@@ -139,7 +145,7 @@ impl Parse for Names {
 }
 
 /// The name of an argument; `self` is one, although it is no identifier in the grammar of Rust.
-fn name(input: ParseStream<'_>) -> Result<Ident> {
+pub(super) fn name(input: ParseStream<'_>) -> Result<Ident> {
     if let Ok(text) = input.fork().parse::<LitStr>() {
         return Err(quoted(&text));
     }
