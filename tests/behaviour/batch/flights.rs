@@ -260,8 +260,9 @@ async fn slow(cache: &Cache, rows: &Rows, ids: &[u64]) -> HashMap<u64, Row> {
 
 #[cached(key = "slow:<id>", cache = cache, skip(cache, rows))]
 async fn slow_one(cache: Cache, rows: Rows, id: u64) -> Row {
+    let row = rows.load(&[id]).await[&id];
     sleep(LOAD).await;
-    rows.load(&[id]).await[&id]
+    row
 }
 
 #[tokio::test(start_paused = true)]
