@@ -9,8 +9,8 @@
 use std::{
     cell::{Cell, RefCell},
     future::{Future, pending, poll_fn},
-    pin::pin,
-    task::Poll,
+    pin::{Pin, pin},
+    task::{Context, Poll},
 };
 
 use crate::{caught::Caught, site::Site, sync::thread_local};
@@ -60,12 +60,26 @@ thread_local! {
 
 /// Runs a call and asks something of the first cached function that it meets.
 pub(crate) async fn ask<F: Future>(ask: Ask, call: F) -> Answer<F::Output> {
-    let mut call = pin!(call);
-    let mut asked = ask as u8;
-    poll_fn(|context| {
-        let scope = Scope::enter(asked);
-        let polled = call.as_mut().poll(context);
-        asked = ASKED.with(Cell::get);
+    let (mut asking, mut call) = (Asking::new(ask), pin!(call));
+    poll_fn(|context| asking.poll(call.as_mut(), context)).await
+}
+
+/// What is still asked of a call between two of its polls.
+pub(crate) struct Asking(u8);
+
+impl Asking {
+    pub(crate) fn new(ask: Ask) -> Self {
+        Self(ask as u8)
+    }
+
+    pub(crate) fn poll<F: Future>(
+        &mut self,
+        call: Pin<&mut F>,
+        context: &mut Context<'_>,
+    ) -> Poll<Answer<F::Output>> {
+        let scope = Scope::enter(self.0);
+        let polled = call.poll(context);
+        self.0 = ASKED.with(Cell::get);
         let handed = HANDED.with(RefCell::take);
         drop(scope);
         match (handed, polled) {
@@ -74,11 +88,10 @@ pub(crate) async fn ask<F: Future>(ask: Ask, call: F) -> Answer<F::Output> {
             (None, Poll::Pending) => Poll::Pending,
             (None, Poll::Ready(output)) => Poll::Ready(Answer::Ended {
                 output,
-                taken: asked == NOTHING,
+                taken: self.0 == NOTHING,
             }),
         }
-    })
-    .await
+    }
 }
 
 /// Makes a call that blocks, and asks something of the first cached function that it meets.
@@ -114,6 +127,11 @@ fn take_if_able(asked: u8, site: &Site) -> Option<Ask> {
 #[inline]
 pub fn captures() -> bool {
     ASKED.with(Cell::get) == Ask::Capture as u8
+}
+
+/// Whether the next function is asked anything.
+pub fn is_asked() -> bool {
+    ASKED.with(Cell::get) != NOTHING
 }
 
 /// Takes whatever is asked of a function that has nothing to do with the cache this time.
@@ -197,9 +215,12 @@ mod tests {
     /// Gives way once.
     async fn later() {
         let mut waited = false;
-        poll_fn(|_| match std::mem::replace(&mut waited, true) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
+        poll_fn(|_| {
+            if std::mem::replace(&mut waited, true) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         })
         .await;
     }
@@ -215,8 +236,8 @@ mod tests {
     #[test]
     fn the_first_taker_takes_it_and_nobody_after() {
         let call = async { (take(), take()) };
-        let (takes, taken) = ended(now(ask(Ask::Refresh, call)));
-        assert_eq!(takes, (Some(Ask::Refresh), None));
+        let (asks, taken) = ended(now(ask(Ask::Refresh, call)));
+        assert_eq!(asks, (Some(Ask::Refresh), None));
         assert!(taken);
         assert_eq!(take(), None, "nothing is left on the thread");
     }

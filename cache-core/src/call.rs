@@ -13,7 +13,7 @@ use crate::{
     fence::Cell,
     names,
     near::KeyRef,
-    policy::Policy,
+    policy::{Policy, vary},
     stats::Counts,
     sync::{Arc, within},
 };
@@ -62,6 +62,12 @@ impl Call<'_> {
     /// How long a value is to live.
     pub(crate) fn ttl(&self) -> Duration {
         self.policy.ttl.unwrap_or(self.cache.ttl)
+    }
+
+    /// `ttl` varied as this function says, or else its cache.
+    pub(crate) fn vary(&self, ttl: Duration) -> Duration {
+        let jitter = self.policy.jitter(self.cache.jitter);
+        vary(ttl, jitter, &self.cache.dice)
     }
 
     /// What `read` makes of the value in the near tier, if there is a valid one.

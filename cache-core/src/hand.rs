@@ -183,10 +183,10 @@ pub(crate) async fn get_many(calls: &[Call<'_>]) -> Result<Vec<Option<Live>>> {
     let looks = far.look_many(&places, &typed, &mut budget).await?;
     for ((at, lead), look) in missed.into_iter().zip(leads).zip(looks) {
         calls[at].count_look(&look);
-        if let Look::Hit(found) = look {
-            if let Loaded::Value(live, _) = calls[at].take(lead, found) {
-                values[at] = Some(live);
-            }
+        if let Look::Hit(found) = look
+            && let Loaded::Value(live, _) = calls[at].take(lead, found)
+        {
+            values[at] = Some(live);
         }
     }
     Ok(values)

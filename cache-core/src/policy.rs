@@ -49,6 +49,16 @@ pub struct Policy {
     pub none_ttl: Option<Duration>,
     /// How long an error is remembered in this process; `None` if it is not.
     pub err_ttl: Option<Duration>,
+    /// How far these vary, in hundredths of a percent; `None` for as far as the cache says.
+    pub jitter: Option<u16>,
+}
+
+impl Policy {
+    /// How far a ttl varies, as a part of it, where the cache says `otherwise`.
+    pub(crate) fn jitter(&self, otherwise: f64) -> f64 {
+        self.jitter
+            .map_or(otherwise, |hundredths| f64::from(hundredths) / 10_000.0)
+    }
 }
 
 /// `ttl` varied by up to `jitter` of it in either direction, never under a millisecond.

@@ -22,7 +22,7 @@ pub use crate::{
     __shape as shape, __table as table,
 };
 pub use crate::{
-    ask::captures,
+    ask::{captures, is_asked},
     cache::Cache,
     called::{Called, call_of},
     codec::{self, Probe, Table, ViaFar, ViaNear, ViaRaw, named, probe},
@@ -30,7 +30,7 @@ pub use crate::{
     global::default_or,
     graph::Node,
     handle::{
-        EntryOf, Returns, entry, invalidate_now, key_of, peek_now, put_now, refresh_now,
+        EntryOf, Returns, entry, invalidate_now, key_of, peek_now, put_now, put_of, refresh_now,
         uncached_now,
     },
     journal::Writer,

@@ -18,7 +18,6 @@ use crate::{
     far::{Budget, Far, Found, Look, Place, Right, Seen},
     flight::{Driving, Kind, Lead, Load, Orphan, Role, Turn, Waiter},
     outcome::Loaded,
-    policy::vary,
     sync::Arc,
 };
 
@@ -402,7 +401,7 @@ impl<'s, 'c> Serve<'s, 'c> {
         };
         Some(Kept {
             value,
-            ttl: vary(ttl, call.cache.jitter, &call.cache.dice),
+            ttl: call.vary(ttl),
             far: !matches!(loaded, Loaded::Failed(_)),
         })
     }

@@ -55,6 +55,7 @@ impl Site {
                 ttl: None,
                 none_ttl: None,
                 err_ttl: None,
+                jitter: None,
             },
             version: 0,
             local: false,
@@ -81,6 +82,13 @@ impl Site {
     #[must_use]
     pub const fn err_ttl(mut self, millis: u64) -> Self {
         self.policy.err_ttl = Some(Duration::from_millis(millis));
+        self
+    }
+
+    /// How far these vary, in hundredths of a percent.
+    #[must_use]
+    pub const fn jitter(mut self, hundredths: u16) -> Self {
+        self.policy.jitter = Some(hundredths);
         self
     }
 

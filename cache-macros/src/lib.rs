@@ -11,6 +11,7 @@ mod errors;
 mod expand;
 mod extractor;
 mod function;
+mod jitter;
 mod model;
 mod nearest;
 mod place;
@@ -84,6 +85,7 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// | `none_ttl = "30s"` | keeps `None` too, for this long; for functions that return an `Option` | `None` is not kept |
 /// | `err_ttl = "5s"` | keeps errors too, for this long, in this process only; the error is `Clone + Send + Sync` | errors are not kept |
 /// | `ttl_from = \|token\| token.expires_in` | how long this value is kept, asked of it; under a millisecond it is not kept; instead of `ttl` | all alike |
+/// | `jitter = "10%"`, `jitter = 0` | how far these times vary from value to value, in either direction, so that what was loaded together does not end together; up to `"100%"` | as the cache says, 10 % |
 /// | `unless = Vec::is_empty`, `unless = \|page\| page.is_partial()` | values for which this is true are not kept | all are |
 /// | `if = page < 10` | an expression over the arguments; a call for which it is false has nothing to do with the cache | every call |
 /// | `key = "users:<id>"` | the key: literal segments and placeholders | crate, modules, function and all arguments |
@@ -93,8 +95,11 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// | `version = 2` | entries of other versions are misses | 0 |
 /// | `codec = json`, or `bincode`, `msgpack`, `bytes`, or a path | how the value becomes bytes; not on a plain `fn` | chosen by the type |
 /// | `local` | kept in this process only, so that the type needs no serde | shared if the cache is |
+/// | `response` | caches what a handler of axum sends, where the return type does not show that it is one | by the form of the return type |
+/// | `shared` | the response is the same for everybody, whatever the extractors could tell of who asks | who asks is in the key |
 /// | `batch = ids` | asks for all elements of the list `ids` together; see [Batches](#batches) | one value for one call |
 /// | `cache = "name"`, `cache = self.cache` | a registered cache, or an expression that derefs to one | the default cache |
+/// | `companion = false` | no type of the function's name beside it: where a type or a module has that name | free functions have one |
 /// | `crate = path` | where larder is, if it is renamed | `::larder` |
 ///
 /// A placeholder is an argument, `<id>`, or a field of one, `<user.id>`, `<page.0>`,
@@ -105,6 +110,12 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// An argument that `key` leaves out is reported as a warning, because forgetting one serves the
 /// value of another; `skip(…)` says that it is meant. `self` and axum's `State` need no `skip`
 /// there. Without `key`, every argument that is not skipped is in the key, `self` included.
+///
+/// A handler of axum is recognised by its return type: `Json<…>`, `Html<…>`, `Response`,
+/// `impl IntoResponse`, tuples with a `StatusCode` or headers, and `Result`s of these. Its response
+/// is cached as bytes, with status and headers, and the annotated function returns a `Response`;
+/// that needs the feature `axum`. `<headers[accept-language]>` is a header field, and
+/// `<jar[session]>` a cookie.
 ///
 /// A key has at most 16 groups: the namespace, its proper prefixes by segment, and its tags.
 ///
@@ -145,7 +156,7 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// `ttl_from` and `unless` are a closure over the `Ok` or `Some` value, or the path of a function
 /// that takes it by reference. They see no argument: calls that ask for one key share what is
 /// kept. What they exclude, like an error that is not kept, still goes to those who waited for
-/// the same load. All durations vary by the cache's jitter.
+/// the same load. All durations vary by the `jitter`.
 ///
 /// A kept error is a hit, and comes back as a clone. An invalidation removes it like any entry. It
 /// never leaves this process, and whoever asks for its key without `err_ttl` finds nothing there:

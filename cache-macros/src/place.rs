@@ -94,7 +94,7 @@ impl Scan<'_> {
             let rest = &self.rest[at..];
             match (rest.find("/*"), rest.find("*/")) {
                 (Some(open), Some(close)) if open < close => {
-                    (depth, at) = (depth + 1, at + open + 2)
+                    (depth, at) = (depth + 1, at + open + 2);
                 }
                 (_, Some(close)) => (depth, at) = (depth - 1, at + close + 2),
                 (_, None) => return self.skip(None),

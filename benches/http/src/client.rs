@@ -8,12 +8,17 @@ use tokio::{
     task::JoinSet,
 };
 
+/// How many pages each client asks for, in turn.
+pub(crate) const PAGES: usize = 16;
+
 /// Clients with a connection each, which stays open.
 #[derive(Debug)]
 pub(crate) struct Clients(Vec<Client>);
 
 #[derive(Debug)]
 struct Client {
+    /// Which of all it is.
+    number: usize,
     stream: TcpStream,
     read: Vec<u8>,
 }
@@ -26,10 +31,11 @@ impl Clients {
     /// If nobody listens there.
     pub(crate) async fn connect(address: SocketAddr, count: usize) -> Self {
         let mut clients = Vec::new();
-        for _ in 0..count {
+        for number in 0..count {
             let stream = TcpStream::connect(address).await.expect("it listens");
             stream.set_nodelay(true).expect("a TCP stream");
             clients.push(Client {
+                number,
                 stream,
                 read: vec![0; 64 << 10],
             });
@@ -38,12 +44,15 @@ impl Clients {
     }
 
     /// Asks for `path` about `requests` times, all clients side by side.
-    pub(crate) async fn ask(&mut self, path: &'static str, requests: usize) {
+    /// With `apart`, each asks for pages of its own: two requests for the same page at the same
+    /// time would be one for a far tier.
+    pub(crate) async fn ask(&mut self, path: &'static str, apart: bool, requests: usize) {
         let each = requests / self.0.len();
         let mut asking = JoinSet::new();
         for mut client in self.0.drain(..) {
             asking.spawn(async move {
-                client.ask(path, each).await;
+                let first = if apart { client.number * PAGES } else { 0 };
+                client.ask(path, first, each).await;
                 client
             });
         }
@@ -52,9 +61,10 @@ impl Clients {
 }
 
 impl Client {
-    async fn ask(&mut self, path: &str, requests: usize) {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\n\r\n");
-        for _ in 0..requests {
+    async fn ask(&mut self, path: &str, first: usize, requests: usize) {
+        for request in 0..requests {
+            let page = first + request % PAGES;
+            let request = format!("GET {path}/{page} HTTP/1.1\r\nhost: bench\r\n\r\n");
             let sent = self.stream.write_all(request.as_bytes()).await;
             sent.expect("the server is there");
             self.response().await;

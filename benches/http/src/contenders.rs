@@ -7,6 +7,7 @@ use std::{
 
 use axum::{
     Json, Router,
+    extract::Path,
     http::{HeaderName, header::CONTENT_TYPE},
     routing::get,
 };
@@ -22,6 +23,8 @@ pub(crate) struct Contender {
     pub(crate) path: &'static str,
     /// The share of the throughput of constant bytes that it has to reach.
     pub(crate) target: Option<f64>,
+    /// Whether each client asks for pages of its own.
+    pub(crate) apart: bool,
 }
 
 /// All of them; the first is what the others are compared with.
@@ -30,36 +33,43 @@ pub(crate) const CONTENDERS: [Contender; 7] = [
         name: "constant bytes",
         path: "/constant",
         target: None,
+        apart: false,
     },
     Contender {
         name: "larder, near tier",
         path: "/near",
         target: Some(0.93),
+        apart: false,
     },
     Contender {
         name: "larder, near tier, with the layer",
         path: "/layered",
         target: None,
+        apart: false,
     },
     Contender {
         name: "larder, Redis",
         path: "/redis",
         target: Some(0.8),
+        apart: true,
     },
     Contender {
         name: "cached 4.1, the value",
         path: "/cached",
         target: None,
+        apart: false,
     },
     Contender {
         name: "moka by hand, the value",
         path: "/moka",
         target: None,
+        apart: false,
     },
     Contender {
         name: "no cache, encoded each time",
         path: "/none",
         target: None,
+        apart: false,
     },
 ];
 
@@ -73,15 +83,15 @@ pub(crate) fn router(url: &str) -> Router {
     let far = Cache::builder().far(far).build().expect("a cache");
     far.register("far").expect("it is called once");
     let layered = Router::new()
-        .route("/layered", get(layered))
+        .route("/layered/{page}", get(layered))
         .layer(larder::axum::layer());
     Router::new()
-        .route("/constant", get(constant))
-        .route("/near", get(near))
-        .route("/redis", get(redis))
-        .route("/cached", get(cached))
-        .route("/moka", get(moka))
-        .route("/none", get(none))
+        .route("/constant/{page}", get(constant))
+        .route("/near/{page}", get(near))
+        .route("/redis/{page}", get(redis))
+        .route("/cached/{page}", get(cached))
+        .route("/moka/{page}", get(moka))
+        .route("/none/{page}", get(none))
         .merge(layered)
 }
 
@@ -91,28 +101,29 @@ pub(crate) fn far_hits() -> u64 {
     far.stats().total.far_hits
 }
 
-async fn constant() -> ([(HeaderName, &'static str); 1], Bytes) {
-    static BYTES: LazyLock<Bytes> = LazyLock::new(|| page::json().into());
+async fn constant(Path(page): Path<u64>) -> ([(HeaderName, &'static str); 1], Bytes) {
+    static BYTES: LazyLock<Bytes> = LazyLock::new(|| page::json(1_000).into());
+    let _ = page;
     ([(CONTENT_TYPE, "application/json")], BYTES.clone())
 }
 
-#[larder::cached(ttl = 600, key = "near")]
-async fn near() -> Json<Arc<Vec<Item>>> {
-    Json(page::load())
+#[larder::cached(ttl = 600, key = "near:<page>")]
+async fn near(Path(page): Path<u64>) -> Json<Arc<Vec<Item>>> {
+    Json(page::load(page))
 }
 
-#[larder::cached(ttl = 600, key = "layered")]
-async fn layered() -> Json<Arc<Vec<Item>>> {
-    Json(page::load())
+#[larder::cached(ttl = 600, key = "layered:<page>")]
+async fn layered(Path(page): Path<u64>) -> Json<Arc<Vec<Item>>> {
+    Json(page::load(page))
 }
 
-#[larder::cached(ttl = 600, key = "redis", cache = "far")]
-async fn redis() -> Json<Arc<Vec<Item>>> {
-    Json(page::load())
+#[larder::cached(ttl = 600, key = "redis:<page>", cache = "far")]
+async fn redis(Path(page): Path<u64>) -> Json<Arc<Vec<Item>>> {
+    Json(page::load(page))
 }
 
-async fn cached() -> Json<Arc<Vec<Item>>> {
-    Json(by_cached(1).await)
+async fn cached(Path(page): Path<u64>) -> Json<Arc<Vec<Item>>> {
+    Json(by_cached(page).await)
 }
 
 #[cached::macros::concurrent_cached(
@@ -122,21 +133,20 @@ async fn cached() -> Json<Arc<Vec<Item>>> {
     convert = r#"{ format!("pages:{page}") }"#
 )]
 async fn by_cached(page: u64) -> Arc<Vec<Item>> {
-    let _ = page;
-    page::load()
+    page::load(page)
 }
 
-async fn moka() -> Json<Arc<Vec<Item>>> {
+async fn moka(Path(page): Path<u64>) -> Json<Arc<Vec<Item>>> {
     static MOKA: LazyLock<moka::future::Cache<String, Arc<Vec<Item>>>> = LazyLock::new(|| {
         moka::future::Cache::builder()
             .max_capacity(65_536)
             .time_to_live(Duration::from_mins(10))
             .build()
     });
-    let page = MOKA.get_with("page".to_owned(), async { page::load() });
-    Json(page.await)
+    let found = MOKA.get_with(format!("pages:{page}"), async { page::load(page) });
+    Json(found.await)
 }
 
-async fn none() -> Json<Arc<Vec<Item>>> {
-    Json(page::load())
+async fn none(Path(page): Path<u64>) -> Json<Arc<Vec<Item>>> {
+    Json(page::load(page))
 }

@@ -5,12 +5,13 @@
 
 mod client;
 mod contenders;
+mod cpu;
 mod page;
 mod rounds;
 
 use std::{process::ExitCode, time::Instant};
 
-use client::Clients;
+use client::{Clients, PAGES};
 use contenders::{CONTENDERS, Contender};
 use rounds::{median, ratio, verdict};
 use test_support::RedisServer;
@@ -46,7 +47,7 @@ async fn run(redis: &RedisServer, rounds: usize) {
     let mut clients = Clients::connect(address, CLIENTS).await;
     println!(
         "{} bytes of JSON, {CLIENTS} clients, {REQUESTS} requests a turn, medians of {rounds} rounds\n",
-        page::json().len()
+        page::json(1_000).len()
     );
     let samples = measure(&mut clients, rounds).await;
     report(&samples);
@@ -61,41 +62,61 @@ fn check(rounds: usize) {
     assert!(hits >= least, "not every request went to Redis");
 }
 
-/// Requests per second: `samples[contender][round]`. Every contender has a turn in every round,
-/// each time beginning with another one.
-async fn measure(clients: &mut Clients, rounds: usize) -> Vec<Vec<f64>> {
-    let mut samples = vec![Vec::with_capacity(rounds); CONTENDERS.len()];
+/// What was measured of one contender, round by round.
+#[derive(Debug, Default)]
+struct Samples {
+    /// Requests per second.
+    rates: Vec<f64>,
+    /// Microseconds of processor time per request, the client's included.
+    micros: Vec<f64>,
+}
+
+/// Every contender has a turn in every round, each time beginning with another one.
+async fn measure(clients: &mut Clients, rounds: usize) -> Vec<Samples> {
+    let mut samples: Vec<Samples> = CONTENDERS.iter().map(|_| Samples::default()).collect();
     for contender in &CONTENDERS {
         turn(clients, contender).await;
     }
     for round in 0..rounds {
         for turns in 0..CONTENDERS.len() {
             let at = (round + turns) % CONTENDERS.len();
-            samples[at].push(turn(clients, &CONTENDERS[at]).await);
+            let (rate, micros) = turn(clients, &CONTENDERS[at]).await;
+            samples[at].rates.push(rate);
+            samples[at].micros.push(micros);
         }
     }
     samples
 }
 
-async fn turn(clients: &mut Clients, contender: &Contender) -> f64 {
-    clients.ask(contender.path, CLIENTS * 10).await;
-    let begin = Instant::now();
-    clients.ask(contender.path, REQUESTS).await;
+async fn turn(clients: &mut Clients, contender: &Contender) -> (f64, f64) {
+    let Contender { path, apart, .. } = *contender;
+    clients.ask(path, apart, CLIENTS * PAGES).await;
+    let (begin, before) = (Instant::now(), cpu::time());
+    clients.ask(path, apart, REQUESTS).await;
     #[expect(clippy::cast_precision_loss, reason = "few thousands")]
     let requests = REQUESTS as f64;
-    requests / begin.elapsed().as_secs_f64()
+    let rate = requests / begin.elapsed().as_secs_f64();
+    let micros = (cpu::time() - before).as_secs_f64() * 1e6 / requests;
+    (rate, micros)
 }
 
-fn report(samples: &[Vec<f64>]) {
-    println!("| handler | requests/s | of constant bytes |\n| --- | ---: | ---: |");
+fn report(samples: &[Samples]) {
+    println!("| handler | requests/s | of constant bytes | CPU µs | constant bytes of it |");
+    println!("| --- | ---: | ---: | ---: | ---: |");
     for (contender, own) in CONTENDERS.iter().zip(samples) {
-        let share = ratio(own, &samples[0]);
-        println!("| {} | {:.0} | {share:.3} |", contender.name, median(own));
+        println!(
+            "| {} | {:.0} | {:.3} | {:.2} | {:.3} |",
+            contender.name,
+            median(&own.rates),
+            ratio(&own.rates, &samples[0].rates),
+            median(&own.micros),
+            ratio(&samples[0].micros, &own.micros),
+        );
     }
     println!();
     for (contender, own) in CONTENDERS.iter().zip(samples) {
         if let Some(target) = contender.target {
-            verdict(contender.name, ratio(own, &samples[0]), target);
+            verdict(contender.name, ratio(&own.rates, &samples[0].rates), target);
         }
     }
 }

@@ -14,17 +14,17 @@ pub(crate) struct Item {
 }
 
 /// The page, as a database would give it.
-pub(crate) fn load() -> Arc<Vec<Item>> {
+pub(crate) fn load(page: u64) -> Arc<Vec<Item>> {
     let item = |id| Item {
         id,
         name: format!("item number {id}"),
         price: 9.75,
         tags: vec!["new".to_owned(), "sale".to_owned()],
     };
-    Arc::new((1..=20).map(item).collect())
+    Arc::new((0..20).map(|line| item(page * 20 + line)).collect())
 }
 
 /// The page, as every handler sends it.
-pub(crate) fn json() -> Vec<u8> {
-    serde_json::to_vec(&load()).expect("a page is JSON")
+pub(crate) fn json(page: u64) -> Vec<u8> {
+    serde_json::to_vec(&load(page)).expect("a page is JSON")
 }

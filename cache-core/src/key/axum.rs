@@ -21,7 +21,6 @@ macro_rules! wrappers {
 wrappers!(Extension Path Query);
 
 #[diagnostic::do_not_recommend]
-
 impl KeyPart for RawQuery {
     fn write_key(&self, key: &mut KeyWriter) {
         self.0.write_key(key);
@@ -29,7 +28,6 @@ impl KeyPart for RawQuery {
 }
 
 #[diagnostic::do_not_recommend]
-
 impl KeyPart for MatchedPath {
     fn write_key(&self, key: &mut KeyWriter) {
         self.as_str().write_key(key);
@@ -37,7 +35,6 @@ impl KeyPart for MatchedPath {
 }
 
 #[diagnostic::do_not_recommend]
-
 impl KeyPart for OriginalUri {
     fn write_key(&self, key: &mut KeyWriter) {
         self.0.write_key(key);
@@ -45,7 +42,6 @@ impl KeyPart for OriginalUri {
 }
 
 #[diagnostic::do_not_recommend]
-
 impl KeyPart for Uri {
     fn write_key(&self, key: &mut KeyWriter) {
         self.to_string().write_key(key);
@@ -53,7 +49,6 @@ impl KeyPart for Uri {
 }
 
 #[diagnostic::do_not_recommend]
-
 impl KeyPart for Method {
     fn write_key(&self, key: &mut KeyWriter) {
         self.as_str().write_key(key);

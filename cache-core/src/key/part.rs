@@ -51,7 +51,7 @@ pub trait KeyPart {
     fn write_key(&self, key: &mut KeyWriter);
 }
 
-// A message about a type that is none shows only the few implementations through which it looks.
+// No implementation is recommended: a list of them would hide the notes above.
 
 /// The bytes of strings that are written as they are.
 const PLAIN: [bool; 256] = {
@@ -73,7 +73,6 @@ const PLAIN: [bool; 256] = {
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 #[diagnostic::do_not_recommend]
-
 impl KeyPart for str {
     #[inline]
     fn write_key(&self, key: &mut KeyWriter) {
@@ -116,7 +115,6 @@ fn write_char(char: char, key: &mut KeyWriter) {
 }
 
 #[diagnostic::do_not_recommend]
-
 impl KeyPart for char {
     fn write_key(&self, key: &mut KeyWriter) {
         write_char(*self, key);
@@ -124,7 +122,6 @@ impl KeyPart for char {
 }
 
 #[diagnostic::do_not_recommend]
-
 impl KeyPart for bool {
     fn write_key(&self, key: &mut KeyWriter) {
         key.literal(if *self { "true" } else { "false" });
@@ -142,7 +139,6 @@ macro_rules! integers {
         }
 
         #[diagnostic::do_not_recommend]
-
         impl KeyPart for NonZero<$int> {
             #[inline]
             fn write_key(&self, key: &mut KeyWriter) {
@@ -155,8 +151,8 @@ macro_rules! integers {
 integers!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize);
 
 macro_rules! pointers {
-    ($($(#[$why:meta])* $pointer:ty),*) => {$(
-        $(#[$why])*
+    ($($pointer:ty),*) => {$(
+        #[diagnostic::do_not_recommend]
         impl<T: KeyPart + ?Sized> KeyPart for $pointer {
             #[inline]
             fn write_key(&self, key: &mut KeyWriter) {
@@ -166,18 +162,9 @@ macro_rules! pointers {
     )*};
 }
 
-pointers!(
-    &T,
-    #[diagnostic::do_not_recommend]
-    &mut T,
-    #[diagnostic::do_not_recommend]
-    Box<T>,
-    #[diagnostic::do_not_recommend]
-    Arc<T>
-);
+pointers!(&T, &mut T, Box<T>, Arc<T>);
 
 #[diagnostic::do_not_recommend]
-
 impl<T: KeyPart + ToOwned + ?Sized> KeyPart for Cow<'_, T> {
     fn write_key(&self, key: &mut KeyWriter) {
         T::write_key(self, key);
@@ -185,7 +172,6 @@ impl<T: KeyPart + ToOwned + ?Sized> KeyPart for Cow<'_, T> {
 }
 
 #[diagnostic::do_not_recommend]
-
 impl KeyPart for String {
     #[inline]
     fn write_key(&self, key: &mut KeyWriter) {
@@ -194,7 +180,6 @@ impl KeyPart for String {
 }
 
 #[diagnostic::do_not_recommend]
-
 impl<T: KeyPart> KeyPart for Option<T> {
     fn write_key(&self, key: &mut KeyWriter) {
         let Some(value) = self else {
@@ -209,7 +194,6 @@ impl<T: KeyPart> KeyPart for Option<T> {
 }
 
 #[diagnostic::do_not_recommend]
-
 impl<T: KeyPart> KeyPart for [T] {
     fn write_key(&self, key: &mut KeyWriter) {
         key.literal("(");
@@ -222,7 +206,6 @@ impl<T: KeyPart> KeyPart for [T] {
 }
 
 #[diagnostic::do_not_recommend]
-
 impl<T: KeyPart, const N: usize> KeyPart for [T; N] {
     fn write_key(&self, key: &mut KeyWriter) {
         self.as_slice().write_key(key);
@@ -230,7 +213,6 @@ impl<T: KeyPart, const N: usize> KeyPart for [T; N] {
 }
 
 #[diagnostic::do_not_recommend]
-
 impl<T: KeyPart> KeyPart for Vec<T> {
     fn write_key(&self, key: &mut KeyWriter) {
         self.as_slice().write_key(key);

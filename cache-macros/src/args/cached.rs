@@ -2,13 +2,13 @@
 
 use proc_macro2::Ident;
 use syn::{
-    Expr, LitBool, LitInt, LitStr, Path, Result, Token,
+    Expr, Lit, LitBool, LitInt, LitStr, Path, Result, Token,
     parse::{Parse, ParseStream},
 };
 
 use super::{
     CacheArg, DurationArg, Many, Names, Options, QuestionArg, assign, condition, flag, kw, name,
-    number, path, set, template, unknown, yes_or_no,
+    number, path, percentage, set, template, unknown, yes_or_no,
 };
 
 /// The options of `#[cached]` as they were written.
@@ -18,6 +18,7 @@ pub(crate) struct CachedArgs {
     pub(crate) none_ttl: Option<DurationArg>,
     pub(crate) err_ttl: Option<DurationArg>,
     pub(crate) ttl_from: Option<QuestionArg>,
+    pub(crate) jitter: Option<Lit>,
     pub(crate) unless: Option<QuestionArg>,
     pub(crate) condition: Option<Expr>,
     pub(crate) sensitive: Option<Names>,
@@ -48,6 +49,8 @@ impl Options for CachedArgs {
             assign(input, &mut self.none_ttl, Parse::parse)
         } else if option.peek(kw::err_ttl) {
             assign(input, &mut self.err_ttl, Parse::parse)
+        } else if option.peek(kw::jitter) {
+            assign(input, &mut self.jitter, percentage)
         } else if option.peek(kw::unless) {
             assign(input, &mut self.unless, Parse::parse)
         } else if option.peek(Token![if]) {

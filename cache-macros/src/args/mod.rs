@@ -30,7 +30,7 @@ use syn::{
 };
 
 use self::values::{
-    condition, name, number, path, quoted, template, without_parentheses, yes_or_no,
+    condition, name, number, path, percentage, quoted, template, without_parentheses, yes_or_no,
 };
 use crate::{errors::Errors, nearest::did_you_mean};
 
@@ -43,6 +43,7 @@ mod kw {
     custom_keyword!(codec);
     custom_keyword!(companion);
     custom_keyword!(err_ttl);
+    custom_keyword!(jitter);
     custom_keyword!(key);
     custom_keyword!(keys);
     custom_keyword!(local);

@@ -71,6 +71,12 @@ pub(super) fn number(input: ParseStream<'_>) -> Result<LitInt> {
     input.parse().map_err(|_| error)
 }
 
+/// A literal that says a part of something.
+pub(super) fn percentage(input: ParseStream<'_>) -> Result<Lit> {
+    let error = Error::new(input.span(), "expected a part of the ttl, such as \"10%\"");
+    input.parse().map_err(|_| error)
+}
+
 /// `true` or `false`.
 pub(super) fn yes_or_no(input: ParseStream<'_>) -> Result<LitBool> {
     let error = Error::new(input.span(), "expected `true` or `false`");

@@ -299,6 +299,7 @@ mod tests {
     };
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "the text is long, not the test")]
     fn a_cached_function_asks_near_before_anything_is_boxed() {
         let args = quote!(
             ttl = "10m",
@@ -402,6 +403,29 @@ mod tests {
                     ) -> ::larder::__private::Result<::core::option::Option<Result<User, DbError>>> {
                         ::larder::__private::entry(get_user(id, lang, team)).peek().await
                     }
+                    /**Stores a value as if this call had returned it.
+
+                # Errors
+
+                If the far tier did not take it.*/
+                    #[inline]
+                    pub fn put(
+                        id: u64,
+                        lang: String,
+                        team: u32,
+                        value: impl ::larder::__private::Returns<Result<User, DbError>>,
+                    ) -> ::core::pin::Pin<
+                        ::std::boxed::Box<
+                            dyn ::core::future::Future<
+                                Output = ::larder::__private::Result<()>,
+                            > + ::core::marker::Send,
+                        >,
+                    > {
+                        ::larder::__private::put_of(
+                            ::larder::__private::entry(get_user(id, lang, team)),
+                            value,
+                        )
+                    }
                     /**Removes the value of this call from all tiers.
 
                 # Errors
@@ -432,20 +456,6 @@ mod tests {
                         ::larder::__private::call_of(
                             ::larder::__private::entry(get_user(id, lang, team)),
                         )
-                    }
-                    /**Stores a value as if this call had returned it.
-
-                # Errors
-
-                If the far tier did not take it.*/
-                    #[inline]
-                    pub async fn put(
-                        id: u64,
-                        lang: String,
-                        team: u32,
-                        value: impl ::larder::__private::Returns<Result<User, DbError>>,
-                    ) -> ::larder::__private::Result<()> {
-                        ::larder::__private::entry(get_user(id, lang, team)).put(value).await
                     }
                 }
             "#]],

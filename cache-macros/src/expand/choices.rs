@@ -13,8 +13,10 @@ pub(super) fn lifetimes(krate: Option<&Path>, choices: &Choices) -> TokenStream 
         ttl,
         none_ttl,
         err_ttl,
+        jitter,
         ..
     } = choices;
+    let jitter = jitter.map(|hundredths| quote_spanned!(here()=> .jitter(#hundredths)));
     let ttl = ttl.as_ref().map(|ttl| {
         let millis = millis(krate, ttl);
         quote_spanned!(here()=> .ttl(#millis))
@@ -27,7 +29,7 @@ pub(super) fn lifetimes(krate: Option<&Path>, choices: &Choices) -> TokenStream 
         let millis = millis(krate, ttl);
         quote_spanned!(here()=> .err_ttl(#millis))
     });
-    quote_spanned!(here()=> #ttl #none_ttl #err_ttl)
+    quote_spanned!(here()=> #ttl #none_ttl #err_ttl #jitter)
 }
 
 pub(super) fn millis(krate: Option<&Path>, lifetime: &Lifetime) -> TokenStream {
@@ -99,6 +101,7 @@ mod tests {
     };
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "the text is long, not the test")]
     fn what_is_kept_is_asked_where_the_result_comes_and_on_condition() {
         let args = quote!(
             ttl_from = Page::max_age,
@@ -207,6 +210,28 @@ mod tests {
                     ) -> ::larder::__private::Result<::core::option::Option<Answer<Option<Page>>>> {
                         ::larder::__private::entry(page(token, number)).peek().await
                     }
+                    /**Stores a value as if this call had returned it.
+
+                # Errors
+
+                If the far tier did not take it.*/
+                    #[inline]
+                    fn put(
+                        token: &str,
+                        number: u32,
+                        value: impl ::larder::__private::Returns<Answer<Option<Page>>>,
+                    ) -> ::core::pin::Pin<
+                        ::std::boxed::Box<
+                            dyn ::core::future::Future<
+                                Output = ::larder::__private::Result<()>,
+                            > + ::core::marker::Send,
+                        >,
+                    > {
+                        ::larder::__private::put_of(
+                            ::larder::__private::entry(page(token, number)),
+                            value,
+                        )
+                    }
                     /**Removes the value of this call from all tiers.
 
                 # Errors
@@ -231,19 +256,6 @@ mod tests {
                     #[inline]
                     fn __call(token: &str, number: u32) -> ::larder::__private::Called {
                         ::larder::__private::call_of(::larder::__private::entry(page(token, number)))
-                    }
-                    /**Stores a value as if this call had returned it.
-
-                # Errors
-
-                If the far tier did not take it.*/
-                    #[inline]
-                    async fn put(
-                        token: &str,
-                        number: u32,
-                        value: impl ::larder::__private::Returns<Answer<Option<Page>>>,
-                    ) -> ::larder::__private::Result<()> {
-                        ::larder::__private::entry(page(token, number)).put(value).await
                     }
                 }
             "#]],

@@ -53,8 +53,13 @@ fn implementation(model: &KeyPart) -> TokenStream {
         Shape::Struct(fields) => structure(krate, fields),
         Shape::Enum(variants) => enumeration(krate, variants),
     };
+    // One that needs nothing is no help to who looks for what a type lacks.
+    let hidden = bounds
+        .is_empty()
+        .then(|| quote_spanned!(here()=> #[diagnostic::do_not_recommend]));
     quote_spanned! {here()=>
         #[automatically_derived]
+        #hidden
         #[allow(deprecated)]
         impl #parameters #facade::KeyPart for #ident #arguments #clause {
             fn write_key(&self, key: &mut #facade::KeyWriter) {
@@ -142,7 +147,7 @@ mod tests {
                     seen: U,
                 }
             },
-            &expect![[r##"
+            &expect![[r#"
                 #[automatically_derived]
                 #[allow(deprecated)]
                 impl<T, U> ::larder::KeyPart for Page<T, U>
@@ -157,7 +162,7 @@ mod tests {
                         key.literal(",)");
                     }
                 }
-            "##]],
+            "#]],
         );
     }
 
@@ -172,8 +177,9 @@ mod tests {
                     r#In { team: Team, #[key(skip)] trace: Trace },
                 }
             },
-            &expect![[r##"
+            &expect![[r#"
                 #[automatically_derived]
+                #[diagnostic::do_not_recommend]
                 #[allow(deprecated)]
                 impl crate::store::KeyPart for Find {
                     fn write_key(&self, key: &mut crate::store::KeyWriter) {
@@ -194,7 +200,7 @@ mod tests {
                         }
                     }
                 }
-            "##]],
+            "#]],
         );
     }
 
@@ -206,6 +212,7 @@ mod tests {
             },
             &expect![[r#"
                 #[automatically_derived]
+                #[diagnostic::do_not_recommend]
                 #[allow(deprecated)]
                 impl<T: Copy> ::larder::KeyPart for Lost<T> {
                     fn write_key(&self, key: &mut ::larder::KeyWriter) {

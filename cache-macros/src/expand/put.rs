@@ -203,6 +203,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "the text is long, not the test")]
     fn what_is_invalidated_beside_a_put_comes_first_and_is_of_the_same_write() {
         let args = quote!(
             key = "users:<ret.id>:<lang>",
@@ -220,7 +221,7 @@ mod tests {
         let text = or_report(Write::put(args, &item), write, &item);
         assert_text(
             text,
-            &expect![[r##"
+            &expect![[r#"
                 #[must_use]
                 async fn save(user: User, lang: String, team: u8) -> Option<User> {
                     {
@@ -325,7 +326,7 @@ mod tests {
                         .await;
                     output
                 }
-            "##]],
+            "#]],
         );
     }
 

@@ -138,10 +138,11 @@ fn header(
 
 #[cfg(test)]
 mod tests {
-    use quote::ToTokens;
+    use quote::{ToTokens, quote};
     use syn::{Type, parse_str};
 
     use super::inferred;
+    use crate::model::Cached;
 
     #[test]
     fn an_opaque_type_is_inferred_and_the_rest_is_not() {
@@ -159,5 +160,143 @@ mod tests {
             let text = |ty: Type| ty.into_token_stream().to_string();
             assert_eq!(text(inferred(&written)), text(expected));
         }
+    }
+
+    /// What is said of a function without arguments that returns `output`.
+    #[cfg(not(feature = "axum"))]
+    fn mistakes(arguments: &str, output: &str) -> Vec<String> {
+        let item = format!("async fn page({arguments}) -> {output} {{}}");
+        match Cached::check(&quote!(key = "page", shared), &item.parse().unwrap()) {
+            Ok(_) => Vec::new(),
+            Err(mistakes) => mistakes.into_iter().map(|one| one.to_string()).collect(),
+        }
+    }
+
+    #[cfg(not(feature = "axum"))]
+    #[test]
+    fn without_the_feature_a_handler_is_told_of_it_once() {
+        for (arguments, output) in [
+            ("", "impl IntoResponse"),
+            ("", "Result<impl IntoResponse, Error>"),
+            ("", "axum::Json<u8>"),
+            ("", "axum::response::Response"),
+            ("State(db): State<Db>", "Json<u8>"),
+            ("Path(id): Path<u8>", "(StatusCode, String)"),
+        ] {
+            let mistakes = mistakes(arguments, output);
+            assert_eq!(mistakes.len(), 1, "{output}: {mistakes:?}");
+            assert!(
+                mistakes[0].contains("features = [\"axum\"]"),
+                "{mistakes:?}"
+            );
+        }
+    }
+
+    #[cfg(not(feature = "axum"))]
+    #[test]
+    fn without_the_feature_a_type_of_ones_own_may_be_called_like_a_response() {
+        for output in ["Json<u8>", "Response", "Result<Response, Error>"] {
+            let item = format!("async fn page(id: u64) -> {output} {{}}");
+            let checked = Cached::check(&quote!(), &item.parse().unwrap());
+            assert!(
+                checked.is_ok_and(|model| model.response.is_none()),
+                "{output}"
+            );
+        }
+    }
+
+    #[cfg(feature = "axum")]
+    #[test]
+    fn a_handler_returns_a_response_and_its_body_keeps_its_type() {
+        use expect_test::expect;
+
+        use crate::expand::{cached, or_report, tests::assert_text};
+
+        let args = quote!(
+            key = "news:<id>:<headers[accept-language]>",
+            companion = false
+        );
+        let item = quote! {
+            async fn news(
+                Path(id): Path<u64>,
+                headers: HeaderMap,
+            ) -> Result<impl IntoResponse, Error> {
+                load(id, headers).await
+            }
+        };
+        let text = or_report(Cached::check(&args, &item), cached, &item);
+        assert_text(
+            text,
+            &expect![[r#"
+            async fn news(
+                Path(id): Path<u64>,
+                headers: HeaderMap,
+            ) -> ::larder::__private::axum::Response {
+                let site = {
+                    static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                        ::core::concat!(::core::module_path!(), "::", "news"),
+                        "news:<id>:<headers[accept-language]>",
+                    );
+                    ::larder::__private::submit! {
+                        ::larder::__private::Node::cached(& SITE, ::core::file!(), ::core::line!())
+                    }
+                    &SITE
+                };
+                let shape = {
+                    static HANDLER: ::larder::__private::axum::Handler = ::larder::__private::axum::Handler::new()
+                        .vary(
+                            &[
+                                || ::larder::__private::axum::HeaderName::from_static(
+                                    "accept-language",
+                                ),
+                            ],
+                        );
+                    ::larder::__private::axum::begin(&HANDLER)
+                };
+                #[allow(clippy::used_underscore_binding)]
+                let missed = {
+                    let mut writer = ::larder::__private::KeyWriter::new();
+                    let key = &mut writer;
+                    key.literal("news:");
+                    ::larder::__private::KeyPart::write_key(&id, key);
+                    key.literal(":");
+                    ::larder::__private::KeyPart::write_key(
+                        &::larder::__private::axum::field(&headers, "accept-language"),
+                        key,
+                    );
+                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                    match ::larder::__private::axum::near(site, cache, &writer, shape) {
+                        ::core::result::Result::Ok(hit) => return hit,
+                        ::core::result::Result::Err(missed) => missed,
+                    }
+                };
+                missed
+                    .load_owned(
+                        shape,
+                        ::larder::__private::table!(shape, ::larder::__private::axum::AsIs),
+                        ::std::boxed::Box::pin(
+                            ::larder::__private::axum::respond(
+                                async move {
+                                    #[allow(
+                                        unreachable_code,
+                                        clippy::diverging_sub_expression,
+                                        clippy::empty_loop
+                                    )]
+                                    if false {
+                                        let output: Result<_, Error> = loop {};
+                                        return output;
+                                    }
+                                    #[allow(clippy::used_underscore_binding)]
+                                    let _ = (&id, &headers);
+                                    { load(id, headers).await }
+                                },
+                                ::larder::__private::axum::into_response(),
+                            ),
+                        ),
+                    )
+                    .await
+            }
+        "#]],
+        );
     }
 }

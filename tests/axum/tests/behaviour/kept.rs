@@ -41,6 +41,16 @@ async fn status(Path(code): Path<u16>, State(app): State<App>) -> Response {
     status.into_response()
 }
 
+#[cached(key = "hops", cache = app.cache)]
+async fn hops(State(app): State<App>) -> Response {
+    let headers = [
+        ("connection", "close"),
+        ("keep-alive", "timeout=5"),
+        ("x-a", "1"),
+    ];
+    (headers, app.run().to_string()).into_response()
+}
+
 #[cached(key = "varies", cache = app.cache)]
 async fn varies(State(app): State<App>) -> Response {
     ([("vary", "accept-language")], app.run().to_string()).into_response()
@@ -95,6 +105,7 @@ fn router(app: &App) -> Router {
         .route("/said/{control}", get(said))
         .route("/cookie", get(cookie))
         .route("/status/{code}", get(status))
+        .route("/hops", get(hops))
         .route("/varies", get(varies))
         .route("/sized/{len}", get(sized))
         .route("/endless", get(endless))
@@ -209,4 +220,18 @@ async fn hits_share_the_bytes_of_the_body() {
     let first = app::get(&router, "/sized/1000", &[]).await.body;
     let second = app::get(&router, "/sized/1000", &[]).await.body;
     assert_eq!(first.as_ptr(), second.as_ptr());
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_connection_is_not_kept() {
+    let app = App::new();
+    let router = router(&app);
+    for _ in 0..2 {
+        let reply = app::get(&router, "/hops", &[]).await;
+        assert_eq!((reply.text(), &*reply.header("x-a")), ("1", "1"));
+        assert_eq!(
+            (reply.header("connection"), reply.header("keep-alive")),
+            (String::new(), String::new())
+        );
+    }
 }

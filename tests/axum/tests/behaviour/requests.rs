@@ -32,8 +32,16 @@ async fn setting(app: App) -> usize {
     app.run()
 }
 
+/// No cached handler, but it has to do with one.
+async fn forget(State(app): State<App>) -> String {
+    let forgotten = open::invalidate(State(app.clone())).await;
+    forgotten.expect("there is no far tier");
+    open::key(State(app))
+}
+
 fn routes(app: &App) -> Router {
     Router::new()
+        .route("/forget", get(forget))
         .route("/open", get(open))
         .route("/shared", get(shared))
         .route("/public", get(public))
@@ -189,4 +197,17 @@ async fn what_a_request_asks_is_for_its_handler_and_not_for_what_comes_before() 
         ("2", "3"),
         "one run was the middleware's"
     );
+}
+
+#[tokio::test]
+async fn what_a_request_asks_is_not_asked_of_a_companion() {
+    for control in ["", "no-cache", "no-store", "only-if-cached"] {
+        let app = App::new();
+        let router = router(&app);
+        app::get(&router, "/open", &[]).await;
+        let reply = app::get(&router, "/forget", &[("cache-control", control)]).await;
+        assert_eq!((reply.text(), app.runs()), ("open", 1), "{control}");
+        app::get(&router, "/open", &[]).await;
+        assert_eq!(app.runs(), 2, "{control}");
+    }
 }

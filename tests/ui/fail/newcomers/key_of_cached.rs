@@ -1,3 +1,5 @@
+#![deny(warnings)]
+
 use larder::cached;
 
 #[cached(key = "u64")]

@@ -3,7 +3,7 @@ use larder::cached;
 #[derive(Clone)]
 struct User;
 
-#[cached(key = "users:<id>", codec = json)]
+#[cached(key = "users:<id>", codec = bincode)]
 async fn get_user(id: u64) -> Result<User, String> {
     drop(id);
     Ok(User)

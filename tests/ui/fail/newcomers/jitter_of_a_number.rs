@@ -1,6 +1,6 @@
 use larder::cached;
 
-#[cached = "users:<id>"]
+#[cached(key = "users:<id>", jitter = 10)]
 async fn get_user(id: u64) -> u64 {
     id
 }
