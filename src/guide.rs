@@ -20,3 +20,7 @@ pub mod graph {}
 #[cfg(all(feature = "axum", not(doctest)))]
 #[doc = include_str!("../docs/axum.md")]
 pub mod axum {}
+
+#[doc = include_str!("../docs/companions.md")]
+#[cfg(feature = "moka")]
+pub mod companions {}

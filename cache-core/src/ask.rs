@@ -9,8 +9,8 @@
 use std::{
     cell::{Cell, RefCell},
     future::{Future, pending, poll_fn},
-    pin::pin,
-    task::Poll,
+    pin::{Pin, pin},
+    task::{Context, Poll},
 };
 
 use crate::{caught::Caught, site::Site, sync::thread_local};
@@ -39,6 +39,14 @@ pub(crate) enum Answer<R> {
     },
     /// It was asked to be captured and was. Its body did not begin.
     Caught(Caught),
+    /// It was asked to be captured and has no entry of its own. Its body did not begin.
+    Refused,
+}
+
+/// What a function hands over instead of a result.
+enum Handed {
+    Caught(Caught),
+    Refusal,
 }
 
 const NOTHING: u8 = 0;
@@ -46,30 +54,44 @@ const NOTHING: u8 = 0;
 thread_local! {
     /// What is asked of the next cached function on this thread: nothing, or an [`Ask`].
     static ASKED: Cell<u8> = const { Cell::new(NOTHING) };
-    /// The function that was caught while the innermost asking call was polled.
-    static CAUGHT: RefCell<Option<Caught>> = const { RefCell::new(None) };
+    /// What was handed over while the innermost asking call was polled.
+    static HANDED: RefCell<Option<Handed>> = const { RefCell::new(None) };
 }
 
 /// Runs a call and asks something of the first cached function that it meets.
 pub(crate) async fn ask<F: Future>(ask: Ask, call: F) -> Answer<F::Output> {
-    let mut call = pin!(call);
-    let mut asked = ask as u8;
-    poll_fn(|context| {
-        let scope = Scope::enter(asked);
-        let polled = call.as_mut().poll(context);
-        asked = ASKED.with(Cell::get);
-        let caught = CAUGHT.with(RefCell::take);
+    let (mut asking, mut call) = (Asking::new(ask), pin!(call));
+    poll_fn(|context| asking.poll(call.as_mut(), context)).await
+}
+
+/// What is still asked of a call between two of its polls.
+pub(crate) struct Asking(u8);
+
+impl Asking {
+    pub(crate) fn new(ask: Ask) -> Self {
+        Self(ask as u8)
+    }
+
+    pub(crate) fn poll<F: Future>(
+        &mut self,
+        call: Pin<&mut F>,
+        context: &mut Context<'_>,
+    ) -> Poll<Answer<F::Output>> {
+        let scope = Scope::enter(self.0);
+        let polled = call.poll(context);
+        self.0 = ASKED.with(Cell::get);
+        let handed = HANDED.with(RefCell::take);
         drop(scope);
-        match (caught, polled) {
-            (Some(caught), _) => Poll::Ready(Answer::Caught(caught)),
+        match (handed, polled) {
+            (Some(Handed::Caught(caught)), _) => Poll::Ready(Answer::Caught(caught)),
+            (Some(Handed::Refusal), _) => Poll::Ready(Answer::Refused),
             (None, Poll::Pending) => Poll::Pending,
             (None, Poll::Ready(output)) => Poll::Ready(Answer::Ended {
                 output,
-                taken: asked == NOTHING,
+                taken: self.0 == NOTHING,
             }),
         }
-    })
-    .await
+    }
 }
 
 /// Makes a call that blocks, and asks something of the first cached function that it meets.
@@ -119,7 +141,13 @@ pub(crate) fn take_any() {
 
 /// Hands a function over to who asked for it, and ends here: who asked drops the call.
 pub(crate) async fn hand_over(caught: Caught) -> ! {
-    CAUGHT.with(|slot| slot.replace(Some(caught)));
+    HANDED.with(|slot| slot.replace(Some(Handed::Caught(caught))));
+    pending().await
+}
+
+/// Tells who asked for a function that there is no one entry to hand over, and ends here.
+pub(crate) async fn refuse() -> ! {
+    HANDED.with(|slot| slot.replace(Some(Handed::Refusal)));
     pending().await
 }
 
@@ -132,14 +160,14 @@ pub(crate) fn quiet() -> impl Drop {
 /// What was asked outside, while something else is asked inside.
 struct Scope {
     asked: u8,
-    caught: Option<Caught>,
+    handed: Option<Handed>,
 }
 
 impl Scope {
     fn enter(asked: u8) -> Self {
         Self {
             asked: ASKED.with(|cell| cell.replace(asked)),
-            caught: CAUGHT.with(RefCell::take),
+            handed: HANDED.with(RefCell::take),
         }
     }
 }
@@ -147,7 +175,7 @@ impl Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         ASKED.with(|cell| cell.set(self.asked));
-        CAUGHT.with(|slot| slot.replace(self.caught.take()));
+        HANDED.with(|slot| slot.replace(self.handed.take()));
     }
 }
 
@@ -201,15 +229,15 @@ mod tests {
     fn ended<R>(answer: Answer<R>) -> (R, bool) {
         match answer {
             Answer::Ended { output, taken } => (output, taken),
-            Answer::Caught(_) => unreachable!("nothing here hands itself over"),
+            Answer::Caught(_) | Answer::Refused => unreachable!("nothing here hands itself over"),
         }
     }
 
     #[test]
     fn the_first_taker_takes_it_and_nobody_after() {
         let call = async { (take(), take()) };
-        let (both, taken) = ended(now(ask(Ask::Refresh, call)));
-        assert_eq!(both, (Some(Ask::Refresh), None));
+        let (asks, taken) = ended(now(ask(Ask::Refresh, call)));
+        assert_eq!(asks, (Some(Ask::Refresh), None));
         assert!(taken);
         assert_eq!(take(), None, "nothing is left on the thread");
     }

@@ -46,9 +46,12 @@ impl Call<'_> {
         self.cache.fence.begin(groups.iter().map(String::as_str))
     }
 
-    /// What `waited` gives before this call has waited for long enough.
-    pub(crate) async fn patiently<F: Future>(&self, waited: F) -> Option<F::Output> {
-        let wait = self.cache.wait;
+    /// What `waited` gives within `wait`.
+    pub(crate) async fn patiently<F: Future>(
+        &self,
+        wait: Duration,
+        waited: F,
+    ) -> Option<F::Output> {
         if self.blocks {
             block::within(wait, waited).await
         } else {

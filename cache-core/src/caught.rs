@@ -22,6 +22,9 @@ pub(crate) struct Caught {
     pub(crate) table: &'static Table,
 }
 
+/// A value or an absence, and how long it is kept, if it is.
+pub(crate) type Kept = (Option<Live>, Option<Duration>);
+
 impl Caught {
     /// The key of the call.
     pub(crate) fn key(&self) -> &str {
@@ -59,15 +62,12 @@ impl Caught {
         Ok(output)
     }
 
-    /// Stores what the function would store, had it returned this. What it would not keep empties
-    /// the entry instead.
+    /// Stores what is [`kept`](Self::kept).
     ///
     /// # Errors
     ///
-    /// As [`Cache::set`](crate::Cache::set); [`ErrorKind::Config`] if the function returns
-    /// something else than an `R`.
-    pub(crate) async fn put<R: 'static>(&self, output: R) -> Result<()> {
-        let (value, ttl) = self.kept(output)?;
+    /// As [`Cache::set`](crate::Cache::set).
+    pub(crate) async fn store(&self, (value, ttl): Kept) -> Result<()> {
         let call = self.miss.call(self.table);
         match ttl {
             Some(ttl) => call.set(value, ttl).await,
@@ -76,19 +76,22 @@ impl Caught {
     }
 
     /// The same from a thread that blocks, for a function whose values lie in this process.
-    pub(crate) fn put_blocking<R: 'static>(&self, output: R) -> Result<()> {
-        let (value, ttl) = self.kept(output)?;
+    pub(crate) fn store_blocking(&self, (value, ttl): Kept) -> Result<()> {
         let call = self.miss.call(self.table);
         if let Some(ttl) = ttl {
-            block_on(call.set(value, ttl))
-        } else {
-            self.invalidate_blocking();
-            Ok(())
+            return block_on(call.set(value, ttl));
         }
+        self.invalidate_blocking();
+        Ok(())
     }
 
-    /// What is kept of a result, and for how long, if it is.
-    fn kept<R: 'static>(&self, output: R) -> Result<(Option<Live>, Option<Duration>)> {
+    /// What the function would keep, had it returned this. What it would not keep empties the
+    /// entry instead.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if the function returns something else than an `R`.
+    pub(crate) fn kept<R: 'static>(&self, output: R) -> Result<Kept> {
         let Some(loaded) = self.shape.split_any(&mut Some(output)) else {
             return Err(self.other_type::<R>());
         };

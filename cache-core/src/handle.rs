@@ -1,11 +1,14 @@
 //! What a user does with the entry of one call: `larder::entry(repo.user(7)).invalidate()`.
 
+mod put;
+
 use std::{
     future::Future,
     pin::pin,
     task::{Context, Poll, Waker},
 };
 
+pub use self::put::{PutEntry, put_of};
 use crate::{
     ask::{self, Answer, Ask, ask},
     block::block_on,
@@ -84,8 +87,8 @@ where
     /// # Errors
     ///
     /// As [`Cache::set`](crate::Cache::set), and see [`EntryOf`].
-    pub async fn put(self, value: impl Returns<F::Output>) -> Result<()> {
-        self.caught().await?.put(value.returned()).await
+    pub fn put(self, value: impl Returns<F::Output>) -> PutEntry<F> {
+        PutEntry::new(self.call, value.returned())
     }
 
     /// Removes the entry from all tiers, here and in other processes. When it returns `Ok`, no
@@ -112,10 +115,7 @@ where
     }
 
     pub(crate) async fn caught(self) -> Result<Caught> {
-        match ask(Ask::Capture, self.call).await {
-            Answer::Caught(caught) => Ok(caught),
-            Answer::Ended { .. } => Err(not_cached()),
-        }
+        captured(ask(Ask::Capture, self.call).await)
     }
 
     async fn ended(self, wanted: Ask) -> F::Output {
@@ -126,8 +126,19 @@ where
                 }
                 output
             }
-            Answer::Caught(_) => unreachable!("nobody is captured unless that is asked"),
+            Answer::Caught(_) | Answer::Refused => {
+                unreachable!("nobody is captured unless that is asked")
+            }
         }
+    }
+}
+
+/// The entry that an answer tells of.
+fn captured<R>(answer: Answer<R>) -> Result<Caught> {
+    match answer {
+        Answer::Caught(caught) => Ok(caught),
+        Answer::Ended { .. } => Err(not_cached()),
+        Answer::Refused => Err(no_one_entry()),
     }
 }
 
@@ -144,10 +155,7 @@ where
     match key.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(key)) => key,
         Poll::Ready(Err(error)) => panic!("{error}"),
-        Poll::Pending => panic!(
-            "an attribute below `#[cached]` waits for something before the key is known: await \
-             `larder::entry(…).key()`, or put `#[cached]` below it"
-        ),
+        Poll::Pending => panic!("{}", waits()),
     }
 }
 
@@ -172,7 +180,8 @@ pub fn put_now<F: Future>(entry: EntryOf<F>, value: impl Returns<F::Output>) -> 
 where
     F::Output: 'static,
 {
-    block_on(entry.caught())?.put_blocking(value.returned())
+    let caught = block_on(entry.caught())?;
+    caught.store_blocking(caught.kept(value.returned())?)
 }
 
 /// [`EntryOf::invalidate`] for a function that blocks. Other processes are told as far as can be
@@ -197,6 +206,22 @@ pub fn refresh_now<R>(call: impl FnOnce() -> R) -> R {
 /// [`EntryOf::uncached`] of a call that blocks.
 pub fn uncached_now<R>(call: impl FnOnce() -> R) -> R {
     ask::asking(Ask::Uncached, call)
+}
+
+fn no_one_entry() -> Error {
+    Error::new(
+        ErrorKind::Config,
+        "a batch has an entry for each element and none of its own: ask for the entry of a function \
+         with the same key",
+    )
+}
+
+fn waits() -> Error {
+    Error::new(
+        ErrorKind::Config,
+        "an attribute below `#[cached]` waits for something before the key is known: put \
+         `#[cached]` below it, or await what `larder::entry` gives",
+    )
 }
 
 fn not_cached() -> Error {

@@ -36,6 +36,7 @@
 //! | whether a value that a function wrote may be stored | `put`, `journal` |
 //! | whether a value may be seen in this process | `fence`, `entry`, `cache` (`valid`), built by `cache::builder` |
 //! | who loads, who waits | `flight`; how a thread waits: `block` |
+//! | what is asked of a call instead of its result | `ask`, `caught`, for users `handle` |
 //! | what happens on a miss, in which order | `serve` (functions), `hand` (methods of `Cache`), both on a `call` |
 //! | whether a far entry may be seen | `far::look` (`valid`) |
 //! | whether the far tier is asked at all | `breaker`, `flux` |
@@ -53,6 +54,7 @@
 mod api;
 mod ask;
 mod backend;
+mod batch;
 mod block;
 mod breaker;
 mod cache;
@@ -105,7 +107,7 @@ pub use clock::{Clock, Moment};
 pub use entry::{Entry, Live};
 pub use error::{Error, ErrorKind, Result};
 pub use graph::graph;
-pub use handle::{EntryOf, Returns, entry};
+pub use handle::{EntryOf, PutEntry, Returns, entry};
 pub use key::{KeyPart, KeyWriter};
 pub use near::{KeyRef, NearStore};
 pub use outcome::{Cacheable, Carried};

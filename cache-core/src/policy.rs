@@ -34,6 +34,9 @@ pub const INVALIDATE_DEADLINE: Duration = Duration::from_millis(250);
 pub const MAX_GROUPS: usize = 16;
 /// The largest value, in bytes as encoded, that is written to a far tier.
 pub const MAX_FAR_VALUE: usize = 1 << 20;
+/// The most keys of a batch that one command reads from a far tier, so that a large batch does
+/// not hold up the server for others; the rest follows in further commands.
+pub const FAR_BATCH: usize = 512;
 /// A stamp outlives the entries under it by this factor, so that an entry dies first.
 pub(crate) const STAMP_LIVES: u32 = 2;
 

@@ -30,7 +30,7 @@ pub use crate::{
     global::default_or,
     graph::Node,
     handle::{
-        EntryOf, Returns, entry, invalidate_now, key_of, peek_now, put_now, refresh_now,
+        EntryOf, Returns, entry, invalidate_now, key_of, peek_now, put_now, put_of, refresh_now,
         uncached_now,
     },
     journal::Writer,
@@ -58,6 +58,17 @@ pub fn named_or(name: &str, default: fn() -> &'static crate::Cache) -> &'static 
         crate::event::no_such_cache(name);
         default()
     })
+}
+
+/// What an expanded `#[cached(batch = …)]` calls besides.
+pub mod batch {
+    pub use crate::{
+        __answer as answer, __element as element_shape,
+        batch::{
+            Again, Answer, Batch, List, Many, Named, StepA, StepB, StepC, Tried, Whole, again,
+            answering, ask, bypass, element, finish, lend, list, near, run, tags,
+        },
+    };
 }
 
 /// The text that `write` writes, for a key that is finished later.

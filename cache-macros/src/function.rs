@@ -165,7 +165,7 @@ pub(crate) fn names(pat: &Pat) -> Vec<Ident> {
 }
 
 /// Calls `add` with each name that `pat` binds.
-fn bindings(pat: &Pat, add: &mut impl FnMut(Ident)) {
+pub(crate) fn bindings(pat: &Pat, add: &mut impl FnMut(Ident)) {
     match pat {
         Pat::Ident(pat) => {
             add(pat.ident.clone());

@@ -97,7 +97,9 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// | `local` | kept in this process only, so that the type needs no serde | shared if the cache is |
 /// | `response` | caches what a handler of axum sends, where the return type does not show that it is one | by the form of the return type |
 /// | `shared` | the response is the same for everybody, whatever the extractors could tell of who asks | who asks is in the key |
+/// | `batch = ids` | asks for all elements of the list `ids` together; see [Batches](#batches) | one value for one call |
 /// | `cache = "name"`, `cache = self.cache` | a registered cache, or an expression that derefs to one | the default cache |
+/// | `companion = false` | no type of the function's name beside it: where a type or a module has that name | free functions have one |
 /// | `crate = path` | where larder is, if it is renamed | `::larder` |
 ///
 /// A placeholder is an argument, `<id>`, or a field of one, `<user.id>`, `<page.0>`,
@@ -169,6 +171,33 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// `<mail:lower:hash>` where the template says `<mail:lower>`. With these an `#[invalidate_cache]`
 /// finds the same entry. The hash is SHA-256, cut to 128 bits and without a secret: it hides what
 /// nobody can guess, such as a token, and not a telephone number from somebody who tries them all.
+///
+/// # Batches
+///
+/// ```ignore
+/// #[cached(batch = ids, key = "users:<ids>", ttl = 60)]
+/// async fn users(ids: &[u64]) -> Result<HashMap<u64, User>, DbError> {
+///     db::users(ids).await
+/// }
+/// ```
+///
+/// `batch` names the list. In the key, in tags and in a default key its name means one element:
+/// `<ids>`, `<ids.0>`, `<ids.name:lower>`; in `if` it means the list. Each element is kept by itself,
+/// and shared with every function of the same key, such as a `get_user` with `key = "users:<id>"`.
+///
+/// - The far tier is asked for all that is missing in one round trip (for more than 512 in several),
+///   then the body runs for what is still missing, each element once, in the order of the list.
+/// - What another call is loading is not loaded again but waited for. If that comes to nothing, the
+///   body runs once more for what is left: so it takes `&self`, and its other arguments are
+///   references or `Clone`.
+/// - An element that the body leaves out of its map is absent: it is left out of the answer, and
+///   asked for again unless `none_ttl` is given. What nobody asked for is neither returned nor kept.
+/// - An error of the body is that of the whole call, and of all who waited for its elements.
+///
+/// The list is `&[K]`, `Vec<K>`, a `HashSet<K>` or a `BTreeSet<K>`; what is returned is a
+/// `HashMap<K, V>`, a `BTreeMap<K, V>` or a `Vec<(K, V)>` in the order of the list, alone or in a
+/// `Result`. (For `&[&str]` the map has `String`s.) `V` is kept as it is, except that of an `Option`
+/// only `Some` is, and of a `Result` only `Ok`. `unless` and `ttl_from` are asked of each value.
 #[proc_macro_attribute]
 pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
     let (args, item) = (args.into(), item.into());

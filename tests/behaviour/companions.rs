@@ -430,6 +430,84 @@ async fn functions_within_functions_have_companions() -> Tested {
     Ok(())
 }
 
+#[cached(key = "blocks:<id>", cache = world.cache, skip(world))]
+fn blocks(world: &World, id: u64) -> Option<u64> {
+    (id > 0).then(|| world.source.version() + id)
+}
+
+#[test]
+fn a_function_that_blocks_has_a_companion_that_blocks() -> Tested {
+    let world = World::open();
+    assert_eq!(blocks::key(&world, 7), "blocks:7");
+    assert_eq!(blocks::peek(&world, 7)?, None);
+    assert_eq!(blocks(&world, 7), Some(8));
+    assert_eq!(blocks::peek(&world, 7)?, Some(Some(8)));
+    world.source.commit();
+    assert_eq!(blocks::uncached(&world, 7), Some(9));
+    assert_eq!(blocks(&world, 7), Some(8));
+    assert_eq!(blocks::refresh(&world, 7), Some(9));
+    assert_eq!(blocks(&world, 7), Some(9));
+    blocks::put(&world, 7, 70)?;
+    assert_eq!(blocks(&world, 7), Some(70));
+    blocks::invalidate(&world, 7)?;
+    assert_eq!(blocks::peek(&world, 7)?, None);
+    blocks::put(&world, 7, 70)?;
+    blocks::put(&world, 7, None)?;
+    assert_eq!(blocks::peek(&world, 7)?, None);
+    Ok(())
+}
+
+/// With a key that is made of everything.
+#[cached(cache = cache, skip(cache))]
+fn blocks_by_default<'a, T: larder::KeyPart, const N: usize>(
+    cache: &Cache,
+    list: [&'a T; N],
+    (mut number, _): (u64, &'a str),
+) -> u64 {
+    number += list.len() as u64;
+    number
+}
+
+#[test]
+fn a_companion_that_blocks_has_the_default_key_of_its_function() -> Tested {
+    #[cached(cache = cache, skip(cache))]
+    fn within(cache: &Cache, id: u64) -> u64 {
+        drop(cache.clone());
+        id
+    }
+    let cache = near_cache();
+    within(&cache, 7);
+    assert_eq!(within::peek(&cache, 7)?, Some(7));
+    assert!(
+        within::key(&cache, 7).ends_with(":(7,)"),
+        "{}",
+        within::key(&cache, 7)
+    );
+    blocks_by_default(&cache, [&1_u8, &2], (3, ""));
+    assert_eq!(
+        blocks_by_default::peek(&cache, [&1_u8, &2], (3, ""))?,
+        Some(5)
+    );
+    assert_eq!(
+        blocks_by_default::peek(&cache, [&1_u16, &2], (3, ""))?,
+        None
+    );
+    assert_eq!(blocks_by_default::peek(&cache, [&1_u8], (3, ""))?, None);
+    assert_eq!(cache.stats().near_entries, 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_that_blocks_is_not_captured_but_can_be_refreshed() -> Tested {
+    let world = World::open();
+    assert_eq!(blocks(&world, 7), Some(8));
+    world.source.commit();
+    assert!(entry(async { blocks(&world, 7) }).key().await.is_err());
+    assert_eq!(entry(async { blocks(&world, 7) }).refresh().await, Some(9));
+    assert_eq!(blocks(&world, 7), Some(9));
+    Ok(())
+}
+
 #[cfg(feature = "redis")]
 mod far {
     use larder::Redis;

@@ -573,3 +573,20 @@ fn borrowed_arguments_are_known_by_their_content() {
         by_content(&shop, "a", &["a"], None)
     );
 }
+
+#[cached(key = "parsed:<text>", cache = shop.cache, skip(shop))]
+async fn parsed(shop: Shop, text: &str) -> Result<u64, &'static str> {
+    shop.run();
+    text.parse().map_err(|_| "no number")
+}
+
+#[tokio::test]
+async fn a_call_on_a_task_of_its_own_may_fail_with_a_text() {
+    let shop = Shop::new("north");
+    for (text, expected) in [("7", Ok(7)), ("x", Err("no number"))].repeat(2) {
+        let (shop, text) = (shop.clone(), text.to_owned());
+        let call = tokio::spawn(async move { parsed(shop, &text).await });
+        assert_eq!(call.await.expect("no panic"), expected);
+    }
+    assert_eq!(shop.runs(), 3, "a value once, an error each time");
+}

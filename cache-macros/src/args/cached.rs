@@ -7,8 +7,8 @@ use syn::{
 };
 
 use super::{
-    CacheArg, DurationArg, Many, Names, Options, QuestionArg, assign, condition, flag, kw, number,
-    path, percentage, set, template, unknown, yes_or_no,
+    CacheArg, DurationArg, Many, Names, Options, QuestionArg, assign, condition, flag, kw, name,
+    number, path, percentage, set, template, unknown, yes_or_no,
 };
 
 /// The options of `#[cached]` as they were written.
@@ -28,6 +28,7 @@ pub(crate) struct CachedArgs {
     pub(crate) version: Option<LitInt>,
     pub(crate) codec: Option<Path>,
     pub(crate) local: Option<Ident>,
+    pub(crate) batch: Option<Ident>,
     pub(crate) response: Option<Ident>,
     pub(crate) shared: Option<Ident>,
     pub(crate) cache: Option<CacheArg>,
@@ -68,6 +69,8 @@ impl Options for CachedArgs {
             assign(input, &mut self.codec, path)
         } else if option.peek(kw::local) {
             flag(input, &mut self.local)
+        } else if option.peek(kw::batch) {
+            assign(input, &mut self.batch, name)
         } else if option.peek(kw::response) {
             flag(input, &mut self.response)
         } else if option.peek(kw::shared) {

@@ -30,7 +30,7 @@ use syn::{
 };
 
 use self::values::{
-    condition, number, path, percentage, quoted, template, without_parentheses, yes_or_no,
+    condition, name, number, path, percentage, quoted, template, without_parentheses, yes_or_no,
 };
 use crate::{errors::Errors, nearest::did_you_mean};
 
@@ -38,6 +38,7 @@ mod kw {
     use syn::custom_keyword;
 
     custom_keyword!(all);
+    custom_keyword!(batch);
     custom_keyword!(cache);
     custom_keyword!(codec);
     custom_keyword!(companion);

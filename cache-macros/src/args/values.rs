@@ -145,7 +145,7 @@ impl Parse for Names {
 }
 
 /// The name of an argument; `self` is one, although it is no identifier in the grammar of Rust.
-fn name(input: ParseStream<'_>) -> Result<Ident> {
+pub(super) fn name(input: ParseStream<'_>) -> Result<Ident> {
     if let Ok(text) = input.fork().parse::<LitStr>() {
         return Err(quoted(&text));
     }

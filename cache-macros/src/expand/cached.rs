@@ -5,7 +5,9 @@ use quote::{ToTokens, quote_spanned};
 use syn::{Path, Type, ext::IdentExt};
 
 use super::{
-    around_as, at, body, cache, choices,
+    around_as, at,
+    batch::batched,
+    body, cache, choices,
     companion::companion,
     graph, here,
     key::{hashed, part, template_parts, writer},
@@ -19,6 +21,9 @@ use crate::{
 
 /// `#[cached]`: a hit returns before anything is boxed.
 pub(crate) fn cached(model: &Cached) -> TokenStream {
+    if let Some(batch) = &model.batch {
+        return batched(model, batch);
+    }
     let function = &model.function;
     let krate = model.krate.as_ref();
     let warnings = model
@@ -88,8 +93,9 @@ fn lookup(model: &Cached, site: &TokenStream, path: &TokenStream) -> TokenStream
             ::core::result::Result::Err(missed) => missed #tags,
         }
     }};
-    let rooms = (&private, &room(model, here()));
-    let lookup = choices::on_condition(rooms, &model.choices, lookup);
+    let room = room(model, here());
+    let bypass = quote_spanned!(here()=> #room::Missed::bypass());
+    let lookup = choices::on_condition(&private, &model.choices, lookup, &bypass);
     quote_spanned! {here()=>
         let site = #site;
         let shape = #shape;
@@ -100,7 +106,7 @@ fn lookup(model: &Cached, site: &TokenStream, path: &TokenStream) -> TokenStream
 }
 
 /// How a default key begins.
-fn default_path(model: &Cached) -> TokenStream {
+pub(super) fn default_path(model: &Cached) -> TokenStream {
     let private = private(model.krate.as_ref(), here());
     let name = model.function.sig.ident.unraw().to_string();
     if model.function.style == Style::Sync {
@@ -134,7 +140,7 @@ fn load(krate: Option<&Path>, model: &Cached) -> TokenStream {
 
 /// The constants of the function. The other one that stands for it where it is captured is not in
 /// the graph, and need not block.
-fn site(model: &Cached, itself: bool) -> TokenStream {
+pub(super) fn site(model: &Cached, itself: bool) -> TokenStream {
     let private = private(model.krate.as_ref(), here());
     let name = model.function.sig.ident.unraw().to_string();
     let path = quote_spanned!(here()=> ::core::concat!(::core::module_path!(), "::", #name));
@@ -241,6 +247,16 @@ fn key(krate: Option<&Path>, model: &Cached, path: &TokenStream) -> TokenStream 
         Key::Template(template) => return template_parts(krate, template),
         Key::Default(arguments) => arguments,
     };
+    let arguments = default_arguments(krate, model, arguments);
+    quote_spanned!(here()=> #path #arguments)
+}
+
+/// Statements that write the arguments of a default key.
+pub(super) fn default_arguments(
+    krate: Option<&Path>,
+    model: &Cached,
+    arguments: &[Ident],
+) -> TokenStream {
     let parts = arguments.iter().map(|argument| {
         let value = if model
             .sensitive
@@ -254,7 +270,6 @@ fn key(krate: Option<&Path>, model: &Cached, path: &TokenStream) -> TokenStream 
         part(krate, argument, &value)
     });
     quote_spanned! {here()=>
-        #path
         key.literal(":(");
         #(#parts key.literal(",");)*
         key.literal(")");
@@ -263,7 +278,7 @@ fn key(krate: Option<&Path>, model: &Cached, path: &TokenStream) -> TokenStream 
 
 /// A warning at `argument`. A procedural macro on stable Rust can only make the compiler warn, and
 /// the use of a deprecated item is the one warning with a text of our choice.
-fn warning(argument: &Ident, message: &str) -> TokenStream {
+pub(super) fn warning(argument: &Ident, message: &str) -> TokenStream {
     let call = Ident::new("argument_left_out", argument.span());
     quote_spanned! {here()=> {
         #[deprecated(note = #message)]
@@ -388,6 +403,29 @@ mod tests {
                     ) -> ::larder::__private::Result<::core::option::Option<Result<User, DbError>>> {
                         ::larder::__private::entry(get_user(id, lang, team)).peek().await
                     }
+                    /**Stores a value as if this call had returned it.
+
+                # Errors
+
+                If the far tier did not take it.*/
+                    #[inline]
+                    pub fn put(
+                        id: u64,
+                        lang: String,
+                        team: u32,
+                        value: impl ::larder::__private::Returns<Result<User, DbError>>,
+                    ) -> ::core::pin::Pin<
+                        ::std::boxed::Box<
+                            dyn ::core::future::Future<
+                                Output = ::larder::__private::Result<()>,
+                            > + ::core::marker::Send,
+                        >,
+                    > {
+                        ::larder::__private::put_of(
+                            ::larder::__private::entry(get_user(id, lang, team)),
+                            value,
+                        )
+                    }
                     /**Removes the value of this call from all tiers.
 
                 # Errors
@@ -418,20 +456,6 @@ mod tests {
                         ::larder::__private::call_of(
                             ::larder::__private::entry(get_user(id, lang, team)),
                         )
-                    }
-                    /**Stores a value as if this call had returned it.
-
-                # Errors
-
-                If the far tier did not take it.*/
-                    #[inline]
-                    pub async fn put(
-                        id: u64,
-                        lang: String,
-                        team: u32,
-                        value: impl ::larder::__private::Returns<Result<User, DbError>>,
-                    ) -> ::larder::__private::Result<()> {
-                        ::larder::__private::entry(get_user(id, lang, team)).put(value).await
                     }
                 }
             "#]],

@@ -50,6 +50,16 @@ pub(super) fn shapes(krate: Option<&Path>, output: &Type, choices: &Choices) -> 
         .none_ttl
         .as_ref()
         .map(|_| quote_spanned!(at(output)=> let shape = #result::keeps_absences(shape);));
+    let chosen = chosen(krate, choices);
+    let errors = choices
+        .err_ttl
+        .as_ref()
+        .map(|_| quote_spanned!(at(output)=> let shape = #result::keeps_errors(shape);));
+    quote_spanned!(here()=> #absences #chosen #errors)
+}
+
+/// Those of them that ask a value.
+pub(super) fn chosen(krate: Option<&Path>, choices: &Choices) -> TokenStream {
     let ttl_from = choices.ttl_from.as_ref().map(|question| {
         let private = private(krate, at(question));
         quote_spanned!(at(question)=> let shape = #private::ttl_from(shape, #question);)
@@ -58,19 +68,16 @@ pub(super) fn shapes(krate: Option<&Path>, output: &Type, choices: &Choices) -> 
         let private = private(krate, at(question));
         quote_spanned!(at(question)=> let shape = #private::unless(shape, #question);)
     });
-    let errors = choices
-        .err_ttl
-        .as_ref()
-        .map(|_| quote_spanned!(at(output)=> let shape = #result::keeps_errors(shape);));
-    quote_spanned!(here()=> #absences #ttl_from #unless #errors)
+    quote_spanned!(here()=> #ttl_from #unless)
 }
 
 /// The expression `lookup`, or nothing to do with the cache where a condition says so. Who asks for
 /// the key gets it all the same.
 pub(super) fn on_condition(
-    (private, room): (&TokenStream, &TokenStream),
+    private: &TokenStream,
     choices: &Choices,
     lookup: TokenStream,
+    bypass: &TokenStream,
 ) -> TokenStream {
     let Some(condition) = &choices.condition else {
         return lookup;
@@ -78,7 +85,7 @@ pub(super) fn on_condition(
     quote_spanned! {here()=> {
         let is_cached: bool = #condition;
         if is_cached || #private::captures() #lookup else {
-            #room::Missed::bypass()
+            #bypass
         }
     }}
 }
@@ -203,6 +210,28 @@ mod tests {
                     ) -> ::larder::__private::Result<::core::option::Option<Answer<Option<Page>>>> {
                         ::larder::__private::entry(page(token, number)).peek().await
                     }
+                    /**Stores a value as if this call had returned it.
+
+                # Errors
+
+                If the far tier did not take it.*/
+                    #[inline]
+                    fn put(
+                        token: &str,
+                        number: u32,
+                        value: impl ::larder::__private::Returns<Answer<Option<Page>>>,
+                    ) -> ::core::pin::Pin<
+                        ::std::boxed::Box<
+                            dyn ::core::future::Future<
+                                Output = ::larder::__private::Result<()>,
+                            > + ::core::marker::Send,
+                        >,
+                    > {
+                        ::larder::__private::put_of(
+                            ::larder::__private::entry(page(token, number)),
+                            value,
+                        )
+                    }
                     /**Removes the value of this call from all tiers.
 
                 # Errors
@@ -227,19 +256,6 @@ mod tests {
                     #[inline]
                     fn __call(token: &str, number: u32) -> ::larder::__private::Called {
                         ::larder::__private::call_of(::larder::__private::entry(page(token, number)))
-                    }
-                    /**Stores a value as if this call had returned it.
-
-                # Errors
-
-                If the far tier did not take it.*/
-                    #[inline]
-                    async fn put(
-                        token: &str,
-                        number: u32,
-                        value: impl ::larder::__private::Returns<Answer<Option<Page>>>,
-                    ) -> ::larder::__private::Result<()> {
-                        ::larder::__private::entry(page(token, number)).put(value).await
                     }
                 }
             "#]],

@@ -37,9 +37,7 @@ pub(crate) fn companion_alone(model: &Cached) -> Option<TokenStream> {
 /// The companion of a function that is emitted with `signature`.
 pub(super) fn companion(model: &Cached, signature: &Signature) -> TokenStream {
     let Function { outer, vis, .. } = &model.function;
-    // At the function, but ours: lints about a name or its documentation are not for the user.
-    let mut name = signature.ident.clone();
-    name.set_span(ours(name.span()));
+    let name = named(signature);
     let about = format!(
         "What can be done with the cache entry of one call of the function `{}`.",
         name.unraw()
@@ -100,58 +98,69 @@ impl<'a> Companion<'a> {
         let text = quote_spanned!(here()=> ::std::string::String);
         let done = quote_spanned!(here()=> #private::Result<()>);
         let found = quote_spanned!(here()=> #private::Result<::core::option::Option<#output>>);
-        let value = quote_spanned!(here()=> value);
-        let given = quote_spanned!(here()=> #value: impl #private::Returns<#output>);
         let key = quote_spanned!(here()=> #private::key_of(#entry));
-        let mut functions = vec![
-            self.one(KEY, &quote_spanned!(here()=> fn key), None, &text, &key),
-            self.asking(PEEK, "peek", &found, None),
-            self.asking(INVALIDATE, "invalidate", &done, None),
-            self.running(REFRESH, "refresh"),
-            self.running(UNCACHED, "uncached"),
-        ];
+        let put = (!self.handles).then(|| self.put(&done));
         let called = quote_spanned!(here()=> #private::Called);
         let call = quote_spanned!(here()=> #private::call_of(#entry));
         let name = quote_spanned!(here()=> fn __call);
         let call = self.one(CALL, &name, None, &called, &call);
-        functions.push(quote_spanned!(here()=> #[doc(hidden)] #call));
-        if !self.handles {
-            functions.push(self.asking(PUT, "put", &done, Some((&given, &value))));
-        }
-        functions
+        let functions = [
+            Some(self.one(KEY, &quote_spanned!(here()=> fn key), None, &text, &key)),
+            Some(self.asking(PEEK, "peek", &found)),
+            put,
+            Some(self.asking(INVALIDATE, "invalidate", &done)),
+            Some(self.running(REFRESH, "refresh")),
+            Some(self.running(UNCACHED, "uncached")),
+            Some(quote_spanned!(here()=> #[doc(hidden)] #call)),
+        ];
+        functions.into_iter().flatten().collect()
     }
 
     /// A function that does not run the body.
-    fn asking(
-        &self,
-        doc: &str,
-        name: &str,
-        returns: &TokenStream,
-        given: Option<(&TokenStream, &TokenStream)>,
-    ) -> TokenStream {
+    fn asking(&self, doc: &str, name: &str, returns: &TokenStream) -> TokenStream {
         let (private, entry) = (&self.private, self.entry());
         let name = Ident::new(name, here());
-        let (given, value) = given.unzip();
         if self.function.style == Style::Sync {
             let now = format_ident!("{name}_now");
-            let value = value.map(|value| quote_spanned!(here()=> , #value));
-            let body = quote_spanned!(here()=> #private::#now(#entry #value));
+            let body = quote_spanned!(here()=> #private::#now(#entry));
             return self.one(
                 doc,
                 &quote_spanned!(here()=> fn #name),
-                given,
+                None,
                 returns,
                 &body,
             );
         }
-        let body = quote_spanned!(here()=> #entry.#name(#value).await);
+        let body = quote_spanned!(here()=> #entry.#name().await);
         self.one(
             doc,
             &quote_spanned!(here()=> async fn #name),
-            given,
+            None,
             returns,
             &body,
         )
+    }
+
+    /// What is returned where nobody blocks names no type of the value, so that a wrong value is
+    /// one mistake.
+    fn put(&self, done: &TokenStream) -> TokenStream {
+        let Self {
+            private, output, ..
+        } = self;
+        let entry = self.entry();
+        let value = quote_spanned!(here()=> value: impl #private::Returns<#output>);
+        let name = quote_spanned!(here()=> fn put);
+        if self.function.style == Style::Sync {
+            let body = quote_spanned!(here()=> #private::put_now(#entry, value));
+            return self.one(PUT, &name, Some(&value), done, &body);
+        }
+        let storing = quote_spanned! {here()=>
+            ::core::pin::Pin<::std::boxed::Box<
+                dyn ::core::future::Future<Output = #done> + ::core::marker::Send
+            >>
+        };
+        let body = quote_spanned!(here()=> #private::put_of(#entry, value));
+        self.one(PUT, &name, Some(&value), &storing, &body)
     }
 
     /// A function that runs the body.
@@ -160,7 +169,7 @@ impl<'a> Companion<'a> {
         let name = Ident::new(name, here());
         if self.function.style == Style::Sync {
             let now = format_ident!("{name}_now");
-            let call = self.call(&self.signature.ident.to_token_stream());
+            let call = self.call(&named(self.signature).to_token_stream());
             let body = quote_spanned!(here()=> #private::#now(|| #call));
             return self.one(
                 doc,
@@ -208,7 +217,7 @@ impl<'a> Companion<'a> {
 
     /// The function that is captured instead of one that blocks.
     fn captured(&self, model: &Cached) -> TokenStream {
-        let item = self.item(&self.signature.ident.to_token_stream());
+        let item = self.item(&named(self.signature).to_token_stream());
         let text = captured(model, &item);
         let (inputs, generics) = (&self.signature.inputs, &self.signature.generics);
         let (bounds, output) = (&generics.where_clause, &self.output);
@@ -226,7 +235,7 @@ impl<'a> Companion<'a> {
         let private = &self.private;
         let call = match self.function.style {
             Style::Sync => self.call(&quote_spanned!(here()=> Self::captured)),
-            _ => self.call(&self.signature.ident.to_token_stream()),
+            _ => self.call(&named(self.signature).to_token_stream()),
         };
         quote_spanned!(here()=> #private::entry(#call))
     }
@@ -279,6 +288,14 @@ fn kept<'a>(
 ) -> impl Iterator<Item = &'a Attribute> {
     let named = move |attribute: &&Attribute| attribute.path().is_ident(name);
     attributes.iter().filter(named)
+}
+
+/// The name of the function and of its companion. It is at the function, but ours: lints about a
+/// name or its documentation are not for the user, and no argument of that name is meant.
+fn named(signature: &Signature) -> Ident {
+    let mut name = signature.ident.clone();
+    name.set_span(ours(name.span()));
+    name
 }
 
 fn ours(span: Span) -> Span {

@@ -4,6 +4,7 @@
 //! Locals are hygienic, so that they cannot meet the user's names; items stand in blocks of their
 //! own, out of sight of the user's code, because items have no hygiene.
 
+mod batch;
 mod cached;
 mod call;
 mod choices;

@@ -1,11 +1,11 @@
 //! Which functions get a companion: free ones, because it is an item beside the function.
 
 use quote::ToTokens;
-use syn::{Error, FnArg, LitBool, Result, Safety, ext::IdentExt};
+use syn::{Error, FnArg, LitBool, Result, Safety};
 
 use super::is_opaque;
 use crate::{
-    function::{Function, is_named, mentions},
+    function::{Function, Style, is_named, mentions},
     place,
 };
 
@@ -48,12 +48,9 @@ fn reason_against(function: &Function, is_response: bool) -> Option<&'static str
     if !is_response && is_opaque(&function.output()) {
         return Some("nobody can name what the function returns, so it has no companion");
     }
-    if function
-        .arguments()
-        .iter()
-        .any(|argument| argument.ident.unraw() == sig.ident.unraw())
-    {
-        return Some("a function with a parameter of its own name has no companion");
+    let opaque = |token: &_| is_named(token, &["impl"]);
+    if function.style == Style::Sync && mentions(sig.inputs.to_token_stream(), &opaque) {
+        return Some("a plain `fn` with an `impl …` parameter has no companion");
     }
     let depends = sig.inputs.iter().any(is_conditional);
     depends.then_some("a function with a parameter under a `cfg` has no companion")

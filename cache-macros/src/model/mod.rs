@@ -1,6 +1,7 @@
 //! The rules: what may be asked of which function, and every mistake in it. One file for each
 //! attribute, and what they share.
 
+mod batch;
 mod cached;
 mod call;
 mod choices;
@@ -15,6 +16,7 @@ mod signature;
 mod write;
 
 pub(crate) use self::{
+    batch::{Batch, Given},
     cached::{Cached, Key},
     call::{Call, CallArgument},
     choices::{Choices, Lifetime},

@@ -105,6 +105,58 @@ async fn wanted(id: u64) -> u64 {
     id
 }
 
+/// Blocks.
+#[cached(key = "blocks:<id>", if = id > 1, tags = ["t"])]
+pub fn blocks(id: u64) -> Result<Option<String>, String> {
+    Ok(Some(id.to_string()))
+}
+
+#[cached]
+fn blocks_generic<T, const N: usize>(mut list: [T; N], (a, _): (u8, u8), text: &str) -> Vec<T>
+where
+    T: Clone + Send + Sync + larder::KeyPart + 'static,
+{
+    list.rotate_left(usize::from(a) + text.len());
+    list.to_vec()
+}
+
+#[cached]
+fn named(named: u64, entry: u8, value: u8) -> u64 {
+    named + u64::from(entry + value)
+}
+
+#[cached]
+async fn named_too(named_too: u64, entry: u8, value: u8) -> u64 {
+    named_too + u64::from(entry + value)
+}
+
+#[cached]
+fn blocks_opaque(id: impl larder::KeyPart) -> u64 {
+    drop(id);
+    1
+}
+
+#[cached]
+fn boxed(id: u64) -> std::pin::Pin<Box<dyn Future<Output = u64> + Send>> {
+    Box::pin(async move { id })
+}
+
+#[cached]
+fn returns_future(id: &u64) -> impl Future<Output = u64> + Send {
+    let id = *id;
+    async move { id }
+}
+
+#[cached]
+async fn recursive(id: u64) -> u64 {
+    if id > 1 { recursive(id - 1).await } else { id }
+}
+
+#[cached]
+async fn by_a_condition(id: u64, #[cfg(any())] more: Missing) -> u64 {
+    id
+}
+
 mod inner {
     use larder::cached;
 
@@ -247,6 +299,17 @@ fn main() {
     drop((taken_apart((1, 2), 3, [4, 5]), r#type(1), nothing(), wanted(1)));
     drop((Taken(1), Taken {}));
     drop((inner::visible::peek(1), inner::visible(1), inner::use_them()));
+    let _: String = blocks::key(1);
+    let _: larder::Result<Option<Result<Option<String>, String>>> = blocks::peek(1);
+    let _: larder::Result<()> = blocks::put(1, String::new());
+    let _: larder::Result<()> = blocks::invalidate(1);
+    drop((blocks::refresh(1), blocks::uncached(1), blocks(1)));
+    drop(blocks_generic::peek([1], (1, 2), ""));
+    drop(blocks_generic([1], (1, 2), ""));
+    let _ = (blocks_opaque(1), named(1, 2, 3), named::put(1, 2, 3, 4));
+    sends((named_too(1, 2, 3), named_too::put(1, 2, 3, 4)));
+    sends((boxed::peek(1), boxed(1), returns_future::refresh(&1)));
+    drop((returns_future(&1), recursive(1), recursive::key(1), by_a_condition(1)));
     let repo = Repo(1);
     drop(larder::entry(repo.method(1)).invalidate());
     drop((Repo::associated(1), Repo::outer(), Repo::<u8>::make(1)));

@@ -105,12 +105,12 @@ async fn maybe(agent: Option<TypedHeader<UserAgent>>, State(app): State<App>) ->
     Json(app.run())
 }
 
-#[cached(key = "bearer:<bearer>", cache = app.cache)]
+#[cached(key = "bearer:<token>", cache = app.cache)]
 async fn bearer(
-    TypedHeader(Authorization(bearer)): TypedHeader<Authorization<Bearer>>,
+    TypedHeader(Authorization(token)): TypedHeader<Authorization<Bearer>>,
     State(app): State<App>,
 ) -> Json<usize> {
-    drop(bearer);
+    drop(token);
     Json(app.run())
 }
 
@@ -286,5 +286,19 @@ async fn what_is_shared_is_the_same_for_everybody() {
             (&*reply.header("vary"), &*reply.header("cache-control")),
             ("", "max-age=300")
         );
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_never_in_a_key_in_clear() {
+    let mut headers = HeaderMap::new();
+    let value = "Bearer hunter2".parse().expect("a value");
+    headers.insert("authorization", value);
+    let token = Authorization::bearer("hunter2").expect("a token");
+    for key in [
+        secret::key(headers, State(App::new())),
+        bearer::key(TypedHeader(token), State(App::new())),
+    ] {
+        assert!(!key.contains("hunter2"), "{key}");
     }
 }
