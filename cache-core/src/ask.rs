@@ -159,9 +159,20 @@ pub(crate) async fn refuse() -> ! {
 }
 
 /// Keeps what is asked away from what runs while the returned guard lives: a load is shared, so
-/// it must not depend on who happens to poll it.
-pub(crate) fn quiet() -> impl Drop {
+/// it must not depend on who happens to poll it, and what decides whether a function is cached is
+/// no part of the function.
+pub fn quiet() -> impl Drop {
     Scope::enter(NOTHING)
+}
+
+/// The same for what is waited for.
+pub async fn quietly<F: Future>(call: F) -> F::Output {
+    let mut call = pin!(call);
+    poll_fn(|context| {
+        let _quiet = quiet();
+        call.as_mut().poll(context)
+    })
+    .await
 }
 
 /// What was asked outside, while something else is asked inside.

@@ -22,7 +22,7 @@ pub use crate::{
     __shape as shape, __table as table,
 };
 pub use crate::{
-    ask::{captures, is_asked},
+    ask::{captures, is_asked, quiet, quietly},
     cache::Cache,
     called::{Called, call_of},
     codec::{self, Probe, Table, ViaFar, ViaNear, ViaRaw, named, probe},

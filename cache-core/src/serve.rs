@@ -353,6 +353,10 @@ impl<'s, 'c> Serve<'s, 'c> {
                 lead.troubled();
                 call.counts.far_errors.one();
                 event::not_stored_far(call.function, &error);
+                if replaces {
+                    // Or else the old value would come back.
+                    call.cache.disbelieve(call.key.text);
+                }
             }
         }
     }

@@ -508,6 +508,38 @@ async fn a_call_that_blocks_is_not_captured_but_can_be_refreshed() -> Tested {
     Ok(())
 }
 
+#[cached(key = "grows:<id>", cache = world.cache, skip(world))]
+async fn grows(world: &World, id: u64) -> String {
+    let version = world.source.load().await;
+    // From the second version on more than the far tier is given.
+    "x".repeat(1 + (usize::try_from(version).unwrap() - 1) * 2_000_000)
+}
+
+#[cfg(feature = "testkit")]
+#[tokio::test]
+async fn what_a_refresh_cannot_store_far_leaves_no_old_value_there() {
+    let far = larder::testkit::MemoryFar::new(larder::Clock::system());
+    let source = Source::open();
+    let [here, there] = [(); 2].map(|()| World {
+        cache: Cache::builder().far(far.clone()).build().unwrap(),
+        source: source.clone(),
+    });
+    assert_eq!(grows(&here, 7).await.len(), 1);
+    assert_eq!(grows(&there, 7).await.len(), 1);
+    assert_eq!(source.loads(), 1, "it is shared");
+    source.commit();
+    assert_ne!(grows::refresh(&here, 7).await.len(), 1);
+    assert_ne!(grows(&here, 7).await.len(), 1);
+    let told = async {
+        while here.cache.stats().retries > 0 {
+            yield_now().await;
+        }
+    };
+    let told = tokio::time::timeout(Duration::from_secs(5), told).await;
+    told.expect("the far tier is there");
+    assert_ne!(grows(&there, 7).await.len(), 1);
+}
+
 #[cfg(feature = "redis")]
 mod far {
     use larder::Redis;
@@ -670,5 +702,87 @@ mod far {
         assert!(get_user::put(&world, 7, 70).await.is_err());
         assert!(get_user::invalidate(&world, 7).await.is_err());
         Ok(())
+    }
+}
+
+#[cached(key = "inner:<id>", cache = world.cache, skip(world))]
+async fn inside_of(world: &World, id: u64) -> u64 {
+    world.source.load().await
+}
+
+#[cached(key = "plain:<id>", cache = world.cache, skip(world))]
+fn plain_inside_of(world: &World, id: u64) -> u64 {
+    world.source.version()
+}
+
+#[cached(key = "never:<id>", if = *id > 7, cache = world.cache, skip(world))]
+async fn not_this_time(world: &World, id: &u64) -> (u64, u64) {
+    (plain_inside_of(world, *id), inside_of(world, *id).await)
+}
+
+#[cached(key = "never:<id>", if = *id > 7, cache = world.cache, skip(world))]
+fn plainly_not_this_time(world: &World, id: &u64) -> u64 {
+    plain_inside_of(world, *id)
+}
+
+#[cached(key = "never:<ids>", if = ids.len() > 7, batch = ids, cache = world.cache, skip(world))]
+async fn none_this_time(world: &World, ids: &[u64]) -> std::collections::HashMap<u64, u64> {
+    let value = inside_of(world, ids[0]).await;
+    ids.iter().map(|id| (*id, value)).collect()
+}
+
+/// Asks a cached function whether it is cached itself.
+#[cached(key = "asks:<id>", if = plain_inside_of(world, *id) > 0, cache = world.cache, skip(world))]
+async fn asks_first(world: &World, id: &u64) -> u64 {
+    world.source.load().await
+}
+
+#[cached(
+    key = "waits:<id>",
+    if = { inside_of(world, *id).await > 0 },
+    cache = world.cache,
+    skip(world)
+)]
+async fn waits_first(world: &World, id: &u64) -> u64 {
+    world.source.load().await
+}
+
+#[tokio::test]
+async fn what_is_asked_of_a_function_is_not_asked_of_a_condition_that_waits() -> Tested {
+    let world = World::open();
+    assert_eq!(waits_first(&world, &7).await, 1);
+    let key = entry(waits_first(&world, &7)).key().await?;
+    assert_eq!(key, "waits:7");
+    world.source.commit();
+    assert_eq!(entry(waits_first(&world, &7)).refresh().await, 2);
+    assert_eq!(waits_first(&world, &7).await, 2);
+    assert_eq!(inside_of(&world, 7).await, 1, "nobody refreshed it");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_asked_of_a_function_is_not_asked_of_its_condition() {
+    let world = World::open();
+    assert_eq!(asks_first(&world, &7).await, 1);
+    world.source.commit();
+    assert_eq!(entry(asks_first(&world, &7)).refresh().await, 2);
+    assert_eq!(asks_first(&world, &7).await, 2);
+    assert_eq!(plain_inside_of(&world, 7), 1, "nobody refreshed it");
+}
+
+#[tokio::test]
+async fn what_a_condition_keeps_from_the_cache_passes_no_ask_on() {
+    let world = World::open();
+    assert_eq!(not_this_time(&world, &7).await, (1, 1));
+    world.source.commit();
+    for _ in 0..2 {
+        let calls = || not_this_time(&world, &7);
+        assert_eq!(larder::entry(calls()).refresh().await, (1, 1));
+        assert_eq!(larder::entry(calls()).uncached().await, (1, 1));
+        let calls = || none_this_time(&world, &[7]);
+        assert_eq!(larder::entry(calls()).refresh().await[&7], 1);
+        assert_eq!(larder::entry(calls()).uncached().await[&7], 1);
+        assert_eq!(plainly_not_this_time::refresh(&world, &7), 1);
+        assert_eq!(plainly_not_this_time::uncached(&world, &7), 1);
     }
 }

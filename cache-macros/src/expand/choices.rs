@@ -1,11 +1,14 @@
 //! The text of the options that decide what is kept.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::quote_spanned;
 use syn::{Path, Type};
 
 use super::{at, here, private};
-use crate::model::{Choices, Lifetime};
+use crate::{
+    function::mentions,
+    model::{Choices, Lifetime},
+};
 
 /// The lifetimes, as settings of the site.
 pub(super) fn lifetimes(krate: Option<&Path>, choices: &Choices) -> TokenStream {
@@ -82,8 +85,22 @@ pub(super) fn on_condition(
     let Some(condition) = &choices.condition else {
         return lookup;
     };
+    // What is asked of the function is not asked of what its condition calls.
+    let is_await = |token: &TokenTree| matches!(token, TokenTree::Ident(it) if it == "await");
+    let condition = quote_spanned!(here()=> let is_cached: bool = #condition;);
+    let condition = if mentions(condition.clone(), &is_await) {
+        quote_spanned! {here()=>
+            let is_cached = #private::quietly(async { #condition is_cached }).await;
+        }
+    } else {
+        quote_spanned! {here()=>
+            let quiet = #private::is_asked().then(#private::quiet);
+            #condition
+            ::core::mem::drop(quiet);
+        }
+    };
     quote_spanned! {here()=> {
-        let is_cached: bool = #condition;
+        #condition
         if is_cached || #private::captures() #lookup else {
             #bypass
         }
@@ -141,7 +158,9 @@ mod tests {
                     let shape = ::larder::__private::keeps_errors(shape);
                     #[allow(clippy::used_underscore_binding)]
                     let missed = {
+                        let quiet = ::larder::__private::is_asked().then(::larder::__private::quiet);
                         let is_cached: bool = number < 10;
+                        ::core::mem::drop(quiet);
                         if is_cached || ::larder::__private::captures() {
                             let mut writer = ::larder::__private::KeyWriter::new();
                             let key = &mut writer;
