@@ -131,8 +131,8 @@ pub(crate) async fn hand_over(caught: Caught) -> ! {
     pending().await
 }
 
-/// Keeps what is asked away from what runs while the returned guard lives: a load is shared, so
-/// it must not depend on who happens to poll it.
+/// Keeps what is asked away from what runs while the returned guard lives: the load of a function
+/// that blocks, which has not taken what it cannot do.
 pub(crate) fn quiet() -> impl Drop {
     Scope::enter(NOTHING)
 }
