@@ -6,4 +6,6 @@ async fn count() -> (StatusCode, Json<u64>) {
     (StatusCode::OK, Json("one"))
 }
 
-fn main() {}
+fn main() {
+    let _ = count();
+}

@@ -6,4 +6,6 @@ async fn count() -> Result<Json<u64>, std::fmt::Error> {
     Ok(Json(1))
 }
 
-fn main() {}
+fn main() {
+    let _ = count();
+}

@@ -6,4 +6,9 @@ async fn count(Path(id): Path<u64>) -> Json<u64> {
     Json(id)
 }
 
-fn main() {}
+fn main() {
+    fn any<T>() -> T {
+        unimplemented!()
+    }
+    let _ = count(any());
+}

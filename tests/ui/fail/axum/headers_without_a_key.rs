@@ -8,4 +8,9 @@ async fn start(headers: HeaderMap, agent: TypedHeader<UserAgent>) -> Response {
     Response::default()
 }
 
-fn main() {}
+fn main() {
+    fn any<T>() -> T {
+        unimplemented!()
+    }
+    let _ = start(any(), any());
+}

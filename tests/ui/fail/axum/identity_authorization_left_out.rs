@@ -12,4 +12,9 @@ async fn me(
     token.token().len().to_string()
 }
 
-fn main() {}
+fn main() {
+    fn any<T>() -> T {
+        unimplemented!()
+    }
+    let _ = me(any());
+}

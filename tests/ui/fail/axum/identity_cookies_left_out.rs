@@ -8,4 +8,9 @@ async fn start(jar: CookieJar) -> Html<&'static str> {
     Html("")
 }
 
-fn main() {}
+fn main() {
+    fn any<T>() -> T {
+        unimplemented!()
+    }
+    let _ = start(any());
+}

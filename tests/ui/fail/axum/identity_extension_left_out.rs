@@ -10,4 +10,9 @@ async fn order(Path(id): Path<u64>, Extension(user): Extension<User>) -> Json<u6
     Json(id)
 }
 
-fn main() {}
+fn main() {
+    fn any<T>() -> T {
+        unimplemented!()
+    }
+    let _ = order(any(), any());
+}

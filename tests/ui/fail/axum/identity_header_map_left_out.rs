@@ -7,4 +7,9 @@ async fn start(headers: HeaderMap) -> Response {
     Response::default()
 }
 
-fn main() {}
+fn main() {
+    fn any<T>() -> T {
+        unimplemented!()
+    }
+    let _ = start(any());
+}

@@ -7,4 +7,9 @@ async fn start(request: Request) -> Response {
     Response::default()
 }
 
-fn main() {}
+fn main() {
+    fn any<T>() -> T {
+        unimplemented!()
+    }
+    let _ = start(any());
+}

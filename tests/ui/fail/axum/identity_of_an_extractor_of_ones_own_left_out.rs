@@ -18,4 +18,9 @@ async fn me(claims: Claims) -> Result<Json<u64>, ()> {
     Ok(Json(claims.subject))
 }
 
-fn main() {}
+fn main() {
+    fn any<T>() -> T {
+        unimplemented!()
+    }
+    let _ = me(any());
+}

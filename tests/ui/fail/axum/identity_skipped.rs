@@ -6,4 +6,9 @@ async fn me(Extension(user): Extension<u64>) -> Json<u64> {
     Json(user)
 }
 
-fn main() {}
+fn main() {
+    fn any<T>() -> T {
+        unimplemented!()
+    }
+    let _ = me(any());
+}

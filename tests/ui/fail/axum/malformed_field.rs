@@ -7,4 +7,9 @@ async fn count(headers: HeaderMap) -> Json<u64> {
     Json(1)
 }
 
-fn main() {}
+fn main() {
+    fn any<T>() -> T {
+        unimplemented!()
+    }
+    let _ = count(any());
+}

@@ -9,4 +9,6 @@ async fn count() -> Answer {
     Ok(Count)
 }
 
-fn main() {}
+fn main() {
+    let _ = count();
+}

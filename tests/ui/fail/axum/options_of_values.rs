@@ -11,4 +11,7 @@ async fn other() -> Json<u64> {
     Json(1)
 }
 
-fn main() {}
+fn main() {
+    let _ = count();
+    let _ = other();
+}

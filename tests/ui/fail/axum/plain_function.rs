@@ -6,4 +6,6 @@ fn count() -> Json<u64> {
     Json(1)
 }
 
-fn main() {}
+fn main() {
+    let _ = count();
+}

@@ -11,4 +11,9 @@ async fn list(Query(page): Query<Page>) -> Json<u32> {
     Json(page.number)
 }
 
-fn main() {}
+fn main() {
+    fn any<T>() -> T {
+        unimplemented!()
+    }
+    let _ = list(any());
+}

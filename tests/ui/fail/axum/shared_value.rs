@@ -5,4 +5,6 @@ async fn count(id: u64) -> u64 {
     id
 }
 
-fn main() {}
+fn main() {
+    let _ = count(1);
+}
