@@ -16,6 +16,11 @@ pub mod migrating_from_cached {}
 #[cfg(feature = "moka")]
 pub mod graph {}
 
+// Its examples are run in `tests/axum`, so that tests of the facade need not bring axum.
+#[cfg(all(feature = "axum", not(doctest)))]
+#[doc = include_str!("../docs/axum.md")]
+pub mod axum {}
+
 #[doc = include_str!("../docs/companions.md")]
 #[cfg(feature = "moka")]
 pub mod companions {}

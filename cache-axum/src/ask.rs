@@ -145,7 +145,7 @@ mod tests {
             let name = HeaderName::from_static(name);
             (name, HeaderValue::from_static(value))
         });
-        Ask::of(&HeaderMap::from_iter(lines), deaf)
+        Ask::of(&lines.collect::<HeaderMap>(), deaf)
     }
 
     #[test]

@@ -33,9 +33,11 @@ fn next() -> u64 {
 
 type Boxed<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
 
-/// Begins a call: takes what the request asks for, if there is a layer that says so.
+/// Begins a call: takes what the request asks for, if there is a layer that says so. A call whose
+/// caller asks something of its own, such as for its key, is not the request's.
 pub fn begin(handler: &'static Handler) -> Responses {
-    let asked = ask::take().map(|ask| Asked {
+    let ask = if core::is_asked() { None } else { ask::take() };
+    let asked = ask.map(|ask| Asked {
         ask,
         call: next(),
         now: 0,

@@ -121,13 +121,13 @@ mod tests {
     use super::{Gathered, gather};
 
     /// Gives one frame after another, and says of its length what it is told to say.
-    struct Frames {
+    struct Script {
         frames: Vec<Result<Frame<Bytes>, axum::Error>>,
         hint: Option<u64>,
         given: Arc<AtomicUsize>,
     }
 
-    impl http_body::Body for Frames {
+    impl http_body::Body for Script {
         type Data = Bytes;
         type Error = axum::Error;
 
@@ -148,6 +148,7 @@ mod tests {
         }
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "a frame among others that failed")]
     fn data(text: &'static str) -> Result<Frame<Bytes>, axum::Error> {
         Ok(Frame::data(Bytes::from_static(text.as_bytes())))
     }
@@ -157,7 +158,7 @@ mod tests {
         hint: Option<u64>,
     ) -> (Body, Arc<AtomicUsize>) {
         let given = Arc::new(AtomicUsize::new(0));
-        let body = Frames {
+        let body = Script {
             frames,
             hint,
             given: given.clone(),

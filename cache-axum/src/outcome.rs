@@ -27,6 +27,9 @@ pub(crate) struct Judged {
     pub(crate) verdict: Verdict,
 }
 
+/// How many headers the layer and axum add to a response: about.
+const TOLD: usize = 6;
+
 /// A response that is not kept, but those who wait for it get it.
 #[derive(Clone)]
 struct Shared(StoredResponse);
@@ -36,11 +39,12 @@ struct Single(Response);
 
 impl Responses {
     fn kept(self, stored: &StoredResponse) -> Response {
-        let mut response = stored.response();
-        if let Some(asked) = &self.asked {
-            let served = asked.kept(stored, self.handler);
-            response.extensions_mut().insert(served);
-        }
+        let Some(asked) = &self.asked else {
+            return stored.response();
+        };
+        let mut response = stored.response_with_room(TOLD);
+        let served = asked.kept(stored, self.handler);
+        response.extensions_mut().insert(served);
         response
     }
 

@@ -23,9 +23,17 @@ use axum::response::IntoResponse;
             a `Result` of them whose error is `IntoResponse`"
 )]
 pub trait Respond: IntoResponse {}
+// The message is about what the handler returns, not about a part of it.
+#[diagnostic::do_not_recommend]
 impl<T: IntoResponse> Respond for T {}
 
+/// How a response is made of what a handler returns: asked once, apart from its future, which
+/// would be asked again wherever it goes.
+pub fn into_response<R: Respond>() -> fn(R) -> Response {
+    R::into_response
+}
+
 /// The body of a handler, as what axum sends.
-pub async fn respond<R: Respond>(body: impl Future<Output = R>) -> Response {
-    body.await.into_response()
+pub async fn respond<R>(body: impl Future<Output = R>, into: fn(R) -> Response) -> Response {
+    into(body.await)
 }

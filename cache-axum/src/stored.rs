@@ -1,10 +1,13 @@
 //! What is kept of a response.
 
-use std::fmt;
+use std::{fmt, sync::OnceLock};
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header::ETAG};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    header::{self, ETAG},
+};
 
 use crate::etag;
 
@@ -16,11 +19,22 @@ pub struct StoredResponse {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) digest: u128,
-    /// The handler's own tag, or else the strong one of the digest.
-    pub(crate) etag: HeaderValue,
+    /// The handler's own tag, or else the strong one of the digest; written when it is asked for.
+    etag: OnceLock<HeaderValue>,
     pub(crate) times: Times,
     pub(crate) origin: Origin,
 }
+
+/// What is said of one connection, and not of the response: RFC 9111 §3.1.
+const HOP_BY_HOP: [HeaderName; 7] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
 
 /// When a response was made, and how long it is good for: in milliseconds, the first since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,10 +65,13 @@ pub(crate) struct Origin {
 
 impl StoredResponse {
     pub(crate) fn new(
-        (status, headers, body): (StatusCode, HeaderMap, Bytes),
+        (status, mut headers, body): (StatusCode, HeaderMap, Bytes),
         times: Times,
         origin: Origin,
     ) -> Self {
+        for name in HOP_BY_HOP {
+            headers.remove(name);
+        }
         let digest = etag::digest(&headers, &body);
         Self::known((status, headers, body), digest, times, origin)
     }
@@ -66,13 +83,12 @@ impl StoredResponse {
         times: Times,
         origin: Origin,
     ) -> Self {
-        let own = headers.get(ETAG).cloned();
         Self {
             status,
             headers,
             body,
             digest,
-            etag: own.unwrap_or_else(|| etag::strong(digest)),
+            etag: OnceLock::new(),
             times,
             origin,
         }
@@ -96,14 +112,30 @@ impl StoredResponse {
     /// The entity tag: the handler's own, or else a strong one, the same in every process that
     /// has this response.
     pub fn etag(&self) -> &HeaderValue {
-        &self.etag
+        self.etag.get_or_init(|| {
+            let own = self.headers.get(ETAG).cloned();
+            own.unwrap_or_else(|| etag::strong(self.digest))
+        })
     }
 
     /// The response, whose body shares the stored bytes.
     pub(crate) fn response(&self) -> Response {
+        self.with_headers(self.headers.clone())
+    }
+
+    /// The same, with room for `more` headers.
+    pub(crate) fn response_with_room(&self, more: usize) -> Response {
+        let mut headers = HeaderMap::with_capacity(self.headers.len() + more);
+        for (name, value) in &self.headers {
+            headers.append(name, value.clone());
+        }
+        self.with_headers(headers)
+    }
+
+    fn with_headers(&self, headers: HeaderMap) -> Response {
         let mut response = Response::new(Body::from(self.body.clone()));
         *response.status_mut() = self.status;
-        response.headers_mut().clone_from(&self.headers);
+        *response.headers_mut() = headers;
         response
     }
 }
@@ -115,7 +147,7 @@ impl fmt::Debug for StoredResponse {
             .field("status", &self.status)
             .field("headers", &self.headers.len())
             .field("bytes", &self.body.len())
-            .field("etag", &self.etag)
+            .field("etag", self.etag())
             .finish_non_exhaustive()
     }
 }

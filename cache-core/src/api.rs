@@ -320,6 +320,7 @@ impl Cache {
                 ttl: options.ttl,
                 none_ttl: None,
                 err_ttl: None,
+                jitter: None,
             },
             table,
             version: 0,

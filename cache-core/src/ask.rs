@@ -39,6 +39,14 @@ pub(crate) enum Answer<R> {
     },
     /// It was asked to be captured and was. Its body did not begin.
     Caught(Caught),
+    /// It was asked to be captured and has no entry of its own. Its body did not begin.
+    Refused,
+}
+
+/// What a function hands over instead of a result.
+enum Handed {
+    Caught(Caught),
+    Refusal,
 }
 
 const NOTHING: u8 = 0;
@@ -46,8 +54,8 @@ const NOTHING: u8 = 0;
 thread_local! {
     /// What is asked of the next cached function on this thread: nothing, or an [`Ask`].
     static ASKED: Cell<u8> = const { Cell::new(NOTHING) };
-    /// The function that was caught while the innermost asking call was polled.
-    static CAUGHT: RefCell<Option<Caught>> = const { RefCell::new(None) };
+    /// What was handed over while the innermost asking call was polled.
+    static HANDED: RefCell<Option<Handed>> = const { RefCell::new(None) };
 }
 
 /// Runs a call and asks something of the first cached function that it meets.
@@ -72,10 +80,11 @@ impl Asking {
         let scope = Scope::enter(self.0);
         let polled = call.poll(context);
         self.0 = ASKED.with(Cell::get);
-        let caught = CAUGHT.with(RefCell::take);
+        let handed = HANDED.with(RefCell::take);
         drop(scope);
-        match (caught, polled) {
-            (Some(caught), _) => Poll::Ready(Answer::Caught(caught)),
+        match (handed, polled) {
+            (Some(Handed::Caught(caught)), _) => Poll::Ready(Answer::Caught(caught)),
+            (Some(Handed::Refusal), _) => Poll::Ready(Answer::Refused),
             (None, Poll::Pending) => Poll::Pending,
             (None, Poll::Ready(output)) => Poll::Ready(Answer::Ended {
                 output,
@@ -120,6 +129,11 @@ pub fn captures() -> bool {
     ASKED.with(Cell::get) == Ask::Capture as u8
 }
 
+/// Whether the next function is asked anything.
+pub fn is_asked() -> bool {
+    ASKED.with(Cell::get) != NOTHING
+}
+
 /// Takes whatever is asked of a function that has nothing to do with the cache this time.
 pub(crate) fn take_any() {
     ASKED.with(|cell| cell.set(NOTHING));
@@ -127,7 +141,13 @@ pub(crate) fn take_any() {
 
 /// Hands a function over to who asked for it, and ends here: who asked drops the call.
 pub(crate) async fn hand_over(caught: Caught) -> ! {
-    CAUGHT.with(|slot| slot.replace(Some(caught)));
+    HANDED.with(|slot| slot.replace(Some(Handed::Caught(caught))));
+    pending().await
+}
+
+/// Tells who asked for a function that there is no one entry to hand over, and ends here.
+pub(crate) async fn refuse() -> ! {
+    HANDED.with(|slot| slot.replace(Some(Handed::Refusal)));
     pending().await
 }
 
@@ -140,14 +160,14 @@ pub(crate) fn quiet() -> impl Drop {
 /// What was asked outside, while something else is asked inside.
 struct Scope {
     asked: u8,
-    caught: Option<Caught>,
+    handed: Option<Handed>,
 }
 
 impl Scope {
     fn enter(asked: u8) -> Self {
         Self {
             asked: ASKED.with(|cell| cell.replace(asked)),
-            caught: CAUGHT.with(RefCell::take),
+            handed: HANDED.with(RefCell::take),
         }
     }
 }
@@ -155,7 +175,7 @@ impl Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         ASKED.with(|cell| cell.set(self.asked));
-        CAUGHT.with(|slot| slot.replace(self.caught.take()));
+        HANDED.with(|slot| slot.replace(self.handed.take()));
     }
 }
 
@@ -209,7 +229,7 @@ mod tests {
     fn ended<R>(answer: Answer<R>) -> (R, bool) {
         match answer {
             Answer::Ended { output, taken } => (output, taken),
-            Answer::Caught(_) => unreachable!("nothing here hands itself over"),
+            Answer::Caught(_) | Answer::Refused => unreachable!("nothing here hands itself over"),
         }
     }
 

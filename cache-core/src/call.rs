@@ -13,7 +13,7 @@ use crate::{
     fence::Cell,
     names,
     near::KeyRef,
-    policy::Policy,
+    policy::{Policy, vary},
     stats::Counts,
     sync::{Arc, within},
 };
@@ -46,9 +46,12 @@ impl Call<'_> {
         self.cache.fence.begin(groups.iter().map(String::as_str))
     }
 
-    /// What `waited` gives before this call has waited for long enough.
-    pub(crate) async fn patiently<F: Future>(&self, waited: F) -> Option<F::Output> {
-        let wait = self.cache.wait;
+    /// What `waited` gives within `wait`.
+    pub(crate) async fn patiently<F: Future>(
+        &self,
+        wait: Duration,
+        waited: F,
+    ) -> Option<F::Output> {
         if self.blocks {
             block::within(wait, waited).await
         } else {
@@ -59,6 +62,12 @@ impl Call<'_> {
     /// How long a value is to live.
     pub(crate) fn ttl(&self) -> Duration {
         self.policy.ttl.unwrap_or(self.cache.ttl)
+    }
+
+    /// `ttl` varied as this function says, or else its cache.
+    pub(crate) fn vary(&self, ttl: Duration) -> Duration {
+        let jitter = self.policy.jitter(self.cache.jitter);
+        vary(ttl, jitter, &self.cache.dice)
     }
 
     /// What `read` makes of the value in the near tier, if there is a valid one.

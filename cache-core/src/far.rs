@@ -79,6 +79,16 @@ impl Budget {
         Self(span)
     }
 
+    /// The same, for one of several calls that are made at the same time.
+    pub(crate) fn share(&self) -> Self {
+        Self(self.0)
+    }
+
+    /// What is left when such a call has ended as well.
+    pub(crate) fn join(&mut self, share: &Self) {
+        self.0 = self.0.min(share.0);
+    }
+
     /// What is left of it.
     pub(crate) fn left(&self) -> Duration {
         self.0

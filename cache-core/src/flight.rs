@@ -464,7 +464,7 @@ impl Future for Driving<'_> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let journey = self.0.as_mut().expect("polled after it ended");
-        let _inside = Inside::enter(&journey.lead.flight);
+        let _inside = Inside::enter([&journey.lead]);
         let polled = catch_unwind(AssertUnwindSafe(|| {
             Pin::new(&mut journey.load).poll(context)
         }));
@@ -505,12 +505,13 @@ fn running_here(flight: &Arc<Flight>) -> bool {
     RUNNING.with(|running| running.borrow().contains(&flight))
 }
 
-/// Marks a flight's load as being polled, or run, on this thread.
-pub(crate) struct Inside;
+/// Marks the load of one or several flights as being polled, or run, on this thread.
+pub(crate) struct Inside(usize);
 
 impl Inside {
-    fn enter(flight: &Arc<Flight>) -> Self {
-        Self::of(Arc::as_ptr(flight).addr())
+    pub(crate) fn enter<'l>(leads: impl IntoIterator<Item = &'l Lead>) -> Self {
+        let flights = leads.into_iter().map(|lead| &lead.flight);
+        Self::of(flights.map(|flight| Arc::as_ptr(flight).addr()))
     }
 
     /// The load that runs right now, for what belongs to it and runs after this poll.
@@ -518,9 +519,13 @@ impl Inside {
         Place(RUNNING.with(|running| running.borrow().last().copied()))
     }
 
-    fn of(flight: usize) -> Self {
-        RUNNING.with(|running| running.borrow_mut().push(flight));
-        Self
+    fn of(flights: impl IntoIterator<Item = usize>) -> Self {
+        RUNNING.with(|running| {
+            let mut running = running.borrow_mut();
+            let outside = running.len();
+            running.extend(flights);
+            Self(outside)
+        })
     }
 }
 
@@ -531,13 +536,13 @@ pub(crate) struct Place(Option<usize>);
 impl Place {
     /// Marks what follows as a part of that load.
     pub(crate) fn enter(self) -> Option<Inside> {
-        self.0.map(Inside::of)
+        self.0.map(|flight| Inside::of([flight]))
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        RUNNING.with(|running| running.borrow_mut().pop());
+        RUNNING.with(|running| running.borrow_mut().truncate(self.0));
     }
 }
 

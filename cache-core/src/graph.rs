@@ -170,7 +170,9 @@ impl Function {
     /// Whether one of its entries can be what `write` names as `target`.
     #[inline]
     fn is_reached(&self, write: &Write, target: Target) -> bool {
-        self.cache.may_be(write.cache) && self.is_named_by(target)
+        // A call is looked up in its function's cache, unless the write names another.
+        let there = matches!((target, write.cache), (Target::Of(_), Label::Default));
+        (there || self.cache.may_be(write.cache)) && self.is_named_by(target)
     }
 
     /// The same in whatever cache.
@@ -190,7 +192,7 @@ impl Function {
                 let tag = Pattern::of(tag);
                 self.tags.iter().any(|own| Pattern::of(own).meets(&tag))
             }
-            Target::Of(function) => last(self.path) == last(function),
+            Target::Of(function) => is_called(self.path, function),
         }
     }
 
@@ -209,10 +211,13 @@ impl Write {
     }
 }
 
-/// The name of a function without what stands before it.
+/// Whether the function at `path` can be the one that is called `name`, from wherever.
 #[inline]
-fn last(path: &str) -> &str {
-    path.rsplit([':', '.']).next().unwrap_or(path).trim()
+fn is_called(path: &str, name: &str) -> bool {
+    let relative = |segment: &&str| !matches!(*segment, "crate" | "self" | "super");
+    let mut names = name.rsplit("::").filter(relative);
+    let mut path = path.rsplit("::");
+    names.all(|name| path.next() == Some(name))
 }
 
 /// As it was written in the attribute, less the brackets of a list.

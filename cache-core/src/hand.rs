@@ -1,11 +1,6 @@
 //! The methods by hand, on one untyped call: read, write, renew.
 
-use std::{
-    future::{Future, poll_fn},
-    mem,
-    task::Poll,
-    time::Duration,
-};
+use std::time::Duration;
 
 use crate::{
     call::Call,
@@ -15,6 +10,7 @@ use crate::{
     flight::{Kind, Lead, Role},
     outcome::{KeptError, Loaded},
     serve::Accepts,
+    sync::together,
 };
 
 impl Call<'_> {
@@ -198,25 +194,8 @@ pub(crate) async fn get_many(calls: &[Call<'_>]) -> Result<Vec<Option<Live>>> {
 
 /// Stores several values side by side; the first error, once all have ended.
 pub(crate) async fn set_many(values: Vec<(Call<'_>, Live)>) -> Result<()> {
-    let mut sets: Vec<_> = values
+    let sets = values
         .iter()
-        .map(|(call, live)| Some(Box::pin(call.set(Some(live.clone()), call.ttl()))))
-        .collect();
-    let mut result = Ok(());
-    poll_fn(|context| {
-        for set in &mut sets {
-            let Some(running) = set else { continue };
-            if let Poll::Ready(ended) = running.as_mut().poll(context) {
-                result = mem::replace(&mut result, Ok(())).and(ended);
-                *set = None;
-            }
-        }
-        if sets.iter().all(Option::is_none) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
-    result
+        .map(|(call, live)| call.set(Some(live.clone()), call.ttl()));
+    together(sets).await.into_iter().collect()
 }

@@ -5,6 +5,7 @@ mod soon;
 
 use std::future::Future;
 
+pub(crate) use self::soon::caught_now;
 pub use self::{put::PutEntry, soon::*};
 use crate::{
     ask::{Answer, Ask, ask},
@@ -111,10 +112,7 @@ where
     }
 
     pub(crate) async fn caught(self) -> Result<Caught> {
-        match ask(Ask::Capture, self.call).await {
-            Answer::Caught(caught) => Ok(caught),
-            Answer::Ended { .. } => Err(not_cached()),
-        }
+        captured(ask(Ask::Capture, self.call).await)
     }
 
     async fn ended(self, wanted: Ask) -> F::Output {
@@ -125,9 +123,28 @@ where
                 }
                 output
             }
-            Answer::Caught(_) => unreachable!("nobody is captured unless that is asked"),
+            Answer::Caught(_) | Answer::Refused => {
+                unreachable!("nobody is captured unless that is asked")
+            }
         }
     }
+}
+
+/// The entry that an answer tells of.
+fn captured<R>(answer: Answer<R>) -> Result<Caught> {
+    match answer {
+        Answer::Caught(caught) => Ok(caught),
+        Answer::Ended { .. } => Err(not_cached()),
+        Answer::Refused => Err(no_one_entry()),
+    }
+}
+
+fn no_one_entry() -> Error {
+    Error::new(
+        ErrorKind::Config,
+        "a batch has an entry for each element and none of its own: ask for the entry of a function \
+         with the same key",
+    )
 }
 
 fn waits() -> Error {

@@ -137,12 +137,6 @@ impl fmt::Debug for KeyWriter {
     }
 }
 
-/// Writes a value; a function, so that what is wrong with the value is reported at the value.
-#[inline]
-pub fn part<T: KeyPart + ?Sized>(key: &mut KeyWriter, value: &T) {
-    value.write_key(key);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

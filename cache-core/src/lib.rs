@@ -54,6 +54,7 @@
 mod api;
 mod ask;
 mod backend;
+mod batch;
 mod block;
 mod breaker;
 mod cache;

@@ -34,6 +34,9 @@ pub const INVALIDATE_DEADLINE: Duration = Duration::from_millis(250);
 pub const MAX_GROUPS: usize = 16;
 /// The largest value, in bytes as encoded, that is written to a far tier.
 pub const MAX_FAR_VALUE: usize = 1 << 20;
+/// The most keys of a batch that one command reads from a far tier, so that a large batch does
+/// not hold up the server for others; the rest follows in further commands.
+pub const FAR_BATCH: usize = 512;
 /// A stamp outlives the entries under it by this factor, so that an entry dies first.
 pub(crate) const STAMP_LIVES: u32 = 2;
 
@@ -46,6 +49,16 @@ pub struct Policy {
     pub none_ttl: Option<Duration>,
     /// How long an error is remembered in this process; `None` if it is not.
     pub err_ttl: Option<Duration>,
+    /// How far these vary, in hundredths of a percent; `None` for as far as the cache says.
+    pub jitter: Option<u16>,
+}
+
+impl Policy {
+    /// How far a ttl varies, as a part of it, where the cache says `otherwise`.
+    pub(crate) fn jitter(&self, otherwise: f64) -> f64 {
+        self.jitter
+            .map_or(otherwise, |hundredths| f64::from(hundredths) / 10_000.0)
+    }
 }
 
 /// `ttl` varied by up to `jitter` of it in either direction, never under a millisecond.

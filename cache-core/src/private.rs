@@ -22,7 +22,7 @@ pub use crate::{
     __shape as shape, __table as table,
 };
 pub use crate::{
-    ask::captures,
+    ask::{captures, is_asked},
     cache::Cache,
     called::{Called, call_of},
     codec::{self, Probe, Table, ViaFar, ViaNear, ViaRaw, named, probe},
@@ -34,7 +34,7 @@ pub use crate::{
         put_now, put_of, refresh_now, uncached_now,
     },
     journal::Writer,
-    key::{KeyWriter, hashed, lower, part},
+    key::{KeyPart, KeyWriter, hashed, lower},
     outcome::{
         Failure, Keep, Loaded, Of, Outcome, Plain, Step1, Step2, Step3, Step4, Step5, Step6,
         keeps_absences, keeps_errors, ttl_from, unless,
@@ -58,6 +58,17 @@ pub fn named_or(name: &str, default: fn() -> &'static crate::Cache) -> &'static 
         crate::event::no_such_cache(name);
         default()
     })
+}
+
+/// What an expanded `#[cached(batch = …)]` calls besides.
+pub mod batch {
+    pub use crate::{
+        __answer as answer, __element as element_shape,
+        batch::{
+            Again, Answer, Batch, List, Many, Named, StepA, StepB, StepC, Tried, Whole, again,
+            answering, ask, bypass, element, finish, lend, list, near, run, tags,
+        },
+    };
 }
 
 /// The text that `write` writes, for a key that is finished later.

@@ -23,7 +23,6 @@ use crate::{
     names::{self, ALL},
     near::KeyRef,
     outcome::Outcome,
-    policy::vary,
     purge::{Purge, PurgeGuard},
     site::{Site, Tags},
     sync::{Arc, within},
@@ -173,7 +172,7 @@ impl Putting {
         let call = call(&self.cache, self.site, key, tags, table);
         let hashes = hashes(call.key.text, &call.tags);
         let (born, cells) = call.begin();
-        let ttl = vary(call.ttl(), call.cache.jitter, &call.cache.dice);
+        let ttl = call.vary(call.ttl());
         let stored = if self.refused || self.open.overtaken(&hashes) {
             Ok(false)
         } else {
@@ -217,7 +216,7 @@ impl Putting {
         }
         if !overtaken {
             let (born, cells) = call.begin();
-            let ttl = vary(call.ttl(), call.cache.jitter, &call.cache.dice);
+            let ttl = call.vary(call.ttl());
             let entry = call.cache.entry(call.key, Some(live), ttl);
             let entry = entry.map(|entry| entry.born(born, cells));
             let (cache, open) = (call.cache, &self.open);

@@ -16,9 +16,8 @@ use crate::{
     entry::Live,
     event,
     far::{Budget, Far, Found, Look, Place, Right, Seen},
-    flight::{Driving, Kind, Lead, Load, Orphan, Role, Turn},
+    flight::{Driving, Kind, Lead, Load, Orphan, Role, Turn, Waiter},
     outcome::Loaded,
-    policy::vary,
     sync::Arc,
 };
 
@@ -27,32 +26,14 @@ pub(crate) type Accepts<'c> = &'c (dyn Fn(&Loaded) -> bool + Send + Sync);
 
 /// Finds the value or runs the load. Returns only what the caller accepts.
 pub(crate) async fn serve(call: &Call<'_>, accepts: Accepts<'_>, load: Load<'_>) -> Loaded {
-    let kind = Kind::Load;
-    run(
-        Serve {
-            call,
-            accepts,
-            kind,
-        },
-        load,
-    )
-    .await
+    run(Serve::new(call, accepts, Kind::Load), load).await
 }
 
 /// Runs the load even if there is a value. Until it has one, others get the old value; if it
 /// fails, that stays. Returns only what the caller accepts, and of another's run only one that
 /// began after this was called.
 pub(crate) async fn refresh(call: &Call<'_>, accepts: Accepts<'_>, load: Load<'_>) -> Loaded {
-    let kind = Kind::Refresh;
-    run(
-        Serve {
-            call,
-            accepts,
-            kind,
-        },
-        load,
-    )
-    .await
+    run(Serve::new(call, accepts, Kind::Refresh), load).await
 }
 
 async fn run(serve: Serve<'_, '_>, load: Load<'_>) -> Loaded {
@@ -71,14 +52,14 @@ async fn run(serve: Serve<'_, '_>, load: Load<'_>) -> Loaded {
 }
 
 /// A call and what its caller accepts.
-struct Serve<'s, 'c> {
+pub(crate) struct Serve<'s, 'c> {
     call: &'s Call<'c>,
     accepts: Accepts<'s>,
     kind: Kind,
 }
 
 /// What comes next for a call.
-enum Step {
+pub(crate) enum Step {
     /// Bring a flight of one's own to an end.
     Lead(Lead),
     /// Go on with a load that lost its caller.
@@ -87,6 +68,15 @@ enum Step {
     Alone,
     /// Return this.
     Done(Loaded),
+}
+
+/// What was loaded, after those who wait have it: what of it the far tier may have, and whether
+/// nothing has invalidated it yet.
+pub(crate) struct Shared {
+    kept: Option<Kept>,
+    stands: bool,
+    /// Whether what the far tier holds is no longer right.
+    replaces: bool,
 }
 
 /// What of a result is kept.
@@ -99,22 +89,46 @@ struct Kept {
 }
 
 /// The right to store far, and how long that may still take.
-type FarRight = (Right, Budget);
+pub(crate) type FarRight = (Right, Budget);
 
-impl Serve<'_, '_> {
+impl<'s, 'c> Serve<'s, 'c> {
+    pub(crate) fn new(call: &'s Call<'c>, accepts: Accepts<'s>, kind: Kind) -> Self {
+        Self {
+            call,
+            accepts,
+            kind,
+        }
+    }
+
     /// Joins the key's flight and waits for it, or becomes one.
     async fn join(&self) -> Step {
+        match self.enter() {
+            Ok(step) => step,
+            Err(waiter) => self.wait(&waiter, self.call.cache.wait).await,
+        }
+    }
+
+    /// Joins the key's flight or becomes one. `Err` if another brings it to its end.
+    pub(crate) fn enter(&self) -> Result<Step, Waiter> {
         let call = self.call;
-        let begin = || call.begin();
-        let waiter = match call.cache.flights.join(self.kind, call.key, begin) {
-            Role::Lead(lead) => return Step::Lead(lead),
+        match call
+            .cache
+            .flights
+            .join(self.kind, call.key, || call.begin())
+        {
+            Role::Lead(lead) => Ok(Step::Lead(lead)),
+            Role::Wait(waiter) => Err(waiter),
             Role::Reentrant => {
                 event::reentrant(call.function, call.key.text);
-                return Step::Alone;
+                Ok(Step::Alone)
             }
-            Role::Wait(waiter) => waiter,
-        };
-        match call.patiently(waiter.wait()).await {
+        }
+    }
+
+    /// Waits for who brings the flight to its end.
+    pub(crate) async fn wait(&self, waiter: &Waiter, patience: Duration) -> Step {
+        let call = self.call;
+        match call.patiently(patience, waiter.wait()).await {
             Some(Turn::Done(Some(loaded))) if (self.accepts)(&loaded) => {
                 call.counts.misses.one();
                 call.counts.coalesced.one();
@@ -143,7 +157,7 @@ impl Serve<'_, '_> {
 
     /// Looks near once more, because somebody may have stored it between this call's look and
     /// its flight, and then far. `Err` if that answers the call.
-    async fn look(&self, lead: Lead) -> Result<(Lead, Option<FarRight>), Step> {
+    pub(crate) async fn look(&self, lead: Lead) -> Result<(Lead, Option<FarRight>), Step> {
         let far = self.call.far().filter(|_| !lead.tired);
         if self.kind == Kind::Refresh {
             let right = match far {
@@ -164,16 +178,19 @@ impl Serve<'_, '_> {
         };
         match found {
             Err(right) => Ok((lead, right)),
-            Ok(loaded) if (self.accepts)(&loaded) => {
-                lead.publish(&loaded, self.call.shares_with_all());
-                Err(Step::Done(loaded))
-            }
-            Ok(_) => {
-                let call = self.call;
-                event::other_type(call.function, call.key.text, call.table.type_name());
-                Err(Step::Alone)
-            }
+            Ok(loaded) => Err(self.answer(&lead, loaded)),
         }
+    }
+
+    /// Answers this call, and those who wait, with what a tier held.
+    pub(crate) fn answer(&self, lead: &Lead, loaded: Loaded) -> Step {
+        let call = self.call;
+        if (self.accepts)(&loaded) {
+            lead.publish(&loaded, call.shares_with_all());
+            return Step::Done(loaded);
+        }
+        event::other_type(call.function, call.key.text, call.table.type_name());
+        Step::Alone
     }
 
     /// What the far tier holds, or else the right to store there, if it can be had.
@@ -195,7 +212,7 @@ impl Serve<'_, '_> {
         }
     }
 
-    async fn prepare(
+    pub(crate) async fn prepare(
         &self,
         lead: &Lead,
         far: &Far,
@@ -229,7 +246,7 @@ impl Serve<'_, '_> {
     }
 
     /// Puts what was found far into the near tier, if it still may be seen.
-    fn take(&self, lead: &Lead, found: Found) -> Loaded {
+    pub(crate) fn take(&self, lead: &Lead, found: Found) -> Loaded {
         let value = found.value;
         if found.known {
             lead.store(|| {
@@ -249,8 +266,10 @@ impl Serve<'_, '_> {
         let (lead, right, ended) = Driving::new(lead, load, right).await;
         match ended {
             Ok(loaded) => {
-                self.count_load(began, &loaded);
-                self.keep(lead, loaded, right.zip(budget)).await
+                self.count_load(began, failed(&loaded));
+                let shared = self.share(&lead, &loaded);
+                self.keep(lead, shared, right.zip(budget)).await;
+                loaded
             }
             Err(panic) => {
                 lead.panicked();
@@ -262,17 +281,19 @@ impl Serve<'_, '_> {
 
     /// Goes on with a load that lost its caller. If it cannot live without (its runtime may be
     /// gone as well), one's own is next.
-    async fn adopt(&self, lead: Lead, orphan: Orphan) -> Step {
+    pub(crate) async fn adopt(&self, lead: Lead, orphan: Orphan) -> Step {
         self.call.counts.misses.one();
         let began = Instant::now();
         let orphaned = Load::Owned(orphan.load);
         let (lead, right, ended) = Driving::new(lead, orphaned, orphan.right).await;
         match ended {
             Ok(loaded) if (self.accepts)(&loaded) => {
-                self.count_load(began, &loaded);
+                self.count_load(began, failed(&loaded));
                 let far = self.call.far();
                 let budget = far.map(|far| Budget::new(far.outage_budget));
-                Step::Done(self.keep(lead, loaded, right.zip(budget)).await)
+                let shared = self.share(&lead, &loaded);
+                self.keep(lead, shared, right.zip(budget)).await;
+                Step::Done(loaded)
             }
             Ok(_) => Step::Alone,
             Err(_) => {
@@ -282,11 +303,11 @@ impl Serve<'_, '_> {
         }
     }
 
-    /// Stores what was loaded and gives it to those who wait, before the far tier is asked. The
-    /// lead stays until the far tier has answered, so that nobody loads anew before that.
-    async fn keep(&self, lead: Lead, loaded: Loaded, far: Option<FarRight>) -> Loaded {
+    /// Stores what was loaded near, gives it to those who wait, and says what is to be done about
+    /// the far tier.
+    pub(crate) fn share(&self, lead: &Lead, loaded: &Loaded) -> Shared {
         let call = self.call;
-        let kept = self.kept(&loaded);
+        let kept = self.kept(loaded);
         // A refresh that fails leaves the old value, and otherwise what there was is no longer
         // right, whether or not something takes its place.
         let refreshes = self.kind == Kind::Refresh;
@@ -300,7 +321,23 @@ impl Serve<'_, '_> {
             None => true,
         };
         let kept = kept.filter(|kept| kept.far);
-        lead.publish(&loaded, !refreshes && call.shares_with_all());
+        lead.publish(loaded, !refreshes && call.shares_with_all());
+        Shared {
+            kept,
+            stands,
+            replaces,
+        }
+    }
+
+    /// Stores far what was shared. The lead stays until the far tier has answered, so that nobody
+    /// loads anew before that.
+    pub(crate) async fn keep(&self, lead: Lead, shared: Shared, far: Option<FarRight>) {
+        let call = self.call;
+        let Shared {
+            kept,
+            stands,
+            replaces,
+        } = shared;
         let stored = match (kept, far) {
             (Some(kept), Some(far)) if stands => Box::pin(self.store_far(kept, far)).await,
             (_, Some(far)) => Box::pin(self.release(far, replaces)).await.map(|()| stands),
@@ -318,7 +355,6 @@ impl Serve<'_, '_> {
                 event::not_stored_far(call.function, &error);
             }
         }
-        loaded
     }
 
     async fn store_far(
@@ -365,7 +401,7 @@ impl Serve<'_, '_> {
         };
         Some(Kept {
             value,
-            ttl: vary(ttl, call.cache.jitter, &call.cache.dice),
+            ttl: call.vary(ttl),
             far: !matches!(loaded, Loaded::Failed(_)),
         })
     }
@@ -375,14 +411,14 @@ impl Serve<'_, '_> {
         self.call.counts.misses.one();
         let began = Instant::now();
         let loaded = load.await;
-        self.count_load(began, &loaded);
+        self.count_load(began, failed(&loaded));
         loaded
     }
 
-    fn count_load(&self, began: Instant, loaded: &Loaded) {
+    /// Counts one run of the user's function.
+    pub(crate) fn count_load(&self, began: Instant, failed: bool) {
         let call = self.call;
         let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let failed = matches!(loaded, Loaded::Failed(_));
         call.counts.loads.one();
         call.counts.load_nanos.add(nanos);
         if failed {
@@ -390,4 +426,8 @@ impl Serve<'_, '_> {
         }
         event::loaded(call.function, call.key.text, nanos, failed);
     }
+}
+
+fn failed(loaded: &Loaded) -> bool {
+    matches!(loaded, Loaded::Failed(_))
 }

@@ -55,6 +55,7 @@ impl Site {
                 ttl: None,
                 none_ttl: None,
                 err_ttl: None,
+                jitter: None,
             },
             version: 0,
             local: false,
@@ -84,6 +85,13 @@ impl Site {
         self
     }
 
+    /// How far these vary, in hundredths of a percent.
+    #[must_use]
+    pub const fn jitter(mut self, hundredths: u16) -> Self {
+        self.policy.jitter = Some(hundredths);
+        self
+    }
+
     /// Values written under another version are not read.
     #[must_use]
     pub const fn version(mut self, version: u32) -> Self {
@@ -107,7 +115,7 @@ impl Site {
     }
 
     /// Where calls to `cache` are counted.
-    fn counts(&'static self, cache: &Inner) -> Counted {
+    pub(crate) fn counts(&'static self, cache: &Inner) -> Counted {
         let home = self.home.get_or_init(|| Home {
             cache: cache.id,
             counts: cache.site_counts(self),
@@ -121,7 +129,7 @@ impl Site {
 }
 
 /// Where calls are counted: mostly found without touching a count that all threads share.
-enum Counted {
+pub(crate) enum Counted {
     Home(&'static Counts),
     Elsewhere(Arc<Counts>),
 }
@@ -179,7 +187,7 @@ pub(crate) struct Miss {
     pub(crate) cache: Cache,
     pub(crate) key: Box<str>,
     hash: u64,
-    tags: Tags,
+    pub(crate) tags: Tags,
     counts: Counted,
     ask: Option<Ask>,
 }
@@ -204,15 +212,9 @@ impl Missed {
         key: KeyRef<'_>,
         ask: Option<Ask>,
     ) -> Self {
-        Self(Some(Box::new(Miss {
-            site,
-            cache: cache.clone(),
-            key: key.text.into(),
-            hash: key.hash,
-            tags: Tags::default(),
-            counts: site.counts(&cache.0),
-            ask,
-        })))
+        let mut miss = Miss::new(site, cache, key);
+        miss.ask = ask;
+        Self(Some(Box::new(miss)))
     }
 
     /// A call that has nothing to do with the cache: its body runs, nothing is looked up,
@@ -288,7 +290,7 @@ impl Missed {
     }
 }
 
-type Body<'a, R> = Pin<Box<dyn Future<Output = R> + Send + 'a>>;
+pub(crate) type Body<'a, R> = Pin<Box<dyn Future<Output = R> + Send + 'a>>;
 
 fn erase<'a, S: Outcome>(shape: S, body: Body<'a, S::Return>) -> Running<'a>
 where
@@ -298,6 +300,18 @@ where
 }
 
 impl Miss {
+    pub(crate) fn new(site: &'static Site, cache: &Cache, key: KeyRef<'_>) -> Self {
+        Self {
+            site,
+            cache: cache.clone(),
+            key: key.text.into(),
+            hash: key.hash,
+            tags: Tags::default(),
+            counts: site.counts(&cache.0),
+            ask: None,
+        }
+    }
+
     /// The one place where a typed call becomes an untyped one and back. Boxed, so that the
     /// future of the annotated function stays small.
     fn serve<'a, S: Outcome>(

@@ -1,5 +1,5 @@
 //! The locks and atomics that flights and the fence are made of: std's, or shuttle's where
-//! their schedules are explored.
+//! their schedules are explored; and waiting for futures, some time or several at once.
 
 use std::{
     future::{Future, poll_fn},
@@ -43,6 +43,40 @@ pub(crate) async fn within<F: Future>(span: Duration, future: F) -> Option<F::Ou
         return Some(future.await);
     }
     tokio::time::timeout(span, future).await.ok()
+}
+
+/// What several futures give, polled side by side, in their order.
+pub(crate) async fn together<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let outputs = together_until(futures, |_| false).await;
+    outputs.into_iter().flatten().collect()
+}
+
+/// The same, until one of them gives what `ends` it for all; `None` of those who have not ended.
+pub(crate) async fn together_until<F: Future>(
+    futures: impl IntoIterator<Item = F>,
+    mut ends: impl FnMut(&F::Output) -> bool,
+) -> Vec<Option<F::Output>> {
+    let mut running: Vec<_> = futures.into_iter().map(|one| Err(Box::pin(one))).collect();
+    poll_fn(|context| {
+        let (mut pending, mut end) = (false, false);
+        for one in &mut running {
+            let Err(future) = one else { continue };
+            match future.as_mut().poll(context) {
+                Poll::Ready(output) => {
+                    end |= ends(&output);
+                    *one = Ok(output);
+                }
+                Poll::Pending => pending = true,
+            }
+        }
+        if pending && !end {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    })
+    .await;
+    running.into_iter().map(Result::ok).collect()
 }
 
 /// Runs all of these side by side, to their ends.

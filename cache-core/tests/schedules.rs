@@ -11,7 +11,7 @@ use std::{
 };
 
 use cache_core::{
-    __private::{self, KeyWriter, Site},
+    __private::{self, KeyWriter, Put, Site, Writer},
     Cache, Entry, KeyRef, NearStore, SetOptions,
 };
 use shuttle::{
@@ -96,9 +96,29 @@ enum How {
     Tag,
     Clear,
     Set,
+    Put,
+}
+
+/// An expanded `#[cache_put]`: its key is known before the commit.
+fn put(cache: &Cache, world: &World) {
+    static SITE: Site = Site::new("put", "users:<id>");
+    let put = Put::new(&SITE, cache, Writer::one_more());
+    let put = put.key(|key| key.literal(KEY));
+    let put = put.tags(|tags| tags.add(|key| key.literal(TAG)));
+    let version = world.row.fetch_add(1, Ordering::SeqCst) + 1;
+    block_on(async {
+        yield_now().await;
+        let shape = cache_core::__shape!(u64);
+        let put = put.value(shape, &version);
+        put.run(cache_core::__table!(shape)).await;
+    });
+    world.floor.fetch_max(version, Ordering::SeqCst);
 }
 
 fn write(cache: &Cache, world: &World, how: How) {
+    if let How::Put = how {
+        return put(cache, world);
+    }
     let version = world.row.fetch_add(1, Ordering::SeqCst) + 1;
     block_on(async {
         match how {
@@ -111,6 +131,7 @@ fn write(cache: &Cache, world: &World, how: How) {
                     .set_with(KEY, &version, SetOptions::new().tag(TAG))
                     .await
             }
+            How::Put => unreachable!("it begins before it commits"),
         }
     })
     .unwrap();
@@ -181,6 +202,16 @@ fn invalidations_of_different_kinds_do_not_undo_each_other() {
     explore(1_000, &[How::Tag, How::Clear]);
     // Not `set` beside another writer: a value that is set after a younger one was committed is
     // stale by the writer's own doing.
+}
+
+#[test]
+fn no_put_outlives_a_younger_write() {
+    explore(1_000, &[How::Put]);
+    explore(1_000, &[How::Put, How::Put]);
+    explore(500, &[How::Put, How::Key]);
+    explore(500, &[How::Put, How::Prefix]);
+    explore(500, &[How::Put, How::Tag]);
+    explore(500, &[How::Put, How::Clear]);
 }
 
 #[test]

@@ -26,8 +26,8 @@ pub(crate) fn millis(lit: &Lit) -> Result<u64> {
             let seconds = seconds.base10_parse::<u64>().ok();
             seconds.map_or(u64::MAX, |seconds| seconds.saturating_mul(1_000))
         }
-        Lit::Str(text) => sum(&text.value()).ok_or_else(|| Error::new(lit.span(), EXPECTED))?,
-        _ => return Err(Error::new(lit.span(), EXPECTED)),
+        Lit::Str(text) => sum(&text.value()).ok_or_else(|| Error::new(lit.span(), instead(lit)))?,
+        _ => return Err(Error::new(lit.span(), instead(lit))),
     };
     if millis == 0 {
         let zero = "a duration of zero keeps nothing: give at least \"1ms\"";
@@ -38,6 +38,47 @@ pub(crate) fn millis(lit: &Lit) -> Result<u64> {
         return Err(Error::new(lit.span(), long));
     }
     Ok(millis)
+}
+
+/// What to write instead of what is no duration: what was meant, if that is plain.
+fn instead(lit: &Lit) -> String {
+    match lit {
+        Lit::Str(text) if is_number(text.value().trim()) => {
+            let number = text.value();
+            let number = number.trim();
+            format!(
+                "a duration in quotes has a unit: write \"{number}s\", or `{number}` for seconds"
+            )
+        }
+        Lit::Str(text) if in_words(&text.value()).is_some() => {
+            let short = in_words(&text.value()).unwrap_or_default();
+            format!("a unit is one of `ms`, `s`, `m`, `h` and `d`: write \"{short}\"")
+        }
+        Lit::Int(number) if UNITS.iter().any(|(unit, _)| *unit == number.suffix()) => {
+            format!("a duration with a unit is in quotes: write \"{number}\"")
+        }
+        _ => EXPECTED.to_owned(),
+    }
+}
+
+/// What `10 minutes` is in short.
+fn in_words(text: &str) -> Option<String> {
+    let (number, unit) = split_while(text.trim(), |c| c.is_ascii_digit());
+    let unit = unit.trim().to_lowercase();
+    let words = [
+        ("milli", "ms"),
+        ("sec", "s"),
+        ("min", "m"),
+        ("h", "h"),
+        ("day", "d"),
+    ];
+    let (_, short) = words.iter().find(|(word, _)| unit.starts_with(word))?;
+    let whole = is_number(number) && unit.chars().all(char::is_alphabetic);
+    whole.then(|| format!("{number}{short}"))
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit())
 }
 
 /// The sum of `number unit` pairs, saturating, or nothing if that is not what it is.
@@ -94,18 +135,28 @@ mod tests {
     #[test]
     fn what_has_no_unit_or_another_type_is_no_duration() {
         for wrong in [
-            "\"10\"",
             "\"m\"",
             "\"\"",
             "\"1.5h\"",
             "\"-1s\"",
-            "\"10 min\"",
+            "\"10 fortnights\"",
             "0.5",
-            "60s",
+            "60u8",
             "true",
         ] {
             assert_eq!(millis(wrong), Err(super::EXPECTED.to_owned()), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_number_and_its_unit_are_told_apart_from_seconds() {
+        let quoted = millis("60s").unwrap_err();
+        assert!(quoted.ends_with("in quotes: write \"60s\""), "{quoted}");
+        let alone = millis("\"60\"").unwrap_err();
+        assert!(
+            alone.ends_with("write \"60s\", or `60` for seconds"),
+            "{alone}"
+        );
     }
 
     #[test]

@@ -3,14 +3,29 @@
 use syn::{Error, Result};
 
 #[derive(Default)]
-pub(crate) struct Errors(Option<Error>);
+pub(crate) struct Errors {
+    all: Option<Error>,
+    /// Whether something could not be read, so that nobody knows what is missing.
+    unread: bool,
+}
 
 impl Errors {
     pub(crate) fn push(&mut self, error: Error) {
-        match &mut self.0 {
+        match &mut self.all {
             Some(all) => all.combine(error),
-            None => self.0 = Some(error),
+            None => self.all = Some(error),
         }
+    }
+
+    /// A mistake in something that is therefore left out.
+    pub(crate) fn unread(&mut self, error: Error) {
+        self.unread = true;
+        self.push(error);
+    }
+
+    /// Whether what is not there was not written either.
+    pub(crate) fn all_was_read(&self) -> bool {
+        !self.unread
     }
 
     /// The value, or a note of why there is none.
@@ -20,7 +35,7 @@ impl Errors {
 
     /// Succeeds with what was built if nothing was wrong.
     pub(crate) fn finish<T>(self, built: T) -> Result<T> {
-        match self.0 {
+        match self.all {
             Some(all) => Err(all),
             None => Ok(built),
         }

@@ -2,6 +2,7 @@
 //! half-typed code still completes.
 
 mod absent;
+mod item;
 mod style;
 mod unpacked;
 
@@ -10,8 +11,8 @@ pub(crate) use self::{style::Style, unpacked::Unpacked};
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{
-    Attribute, FnArg, GenericParam, Pat, PatIdent, PatType, PathArguments, Result, Signature,
-    Token, Type, Visibility, braced,
+    Attribute, Error, FnArg, GenericParam, Pat, PatIdent, PatType, PathArguments, Result,
+    Signature, Token, Type, Visibility, braced,
     parse::{Parse, ParseStream},
     parse_quote,
 };
@@ -41,9 +42,13 @@ impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let outer = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
-        let sig: Signature = input.parse()?;
+        let sig: Signature = match item::kind(input) {
+            None => input.parse()?,
+            Some(other) => return Err(other),
+        };
         if input.peek(Token![;]) {
-            return Err(input.error("expected a function with a body"));
+            let message = "there is no body to run: annotate the function where it has one";
+            return Err(Error::new(sig.ident.span(), message));
         }
         let content;
         let brace = braced!(content in input);
@@ -160,7 +165,7 @@ pub(crate) fn names(pat: &Pat) -> Vec<Ident> {
 }
 
 /// Calls `add` with each name that `pat` binds.
-fn bindings(pat: &Pat, add: &mut impl FnMut(Ident)) {
+pub(crate) fn bindings(pat: &Pat, add: &mut impl FnMut(Ident)) {
     match pat {
         Pat::Ident(pat) => {
             add(pat.ident.clone());

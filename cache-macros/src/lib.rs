@@ -5,11 +5,13 @@
 //! run in the facade, which is the crate that the generated code names.
 
 mod args;
+mod codec;
 mod duration;
 mod errors;
 mod expand;
 mod extractor;
 mod function;
+mod jitter;
 mod model;
 mod nearest;
 mod place;
@@ -83,6 +85,7 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// | `none_ttl = "30s"` | keeps `None` too, for this long; for functions that return an `Option` | `None` is not kept |
 /// | `err_ttl = "5s"` | keeps errors too, for this long, in this process only; the error is `Clone + Send + Sync` | errors are not kept |
 /// | `ttl_from = \|token\| token.expires_in` | how long this value is kept, asked of it; under a millisecond it is not kept; instead of `ttl` | all alike |
+/// | `jitter = "10%"`, `jitter = 0` | how far these times vary from value to value, in either direction, so that what was loaded together does not end together; up to `"100%"` | as the cache says, 10 % |
 /// | `unless = Vec::is_empty`, `unless = \|page\| page.is_partial()` | values for which this is true are not kept | all are |
 /// | `if = page < 10` | an expression over the arguments; a call for which it is false has nothing to do with the cache | every call |
 /// | `key = "users:<id>"` | the key: literal segments and placeholders | crate, modules, function and all arguments |
@@ -92,6 +95,9 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// | `version = 2` | entries of other versions are misses | 0 |
 /// | `codec = json`, or `bincode`, `msgpack`, `bytes`, or a path | how the value becomes bytes; not on a plain `fn` | chosen by the type |
 /// | `local` | kept in this process only, so that the type needs no serde | shared if the cache is |
+/// | `response` | caches what a handler of axum sends, where the return type does not show that it is one | by the form of the return type |
+/// | `shared` | the response is the same for everybody, whatever the extractors could tell of who asks | who asks is in the key |
+/// | `batch = ids` | asks for all elements of the list `ids` together; see [Batches](#batches) | one value for one call |
 /// | `cache = "name"`, `cache = self.cache` | a registered cache, or an expression that derefs to one | the default cache |
 /// | `companion = false` | no type of the function's name beside it: where a type or a module has that name | free functions have one |
 /// | `crate = path` | where larder is, if it is renamed | `::larder` |
@@ -104,6 +110,12 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// An argument that `key` leaves out is reported as a warning, because forgetting one serves the
 /// value of another; `skip(…)` says that it is meant. `self` and axum's `State` need no `skip`
 /// there. Without `key`, every argument that is not skipped is in the key, `self` included.
+///
+/// A handler of axum is recognised by its return type: `Json<…>`, `Html<…>`, `Response`,
+/// `impl IntoResponse`, tuples with a `StatusCode` or headers, and `Result`s of these. Its response
+/// is cached as bytes, with status and headers, and the annotated function returns a `Response`;
+/// that needs the feature `axum`. `<headers[accept-language]>` is a header field, and
+/// `<jar[session]>` a cookie.
 ///
 /// A key has at most 16 groups: the namespace, its proper prefixes by segment, and its tags.
 ///
@@ -144,7 +156,7 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// `ttl_from` and `unless` are a closure over the `Ok` or `Some` value, or the path of a function
 /// that takes it by reference. They see no argument: calls that ask for one key share what is
 /// kept. What they exclude, like an error that is not kept, still goes to those who waited for
-/// the same load. All durations vary by the cache's jitter.
+/// the same load. All durations vary by the `jitter`.
 ///
 /// A kept error is a hit, and comes back as a clone. An invalidation removes it like any entry. It
 /// never leaves this process, and whoever asks for its key without `err_ttl` finds nothing there:
@@ -159,11 +171,43 @@ pub fn key_part(item: TokenStream) -> TokenStream {
 /// `<mail:lower:hash>` where the template says `<mail:lower>`. With these an `#[invalidate_cache]`
 /// finds the same entry. The hash is SHA-256, cut to 128 bits and without a secret: it hides what
 /// nobody can guess, such as a token, and not a telephone number from somebody who tries them all.
+///
+/// # Batches
+///
+/// ```ignore
+/// #[cached(batch = ids, key = "users:<ids>", ttl = 60)]
+/// async fn users(ids: &[u64]) -> Result<HashMap<u64, User>, DbError> {
+///     db::users(ids).await
+/// }
+/// ```
+///
+/// `batch` names the list. In the key, in tags and in a default key its name means one element:
+/// `<ids>`, `<ids.0>`, `<ids.name:lower>`; in `if` it means the list. Each element is kept by itself,
+/// and shared with every function of the same key, such as a `get_user` with `key = "users:<id>"`.
+///
+/// - The far tier is asked for all that is missing in one round trip (for more than 512 in several),
+///   then the body runs for what is still missing, each element once, in the order of the list.
+/// - What another call is loading is not loaded again but waited for. If that comes to nothing, the
+///   body runs once more for what is left: so it takes `&self`, and its other arguments are
+///   references or `Clone`.
+/// - An element that the body leaves out of its map is absent: it is left out of the answer, and
+///   asked for again unless `none_ttl` is given. What nobody asked for is neither returned nor kept.
+/// - An error of the body is that of the whole call, and of all who waited for its elements.
+///
+/// The list is `&[K]`, `Vec<K>`, a `HashSet<K>` or a `BTreeSet<K>`; what is returned is a
+/// `HashMap<K, V>`, a `BTreeMap<K, V>` or a `Vec<(K, V)>` in the order of the list, alone or in a
+/// `Result`. (For `&[&str]` the map has `String`s.) `V` is kept as it is, except that of an `Option`
+/// only `Some` is, and of a `Result` only `Ok`. `unless` and `ttl_from` are asked of each value.
 #[proc_macro_attribute]
 pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
-    let item = item.into();
-    let checked = model::Cached::check(args.into(), &item);
-    expand::or_report(checked, expand::cached, &item).into()
+    let (args, item) = (args.into(), item.into());
+    let checked = model::Cached::check(&args, &item);
+    let mistaken = checked.is_err();
+    let mut text = expand::or_report(checked, expand::cached, &item);
+    if mistaken && let Some(bare) = model::Cached::bare(&args, &item) {
+        text.extend(expand::companion_alone(&bare));
+    }
+    text.into()
 }
 
 /// Invalidates cached values when a function has run.
@@ -195,16 +239,22 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `prefix = "users"`, `prefix = ["users", "teams:<id>"]` | every key `users` and `users:…`; `"users:*"` is the same | none |
 /// | `keys = ["users:<id>"]` | these keys | none |
 /// | `tags = ["team:<team>"]` | every entry with one of these tags | none |
+/// | `of = [get_user(id), list_users(1, 20)]` | the entries of these calls of cached functions | none |
 /// | `all` | everything in the cache's namespace | off |
 /// | `when = ok` | `ok`: after the function, unless it returned `Err`; `always`: after it; `before`: before it | `ok` |
 /// | `cache = "name"`, `cache = self.cache` | a registered cache, or an expression that derefs to one | the default cache |
 /// | `crate = path` | where larder is, if it is renamed | `::larder` |
 ///
-/// At least one of `prefix`, `keys`, `tags` and `all` is given. Placeholders are those of
+/// At least one of `prefix`, `keys`, `tags`, `of` and `all` is given. Placeholders are those of
 /// [`macro@cached`], and `<ret>`, `<ret.id>`: what the function returned, without its `Ok` or
 /// `Some`. With `Err` or `None` there is no such value, so that a name with `<ret>` names nothing,
 /// also with `when = always`; nor is it known when a function is cancelled or panics. With
 /// `when = before` it is a mistake.
+///
+/// A call in `of` is not made: the compiler checks it like any other, and the function's companion
+/// says which key it has, also a default one, and in which cache; with `cache`, that cache is
+/// meant instead. Its arguments are expressions over the arguments of this function, of which names
+/// and fields are cloned, and over `ret`. Methods have no companion: name their keys.
 ///
 /// Several of these attributes may stand on one function, with or without [`macro@cache_put`].
 #[proc_macro_attribute]

@@ -4,7 +4,7 @@
 pub(crate) fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     known
         .into_iter()
-        .map(|name| (distance(wrong, name), name))
+        .map(|name| (distance(&wrong.to_lowercase(), &name.to_lowercase()), name))
         // A slip for every three letters, so that something of a short name is left.
         .filter(|&(slips, name)| slips <= name.chars().count().div_ceil(3).min(2))
         .min()
@@ -52,6 +52,7 @@ mod tests {
         assert_eq!(did_you_mean("tll", known), ": did you mean `ttl`?");
         assert_eq!(did_you_mean("verison", known), ": did you mean `version`?");
         assert_eq!(did_you_mean("di", ["id"]), ": did you mean `id`?");
+        assert_eq!(did_you_mean("TTL", known), ": did you mean `ttl`?");
         assert_eq!(did_you_mean("expiry", known), "");
         assert_eq!(did_you_mean("ttl", ["all", "tags"]), "");
         assert_eq!(did_you_mean("x", ["ab", "cd"]), "");

@@ -160,7 +160,13 @@ impl Grammar<'_> {
     fn plain(&self, c: char, at: usize) -> Result<char> {
         let advice = match c {
             '*' | '?' | '[' | ']' => self.instead_of_a_glob(at),
-            '{' | '}' | '>' => "a placeholder is written `<name>`".to_owned(),
+            '{' => match self.text[at + 1..].split_once('}') {
+                Some((name, _)) if is_name(name) => {
+                    format!("a placeholder is written `<{name}>`")
+                }
+                _ => "a placeholder is written `<name>`".to_owned(),
+            },
+            '}' | '>' => "a placeholder is written `<name>`".to_owned(),
             '%' | '(' | ')' | ',' | '\\' | '"' => plain_characters(),
             c if c.is_whitespace() || c.is_control() => plain_characters(),
             c => return Ok(c),
@@ -275,6 +281,10 @@ impl Grammar<'_> {
 
 fn plain_characters() -> String {
     "use letters, digits, `-`, `_`, `.` or `/`".to_owned()
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
 
 /// Whether a header field or a cookie may have this name.

@@ -477,10 +477,11 @@ async fn async_loop(shop: &Shop, depth: u64) -> u64 {
 
 #[tokio::test(start_paused = true)]
 async fn a_function_that_asks_for_its_own_key_does_not_wait_for_itself() {
-    let shop = Shop::new("north");
+    let (shop, start) = (Shop::new("north"), std::time::Instant::now());
     assert_eq!(plain_loop(&shop, 2), 2);
     assert_eq!(async_loop(&shop, 2).await, 2);
     assert_eq!(shop.runs(), 6, "each depth runs its own body");
+    assert!(start.elapsed() < larder::policy::DEFAULT_WAIT);
     assert_eq!(
         (plain_loop(&shop, 9), async_loop(&shop, 9).await),
         (2, 2),
@@ -490,7 +491,7 @@ async fn a_function_that_asks_for_its_own_key_does_not_wait_for_itself() {
 
 // A compile-time condition of this very build, one way and the other.
 #[cached(key = "there:<id>:<region>", cache = cache, skip(cache))]
-async fn with_a_parameter(cache: &Cache, id: u64, #[cfg(all())] region: &str) -> String {
+async fn with_a_parameter(cache: &Cache, id: u64, #[cfg(not(any()))] region: &str) -> String {
     format!("{id}{region}")
 }
 
@@ -499,7 +500,7 @@ async fn without_a_parameter(
     cache: &Cache,
     id: u64,
     #[cfg(any())] region: &str,
-    #[cfg_attr(all(), cfg(any()))] trace: Nothing,
+    #[cfg_attr(not(any()), cfg(any()))] trace: Nothing,
 ) -> u64 {
     #[cfg(any())]
     drop(region);
@@ -571,4 +572,21 @@ fn borrowed_arguments_are_known_by_their_content() {
         by_content(&shop, &text.clone(), &[&text], Some(&text.clone())),
         by_content(&shop, "a", &["a"], None)
     );
+}
+
+#[cached(key = "parsed:<text>", cache = shop.cache, skip(shop))]
+async fn parsed(shop: Shop, text: &str) -> Result<u64, &'static str> {
+    shop.run();
+    text.parse().map_err(|_| "no number")
+}
+
+#[tokio::test]
+async fn a_call_on_a_task_of_its_own_may_fail_with_a_text() {
+    let shop = Shop::new("north");
+    for (text, expected) in [("7", Ok(7)), ("x", Err("no number"))].repeat(2) {
+        let (shop, text) = (shop.clone(), text.to_owned());
+        let call = tokio::spawn(async move { parsed(shop, &text).await });
+        assert_eq!(call.await.expect("no panic"), expected);
+    }
+    assert_eq!(shop.runs(), 3, "a value once, an error each time");
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod basics;
+mod batch;
 mod companions;
 mod functions;
 mod key_part;

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "redis")]
 mod far;
+mod jitter;
 mod kept_errors;
 
 use std::{

@@ -5,6 +5,7 @@
 mod far;
 mod named;
 mod near;
+mod of;
 mod stacked;
 mod styles;
 

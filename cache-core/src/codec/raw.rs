@@ -25,6 +25,7 @@ fn checked<T>(bytes: &[u8]) -> Result<&[u8]> {
     Ok(bytes)
 }
 
+#[diagnostic::do_not_recommend]
 impl Codec<Bytes> for Raw {
     const ID: u8 = id::RAW;
 
@@ -42,6 +43,7 @@ impl Codec<Bytes> for Raw {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Codec<Vec<u8>> for Raw {
     const ID: u8 = id::RAW;
 
@@ -59,6 +61,7 @@ impl Codec<Vec<u8>> for Raw {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Codec<String> for Raw {
     const ID: u8 = id::RAW;
 

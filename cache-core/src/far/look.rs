@@ -1,6 +1,6 @@
 //! Reading: what stands under a key, and whether it may be seen.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
@@ -78,8 +78,34 @@ impl Far {
         places: &[&Place],
         budget: &mut Budget,
     ) -> Result<Vec<Option<Bytes>>> {
-        let names: Vec<&str> = places.iter().flat_map(|place| place.names()).collect();
-        self.ask(&names, budget).await
+        let names = places.iter().flat_map(|place| place.names());
+        if places.len() == 1 {
+            return self.ask(&names.collect::<Vec<_>>(), budget).await;
+        }
+        // Keys that are asked for together mostly belong to the same groups.
+        let mut known: HashMap<_, _, foldhash::fast::RandomState> = HashMap::default();
+        let mut once = Vec::new();
+        let at: Vec<usize> = names
+            .map(|name| {
+                *known.entry(name).or_insert_with(|| {
+                    once.push(name);
+                    once.len() - 1
+                })
+            })
+            .collect();
+        let read = self.ask(&once, budget).await?;
+        Ok(at.into_iter().map(|at| read[at].clone()).collect())
+    }
+
+    /// Whether no invalidation of this place is still on its way to the far tier; if one is, it is
+    /// sent again.
+    pub(crate) fn believes(self: &Arc<Self>, place: &Place) -> bool {
+        let names: Vec<&str> = place.names().collect();
+        let held = self.flux.holds(&names);
+        if held {
+            self.flux.kick(self);
+        }
+        !held
     }
 
     pub(super) async fn ask(

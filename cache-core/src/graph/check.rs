@@ -1,6 +1,6 @@
 //! What is wrong in a graph: a write that reaches nothing, a value that nothing ever corrects.
 
-use super::{Function, Graph, Target, Write, last, spelling::nearest};
+use super::{Function, Graph, Target, Write, is_called, spelling::nearest};
 
 impl Graph {
     /// Fails a test if something is wrong: an invalidation or a stored key that no cached function
@@ -99,7 +99,7 @@ impl Graph {
         let here: Vec<_> = here.filter(|it| it.cache.may_be(write.cache)).collect();
         let called = here
             .iter()
-            .find(|it| it.key.is_none() && last(it.path) == text);
+            .find(|it| it.key.is_none() && is_called(it.path, text));
         let meant = called.map(|it| it.dotted());
         let near = || nearest(text, here.iter().flat_map(|it| texts(it, target)));
         match meant.or_else(near) {

@@ -53,11 +53,30 @@ fn every_way_to_reach_a_function_is_right() {
         write().put("users:<ret.id>"),
         write().of(&["get_user"]),
         write().of(&["crate::users::get_user"]),
-        write().of(&["self.get_user"]),
+        write().of(&["super::users::get_user"]),
         write().all(),
     ] {
         let reads = cached("app::users::get_user", "users:<id>").tags(&["team:<team>"]);
         assert_eq!(problems(&[reads, right]), [""; 0]);
+    }
+}
+
+#[test]
+fn a_call_is_one_of_its_own_function_in_its_own_cache() {
+    let reads = || cached("app::users::get", "users:<id>").by("self.cache");
+    for (right, write) in [
+        (true, write().of(&["users::get"])),
+        (true, write().of(&["get"]).by("cache")),
+        (false, write().of(&["get"]).named("other")),
+        (false, write().of(&["teams::get"])),
+        (false, write().of(&["get_user"])),
+    ] {
+        let graph = Graph::of(&[reads(), write]);
+        let [write] = graph.writes() else {
+            panic!("one write");
+        };
+        let reached = graph.reached(write, write.targets[0]).count();
+        assert_eq!(reached == 1, right, "{write:?}");
     }
 }
 

@@ -8,9 +8,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{not_cached, soon::Soon};
+use super::{captured, soon::Soon};
 use crate::{
-    ask::{Answer, Ask, Asking},
+    ask::{Ask, Asking},
     caught::Caught,
     error::Result,
 };
@@ -47,15 +47,11 @@ where
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
         let this = &mut *self;
         if this.storing.is_none() {
-            let asked = this.asking.poll(this.call.as_mut(), context);
-            let output = match asked {
+            let caught = match this.asking.poll(this.call.as_mut(), context) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Answer::Ended { .. }) => return Poll::Ready(Err(not_cached())),
-                Poll::Ready(Answer::Caught(caught)) => {
-                    this.output.take().map(|output| (caught, output))
-                }
+                Poll::Ready(answer) => captured(answer)?,
             };
-            this.storing = output.map(|(caught, output)| store(caught, output));
+            this.storing = this.output.take().map(|output| store(caught, output));
         }
         let storing = this.storing.as_mut().expect("it was captured once");
         storing.as_mut().poll(context)

@@ -9,6 +9,7 @@ use super::{KeyPart, KeyWriter};
 
 macro_rules! wrappers {
     ($($name:ident)*) => {$(
+        #[diagnostic::do_not_recommend]
         impl<T: KeyPart> KeyPart for $name<T> {
             fn write_key(&self, key: &mut KeyWriter) {
                 self.0.write_key(key);
@@ -19,30 +20,35 @@ macro_rules! wrappers {
 
 wrappers!(Extension Path Query);
 
+#[diagnostic::do_not_recommend]
 impl KeyPart for RawQuery {
     fn write_key(&self, key: &mut KeyWriter) {
         self.0.write_key(key);
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl KeyPart for MatchedPath {
     fn write_key(&self, key: &mut KeyWriter) {
         self.as_str().write_key(key);
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl KeyPart for OriginalUri {
     fn write_key(&self, key: &mut KeyWriter) {
         self.0.write_key(key);
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl KeyPart for Uri {
     fn write_key(&self, key: &mut KeyWriter) {
         self.to_string().write_key(key);
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl KeyPart for Method {
     fn write_key(&self, key: &mut KeyWriter) {
         self.as_str().write_key(key);

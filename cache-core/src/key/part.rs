@@ -51,6 +51,8 @@ pub trait KeyPart {
     fn write_key(&self, key: &mut KeyWriter);
 }
 
+// No implementation is recommended: a list of them would hide the notes above.
+
 /// The bytes of strings that are written as they are.
 const PLAIN: [bool; 256] = {
     let mut plain = [false; 256];
@@ -70,6 +72,7 @@ const PLAIN: [bool; 256] = {
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
+#[diagnostic::do_not_recommend]
 impl KeyPart for str {
     #[inline]
     fn write_key(&self, key: &mut KeyWriter) {
@@ -111,12 +114,14 @@ fn write_char(char: char, key: &mut KeyWriter) {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl KeyPart for char {
     fn write_key(&self, key: &mut KeyWriter) {
         write_char(*self, key);
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl KeyPart for bool {
     fn write_key(&self, key: &mut KeyWriter) {
         key.literal(if *self { "true" } else { "false" });
@@ -125,6 +130,7 @@ impl KeyPart for bool {
 
 macro_rules! integers {
     ($($int:ty)*) => {$(
+        #[diagnostic::do_not_recommend]
         impl KeyPart for $int {
             #[inline]
             fn write_key(&self, key: &mut KeyWriter) {
@@ -132,6 +138,7 @@ macro_rules! integers {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl KeyPart for NonZero<$int> {
             #[inline]
             fn write_key(&self, key: &mut KeyWriter) {
@@ -144,7 +151,8 @@ macro_rules! integers {
 integers!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize);
 
 macro_rules! pointers {
-    ($($(#[$why:meta])* $pointer:ty),*) => {$(
+    ($($pointer:ty),*) => {$(
+        #[diagnostic::do_not_recommend]
         impl<T: KeyPart + ?Sized> KeyPart for $pointer {
             #[inline]
             fn write_key(&self, key: &mut KeyWriter) {
@@ -156,12 +164,14 @@ macro_rules! pointers {
 
 pointers!(&T, &mut T, Box<T>, Arc<T>);
 
+#[diagnostic::do_not_recommend]
 impl<T: KeyPart + ToOwned + ?Sized> KeyPart for Cow<'_, T> {
     fn write_key(&self, key: &mut KeyWriter) {
         T::write_key(self, key);
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl KeyPart for String {
     #[inline]
     fn write_key(&self, key: &mut KeyWriter) {
@@ -169,6 +179,7 @@ impl KeyPart for String {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: KeyPart> KeyPart for Option<T> {
     fn write_key(&self, key: &mut KeyWriter) {
         let Some(value) = self else {
@@ -182,6 +193,7 @@ impl<T: KeyPart> KeyPart for Option<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: KeyPart> KeyPart for [T] {
     fn write_key(&self, key: &mut KeyWriter) {
         key.literal("(");
@@ -193,12 +205,14 @@ impl<T: KeyPart> KeyPart for [T] {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: KeyPart, const N: usize> KeyPart for [T; N] {
     fn write_key(&self, key: &mut KeyWriter) {
         self.as_slice().write_key(key);
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: KeyPart> KeyPart for Vec<T> {
     fn write_key(&self, key: &mut KeyWriter) {
         self.as_slice().write_key(key);
@@ -215,6 +229,7 @@ macro_rules! tuples {
 
 macro_rules! tuple {
     ($($name:ident)*) => {
+        #[diagnostic::do_not_recommend]
         impl<$($name: KeyPart),*> KeyPart for ($($name,)*) {
             #[allow(non_snake_case, reason = "the type parameters name the fields, too")]
             fn write_key(&self, key: &mut KeyWriter) {
@@ -245,6 +260,7 @@ impl fmt::Write for Escaped<'_> {
 macro_rules! displayed {
     ($($(#[$gate:meta])* $type:ty)*) => {$(
         $(#[$gate])*
+        #[diagnostic::do_not_recommend]
         impl KeyPart for $type {
             fn write_key(&self, key: &mut KeyWriter) {
                 write!(Escaped(key), "{self}").expect("a key takes any text");
@@ -296,6 +312,7 @@ pub fn lower<T: AsRef<str> + ?Sized>(text: &T) -> Lower<'_> {
 #[derive(Debug, Clone, Copy)]
 pub struct Lower<'a>(&'a str);
 
+#[diagnostic::do_not_recommend]
 impl KeyPart for Lower<'_> {
     fn write_key(&self, key: &mut KeyWriter) {
         if self.0.is_empty() {
@@ -323,6 +340,7 @@ const HASH_BYTES: usize = 16;
 #[derive(Debug, Clone, Copy)]
 pub struct Hashed<'a, T: ?Sized>(&'a T);
 
+#[diagnostic::do_not_recommend]
 impl<T: KeyPart + ?Sized> KeyPart for Hashed<'_, T> {
     fn write_key(&self, key: &mut KeyWriter) {
         let mut text = KeyWriter::new();

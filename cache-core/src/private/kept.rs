@@ -96,6 +96,7 @@ mod tests {
         fn of<T>(value: &T) -> Option<&T> {
             cache_core::__kept!(value)
         }
+        #[allow(clippy::ref_option, reason = "this is what functions give")]
         fn maybe<T>(value: &Option<T>) -> Option<&T> {
             cache_core::__kept!(value)
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::{
+    ask::Ask,
     cache::Cache,
     clock::Clock,
     codec::Table,
@@ -28,7 +29,7 @@ pub fn ttl_of(site: &'static Site, cache: &Cache) -> Duration {
 
 /// A call that does not look for a value, but loads and stores it.
 pub fn refreshing(site: &'static Site, cache: &Cache, key: &KeyWriter) -> Missed {
-    Missed::new(site, cache, key.key(), None)
+    Missed::new(site, cache, key.key(), Some(Ask::Refresh))
 }
 
 /// The value of a call in whichever tier, without a load.

@@ -1,11 +1,11 @@
 //! Calls of cached functions: `get_user(id)`, or a list of them.
 
+use quote::ToTokens;
 use syn::{
     Error, Expr, ExprPath, Path, Result, Token, bracketed,
     ext::IdentExt,
     parse::{Parse, ParseStream},
     punctuated::Punctuated,
-    spanned::Spanned,
     token::Bracket,
 };
 
@@ -69,8 +69,8 @@ fn is_free(path: &Path) -> bool {
     })
 }
 
-fn method(call: &impl Spanned) -> Error {
+fn method(call: &impl ToTokens) -> Error {
     let message = "a method has no companion that `of` could ask for its key: give the method a \
                    `key`, and name it here with `keys = [\"…\"]`";
-    Error::new(call.span(), message)
+    Error::new_spanned(call, message)
 }

@@ -2,12 +2,12 @@
 
 use proc_macro2::Ident;
 use syn::{
-    Path, Result, Token,
+    LitStr, Path, Result, Token,
     ext::IdentExt,
     parse::{Parse, ParseStream},
 };
 
-use super::{CacheArg, CallsArg, Many, assign, comma, flag, kw, unknown};
+use super::{CacheArg, CallsArg, Many, Options, assign, flag, kw, path, quoted, unknown};
 
 /// The options of `#[invalidate_cache]` as they were written.
 #[derive(Default)]
@@ -22,33 +22,28 @@ pub(crate) struct InvalidateArgs {
     pub(crate) krate: Option<Path>,
 }
 
-impl Parse for InvalidateArgs {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let mut args = Self::default();
-        while !input.is_empty() {
-            let option = input.lookahead1();
-            if option.peek(kw::prefix) {
-                assign(input, &mut args.prefix, Parse::parse)?;
-            } else if option.peek(kw::keys) {
-                assign(input, &mut args.keys, Parse::parse)?;
-            } else if option.peek(kw::tags) {
-                assign(input, &mut args.tags, Parse::parse)?;
-            } else if option.peek(kw::of) {
-                assign(input, &mut args.of, Parse::parse)?;
-            } else if option.peek(kw::all) {
-                flag(input, &mut args.all)?;
-            } else if option.peek(kw::when) {
-                assign(input, &mut args.when, Parse::parse)?;
-            } else if option.peek(kw::cache) {
-                assign(input, &mut args.cache, Parse::parse)?;
-            } else if option.peek(Token![crate]) {
-                assign(input, &mut args.krate, Path::parse_mod_style)?;
-            } else {
-                return Err(unknown(input, option));
-            }
-            comma(input)?;
+impl Options for InvalidateArgs {
+    fn option(&mut self, input: ParseStream<'_>) -> Result<()> {
+        let option = input.lookahead1();
+        if option.peek(kw::prefix) {
+            assign(input, &mut self.prefix, Parse::parse)
+        } else if option.peek(kw::keys) {
+            assign(input, &mut self.keys, Parse::parse)
+        } else if option.peek(kw::tags) {
+            assign(input, &mut self.tags, Parse::parse)
+        } else if option.peek(kw::of) {
+            assign(input, &mut self.of, Parse::parse)
+        } else if option.peek(kw::all) {
+            flag(input, &mut self.all)
+        } else if option.peek(kw::when) {
+            assign(input, &mut self.when, Parse::parse)
+        } else if option.peek(kw::cache) {
+            assign(input, &mut self.cache, Parse::parse)
+        } else if option.peek(Token![crate]) {
+            assign(input, &mut self.krate, path)
+        } else {
+            Err(unknown(input, option))
         }
-        Ok(args)
     }
 }
 
@@ -63,6 +58,9 @@ pub(crate) enum When {
 
 impl Parse for When {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
+        if let Ok(text) = input.fork().parse::<LitStr>() {
+            return Err(quoted(&text));
+        }
         let when = input.lookahead1();
         let this = if when.peek(kw::ok) {
             Self::Ok

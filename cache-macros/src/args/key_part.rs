@@ -3,23 +3,24 @@
 use proc_macro2::Ident;
 use syn::{Attribute, Path, Result, Token, parse::ParseStream};
 
-use super::{assign, comma, flag, kw, unknown};
+use super::{Options, assign, flag, kw, path, unknown};
 use crate::errors::Errors;
 
 /// Options of one place, written in any number of attributes.
-pub(crate) trait KeyOptions: Default {
-    /// Parses what stands in the parentheses.
-    fn add(&mut self, input: ParseStream<'_>) -> Result<()>;
-
+pub(crate) trait KeyOptions: Options {
     /// The options that `attributes` hold.
     fn of(attributes: &[Attribute], errors: &mut Errors) -> Self {
         let mut options = Self::default();
         for attribute in attributes.iter().filter(|it| it.path().is_ident("key")) {
-            errors.take(attribute.parse_args_with(|input: ParseStream<'_>| options.add(input)));
+            if let Some(list) = errors.take(attribute.meta.require_list()) {
+                options.add(list.tokens.clone(), errors);
+            }
         }
         options
     }
 }
+
+impl<O: Options> KeyOptions for O {}
 
 /// The options on the type.
 #[derive(Default)]
@@ -27,18 +28,14 @@ pub(crate) struct TypeOptions {
     pub(crate) krate: Option<Path>,
 }
 
-impl KeyOptions for TypeOptions {
-    fn add(&mut self, input: ParseStream<'_>) -> Result<()> {
-        while !input.is_empty() {
-            let option = input.lookahead1();
-            if option.peek(Token![crate]) {
-                assign(input, &mut self.krate, Path::parse_mod_style)?;
-            } else {
-                return Err(unknown(input, option));
-            }
-            comma(input)?;
+impl Options for TypeOptions {
+    fn option(&mut self, input: ParseStream<'_>) -> Result<()> {
+        let option = input.lookahead1();
+        if option.peek(Token![crate]) {
+            assign(input, &mut self.krate, path)
+        } else {
+            Err(unknown(input, option))
         }
-        Ok(())
     }
 }
 
@@ -48,17 +45,13 @@ pub(crate) struct FieldOptions {
     pub(crate) skip: Option<Ident>,
 }
 
-impl KeyOptions for FieldOptions {
-    fn add(&mut self, input: ParseStream<'_>) -> Result<()> {
-        while !input.is_empty() {
-            let option = input.lookahead1();
-            if option.peek(kw::skip) {
-                flag(input, &mut self.skip)?;
-            } else {
-                return Err(unknown(input, option));
-            }
-            comma(input)?;
+impl Options for FieldOptions {
+    fn option(&mut self, input: ParseStream<'_>) -> Result<()> {
+        let option = input.lookahead1();
+        if option.peek(kw::skip) {
+            flag(input, &mut self.skip)
+        } else {
+            Err(unknown(input, option))
         }
-        Ok(())
     }
 }

@@ -6,7 +6,10 @@ use syn::{
     parse::{Parse, ParseStream},
 };
 
-use super::{CacheArg, DurationArg, Many, QuestionArg, assign, comma, flag, kw, unknown};
+use super::{
+    CacheArg, DurationArg, Many, Options, QuestionArg, assign, condition, flag, kw, number, path,
+    template, unknown,
+};
 
 /// The options of `#[cache_put]` as they were written.
 #[derive(Default)]
@@ -23,36 +26,31 @@ pub(crate) struct PutArgs {
     pub(crate) krate: Option<Path>,
 }
 
-impl Parse for PutArgs {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let mut args = Self::default();
-        while !input.is_empty() {
-            let option = input.lookahead1();
-            if option.peek(kw::key) {
-                assign(input, &mut args.key, Parse::parse)?;
-            } else if option.peek(kw::ttl) {
-                assign(input, &mut args.ttl, Parse::parse)?;
-            } else if option.peek(kw::tags) {
-                assign(input, &mut args.tags, Parse::parse)?;
-            } else if option.peek(kw::version) {
-                assign(input, &mut args.version, Parse::parse)?;
-            } else if option.peek(kw::codec) {
-                assign(input, &mut args.codec, Path::parse_mod_style)?;
-            } else if option.peek(kw::local) {
-                flag(input, &mut args.local)?;
-            } else if option.peek(kw::cache) {
-                assign(input, &mut args.cache, Parse::parse)?;
-            } else if option.peek(Token![if]) {
-                assign(input, &mut args.condition, Parse::parse)?;
-            } else if option.peek(kw::unless) {
-                assign(input, &mut args.unless, Parse::parse)?;
-            } else if option.peek(Token![crate]) {
-                assign(input, &mut args.krate, Path::parse_mod_style)?;
-            } else {
-                return Err(unknown(input, option));
-            }
-            comma(input)?;
+impl Options for PutArgs {
+    fn option(&mut self, input: ParseStream<'_>) -> Result<()> {
+        let option = input.lookahead1();
+        if option.peek(kw::key) {
+            assign(input, &mut self.key, template)
+        } else if option.peek(kw::ttl) {
+            assign(input, &mut self.ttl, Parse::parse)
+        } else if option.peek(kw::tags) {
+            assign(input, &mut self.tags, Parse::parse)
+        } else if option.peek(kw::version) {
+            assign(input, &mut self.version, number)
+        } else if option.peek(kw::codec) {
+            assign(input, &mut self.codec, path)
+        } else if option.peek(kw::local) {
+            flag(input, &mut self.local)
+        } else if option.peek(kw::cache) {
+            assign(input, &mut self.cache, Parse::parse)
+        } else if option.peek(Token![if]) {
+            assign(input, &mut self.condition, condition)
+        } else if option.peek(kw::unless) {
+            assign(input, &mut self.unless, Parse::parse)
+        } else if option.peek(Token![crate]) {
+            assign(input, &mut self.krate, path)
+        } else {
+            Err(unknown(input, option))
         }
-        Ok(args)
     }
 }

@@ -5,19 +5,25 @@ use quote::{ToTokens, quote_spanned};
 use syn::{Path, Type, ext::IdentExt};
 
 use super::{
-    around_as, at, body, cache, choices,
+    around_as, at,
+    batch::batched,
+    body, cache, choices,
     companion::companion,
     graph, here,
     key::{hashed, part, template_parts, writer},
     private, response,
 };
 use crate::{
+    codec,
     function::Style,
     model::{Cached, Key, is_opaque},
 };
 
 /// `#[cached]`: a hit returns before anything is boxed.
 pub(crate) fn cached(model: &Cached) -> TokenStream {
+    if let Some(batch) = &model.batch {
+        return batched(model, batch);
+    }
     let function = &model.function;
     let krate = model.krate.as_ref();
     let warnings = model
@@ -51,10 +57,16 @@ pub(super) fn captured(model: &Cached, item: &TokenStream) -> TokenStream {
     let name = model.function.sig.ident.unraw().to_string();
     let path = quote_spanned!(here()=> #private::default_path!(key, #name, "", &#item););
     let lookup = lookup(model, &site(model, false), &path);
-    let table = quote_spanned!(here()=> #private::ViaNear::larder_table(&#private::probe(shape)));
+    // At the type, so that what it lacks is reported once.
+    let at = at(&model.output);
+    let private = super::private(model.krate.as_ref(), at);
+    let table = quote_spanned!(at=> #private::ViaNear::larder_table(&#private::probe(shape)));
+    let load = quote_spanned! {at=>
+        missed.load(shape, #table, ::std::boxed::Box::pin(::core::future::pending())).await
+    };
     quote_spanned! {here()=>
         #lookup
-        missed.load(shape, #table, ::std::boxed::Box::pin(::core::future::pending())).await
+        #load
     }
 }
 
@@ -81,8 +93,9 @@ fn lookup(model: &Cached, site: &TokenStream, path: &TokenStream) -> TokenStream
             ::core::result::Result::Err(missed) => missed #tags,
         }
     }};
-    let rooms = (&private, &room(model, here()));
-    let lookup = choices::on_condition(rooms, &model.choices, lookup);
+    let room = room(model, here());
+    let bypass = quote_spanned!(here()=> #room::Missed::bypass());
+    let lookup = choices::on_condition(&private, &model.choices, lookup, &bypass);
     quote_spanned! {here()=>
         let site = #site;
         let shape = #shape;
@@ -93,7 +106,7 @@ fn lookup(model: &Cached, site: &TokenStream, path: &TokenStream) -> TokenStream
 }
 
 /// How a default key begins.
-fn default_path(model: &Cached) -> TokenStream {
+pub(super) fn default_path(model: &Cached) -> TokenStream {
     let private = private(model.krate.as_ref(), here());
     let name = model.function.sig.ident.unraw().to_string();
     if model.function.style == Style::Sync {
@@ -127,7 +140,7 @@ fn load(krate: Option<&Path>, model: &Cached) -> TokenStream {
 
 /// The constants of the function. The other one that stands for it where it is captured is not in
 /// the graph, and need not block.
-fn site(model: &Cached, itself: bool) -> TokenStream {
+pub(super) fn site(model: &Cached, itself: bool) -> TokenStream {
     let private = private(model.krate.as_ref(), here());
     let name = model.function.sig.ident.unraw().to_string();
     let path = quote_spanned!(here()=> ::core::concat!(::core::module_path!(), "::", #name));
@@ -221,16 +234,8 @@ pub(super) fn table_of(
 
 /// The type of a codec: one of larder's by its short name, or whatever the path means.
 fn named_codec(krate: Option<&Path>, codec: &Path) -> TokenStream {
-    let Some(short) = codec.get_ident() else {
+    let Some(name) = codec::named(codec) else {
         return codec.to_token_stream();
-    };
-    let name = match short.to_string().as_str() {
-        "auto" => "Auto",
-        "bincode" => "Bincode",
-        "msgpack" => "MsgPack",
-        "json" => "Json",
-        "bytes" => "Raw",
-        _ => return codec.to_token_stream(),
     };
     let (private, name) = (private(krate, at(codec)), Ident::new(name, at(codec)));
     quote_spanned!(at(codec)=> #private::codec::#name)
@@ -242,6 +247,16 @@ fn key(krate: Option<&Path>, model: &Cached, path: &TokenStream) -> TokenStream 
         Key::Template(template) => return template_parts(krate, template),
         Key::Default(arguments) => arguments,
     };
+    let arguments = default_arguments(krate, model, arguments);
+    quote_spanned!(here()=> #path #arguments)
+}
+
+/// Statements that write the arguments of a default key.
+pub(super) fn default_arguments(
+    krate: Option<&Path>,
+    model: &Cached,
+    arguments: &[Ident],
+) -> TokenStream {
     let parts = arguments.iter().map(|argument| {
         let value = if model
             .sensitive
@@ -255,7 +270,6 @@ fn key(krate: Option<&Path>, model: &Cached, path: &TokenStream) -> TokenStream 
         part(krate, argument, &value)
     });
     quote_spanned! {here()=>
-        #path
         key.literal(":(");
         #(#parts key.literal(",");)*
         key.literal(")");
@@ -264,7 +278,7 @@ fn key(krate: Option<&Path>, model: &Cached, path: &TokenStream) -> TokenStream 
 
 /// A warning at `argument`. A procedural macro on stable Rust can only make the compiler warn, and
 /// the use of a deprecated item is the one warning with a text of our choice.
-fn warning(argument: &Ident, message: &str) -> TokenStream {
+pub(super) fn warning(argument: &Ident, message: &str) -> TokenStream {
     let call = Ident::new("argument_left_out", argument.span());
     quote_spanned! {here()=> {
         #[deprecated(note = #message)]
@@ -285,6 +299,7 @@ mod tests {
     };
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "the text is long, not the test")]
     fn a_cached_function_asks_near_before_anything_is_boxed() {
         let args = quote!(
             ttl = "10m",
@@ -299,7 +314,7 @@ mod tests {
                 load(id, lang, team).await
             }
         };
-        let text = or_report(Cached::check(args, &item), cached, &item);
+        let text = or_report(Cached::check(&args, &item), cached, &item);
         assert_text(
             text,
             &expect![[r#"
@@ -324,9 +339,9 @@ mod tests {
                         let mut writer = ::larder::__private::KeyWriter::new();
                         let key = &mut writer;
                         key.literal("users:");
-                        ::larder::__private::part(key, &id);
+                        ::larder::__private::KeyPart::write_key(&id, key);
                         key.literal(":");
-                        ::larder::__private::part(key, &::larder::__private::lower(&lang));
+                        ::larder::__private::KeyPart::write_key(&::larder::__private::lower(&lang), key);
                         let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
                         match ::larder::__private::near(site, cache, &writer, shape) {
                             ::core::result::Result::Ok(hit) => return hit,
@@ -335,7 +350,7 @@ mod tests {
                                     .tags(|tags| {
                                         tags.add(|key| {
                                             key.literal("team:");
-                                            ::larder::__private::part(key, &team);
+                                            ::larder::__private::KeyPart::write_key(&team, key);
                                         });
                                     })
                             }
@@ -453,7 +468,7 @@ mod tests {
             }
         };
         let args = quote!(local, version = 2, cache = self.cache, crate = crate::store);
-        let text = or_report(Cached::check(args, &item), cached, &item);
+        let text = or_report(Cached::check(&args, &item), cached, &item);
         assert_text(
             text,
             &expect![[r#"
@@ -478,9 +493,9 @@ mod tests {
                         let key = &mut writer;
                         crate::store::__private::default_path!(key, "page");
                         key.literal(":(");
-                        crate::store::__private::part(key, &self);
+                        crate::store::__private::KeyPart::write_key(&self, key);
                         key.literal(",");
-                        crate::store::__private::part(key, &number);
+                        crate::store::__private::KeyPart::write_key(&number, key);
                         key.literal(",");
                         key.literal(")");
                         let cache: &crate::store::__private::Cache = &self.cache;

@@ -13,8 +13,10 @@ pub(super) fn lifetimes(krate: Option<&Path>, choices: &Choices) -> TokenStream 
         ttl,
         none_ttl,
         err_ttl,
+        jitter,
         ..
     } = choices;
+    let jitter = jitter.map(|hundredths| quote_spanned!(here()=> .jitter(#hundredths)));
     let ttl = ttl.as_ref().map(|ttl| {
         let millis = millis(krate, ttl);
         quote_spanned!(here()=> .ttl(#millis))
@@ -27,7 +29,7 @@ pub(super) fn lifetimes(krate: Option<&Path>, choices: &Choices) -> TokenStream 
         let millis = millis(krate, ttl);
         quote_spanned!(here()=> .err_ttl(#millis))
     });
-    quote_spanned!(here()=> #ttl #none_ttl #err_ttl)
+    quote_spanned!(here()=> #ttl #none_ttl #err_ttl #jitter)
 }
 
 pub(super) fn millis(krate: Option<&Path>, lifetime: &Lifetime) -> TokenStream {
@@ -48,6 +50,16 @@ pub(super) fn shapes(krate: Option<&Path>, output: &Type, choices: &Choices) -> 
         .none_ttl
         .as_ref()
         .map(|_| quote_spanned!(at(output)=> let shape = #result::keeps_absences(shape);));
+    let chosen = chosen(krate, choices);
+    let errors = choices
+        .err_ttl
+        .as_ref()
+        .map(|_| quote_spanned!(at(output)=> let shape = #result::keeps_errors(shape);));
+    quote_spanned!(here()=> #absences #chosen #errors)
+}
+
+/// Those of them that ask a value.
+pub(super) fn chosen(krate: Option<&Path>, choices: &Choices) -> TokenStream {
     let ttl_from = choices.ttl_from.as_ref().map(|question| {
         let private = private(krate, at(question));
         quote_spanned!(at(question)=> let shape = #private::ttl_from(shape, #question);)
@@ -56,19 +68,16 @@ pub(super) fn shapes(krate: Option<&Path>, output: &Type, choices: &Choices) -> 
         let private = private(krate, at(question));
         quote_spanned!(at(question)=> let shape = #private::unless(shape, #question);)
     });
-    let errors = choices
-        .err_ttl
-        .as_ref()
-        .map(|_| quote_spanned!(at(output)=> let shape = #result::keeps_errors(shape);));
-    quote_spanned!(here()=> #absences #ttl_from #unless #errors)
+    quote_spanned!(here()=> #ttl_from #unless)
 }
 
 /// The expression `lookup`, or nothing to do with the cache where a condition says so. Who asks for
 /// the key gets it all the same.
 pub(super) fn on_condition(
-    (private, room): (&TokenStream, &TokenStream),
+    private: &TokenStream,
     choices: &Choices,
     lookup: TokenStream,
+    bypass: &TokenStream,
 ) -> TokenStream {
     let Some(condition) = &choices.condition else {
         return lookup;
@@ -76,7 +85,7 @@ pub(super) fn on_condition(
     quote_spanned! {here()=> {
         let is_cached: bool = #condition;
         if is_cached || #private::captures() #lookup else {
-            #room::Missed::bypass()
+            #bypass
         }
     }}
 }
@@ -92,6 +101,7 @@ mod tests {
     };
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "the text is long, not the test")]
     fn what_is_kept_is_asked_where_the_result_comes_and_on_condition() {
         let args = quote!(
             ttl_from = Page::max_age,
@@ -106,7 +116,7 @@ mod tests {
                 load(token, number).await
             }
         };
-        let text = or_report(Cached::check(args, &item), cached, &item);
+        let text = or_report(Cached::check(&args, &item), cached, &item);
         assert_text(
             text,
             &expect![[r#"
@@ -137,9 +147,12 @@ mod tests {
                             let key = &mut writer;
                             ::larder::__private::default_path!(key, "page");
                             key.literal(":(");
-                            ::larder::__private::part(key, &::larder::__private::hashed(&token));
+                            ::larder::__private::KeyPart::write_key(
+                                &::larder::__private::hashed(&token),
+                                key,
+                            );
                             key.literal(",");
-                            ::larder::__private::part(key, &number);
+                            ::larder::__private::KeyPart::write_key(&number, key);
                             key.literal(",");
                             key.literal(")");
                             let cache: &::larder::__private::Cache = ::larder::__private::default_cache();

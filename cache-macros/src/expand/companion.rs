@@ -26,6 +26,14 @@ const INVALIDATE: &str = "Removes the value of this call from all tiers.\n\n# Er
 const REFRESH: &str = "Loads even if there is a value, and stores the result.";
 const UNCACHED: &str = "Loads, and leaves the cache alone.";
 
+/// The companion of a function that is emitted as it was written, so that who uses it is not told
+/// of the mistakes in the attribute too.
+pub(crate) fn companion_alone(model: &Cached) -> Option<TokenStream> {
+    // That of a function that blocks has the attribute's lookup in it.
+    let builds = model.companion && model.function.style != Style::Sync;
+    builds.then(|| companion(model, &model.function.sig))
+}
+
 /// The companion of a function that is emitted with `signature`.
 pub(super) fn companion(model: &Cached, signature: &Signature) -> TokenStream {
     let Function { outer, vis, .. } = &model.function;
@@ -243,9 +251,11 @@ impl<'a> Companion<'a> {
                 FnArg::Receiver(_) => None,
                 FnArg::Typed(typed) => Some(typed),
             });
-        typed.enumerate().map(|(at, typed)| {
+        // An argument that is called like the function would hide it.
+        let hides = |name: &Ident| name.unraw() == self.signature.ident.unraw();
+        typed.enumerate().map(move |(at, typed)| {
             let name = match &*typed.pat {
-                Pat::Ident(pat) if pat.subpat.is_none() => pat.ident.clone(),
+                Pat::Ident(pat) if pat.subpat.is_none() && !hides(&pat.ident) => pat.ident.clone(),
                 pat => format_ident!("argument_{}", at + 1, span = ours(pat.span())),
             };
             (name, &*typed.ty)

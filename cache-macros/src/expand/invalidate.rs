@@ -135,11 +135,11 @@ mod tests {
                         ::larder::__private::Purge::new(cache)
                             .prefix(|key| {
                                 key.literal("users:");
-                                ::larder::__private::part(key, &id);
+                                ::larder::__private::KeyPart::write_key(&id, key);
                             })
                             .key(|key| {
                                 key.literal("names:");
-                                ::larder::__private::part(key, &name);
+                                ::larder::__private::KeyPart::write_key(&name, key);
                             })
                             .tag(|key| {
                                 key.literal("team");

@@ -80,7 +80,7 @@ pub(super) fn late_writer(
 pub(super) fn part(krate: Option<&Path>, argument: &Ident, value: &TokenStream) -> TokenStream {
     let private = private(krate, at(argument));
     let key = Ident::new("key", here());
-    quote_spanned!(at(argument)=> #private::part(#key, &#value);)
+    quote_spanned!(at(argument)=> #private::KeyPart::write_key(&#value, #key);)
 }
 
 /// What stands in a key for a value that must not be seen there.

@@ -53,8 +53,13 @@ fn implementation(model: &KeyPart) -> TokenStream {
         Shape::Struct(fields) => structure(krate, fields),
         Shape::Enum(variants) => enumeration(krate, variants),
     };
+    // One that needs nothing is no help to who looks for what a type lacks.
+    let hidden = bounds
+        .is_empty()
+        .then(|| quote_spanned!(here()=> #[diagnostic::do_not_recommend]));
     quote_spanned! {here()=>
         #[automatically_derived]
+        #hidden
         #[allow(deprecated)]
         impl #parameters #facade::KeyPart for #ident #arguments #clause {
             fn write_key(&self, key: &mut #facade::KeyWriter) {
@@ -116,7 +121,7 @@ fn tuple(name: &str, values: impl ExactSizeIterator<Item = TokenStream>) -> Toke
 fn part(krate: Option<&Path>, ty: &impl Spanned, value: &TokenStream) -> TokenStream {
     let private = private(krate, at(ty));
     let key = Ident::new("key", here());
-    quote_spanned!(at(ty)=> #private::part(#key, #value);)
+    quote_spanned!(at(ty)=> #private::KeyPart::write_key(#value, #key);)
 }
 
 #[cfg(test)]
@@ -151,9 +156,9 @@ mod tests {
                 {
                     fn write_key(&self, key: &mut ::larder::KeyWriter) {
                         key.literal("(");
-                        ::larder::__private::part(key, &self.list);
+                        ::larder::__private::KeyPart::write_key(&self.list, key);
                         key.literal(",");
-                        ::larder::__private::part(key, &self.number);
+                        ::larder::__private::KeyPart::write_key(&self.number, key);
                         key.literal(",)");
                     }
                 }
@@ -174,6 +179,7 @@ mod tests {
             },
             &expect![[r#"
                 #[automatically_derived]
+                #[diagnostic::do_not_recommend]
                 #[allow(deprecated)]
                 impl crate::store::KeyPart for Find {
                     fn write_key(&self, key: &mut crate::store::KeyWriter) {
@@ -183,12 +189,12 @@ mod tests {
                             }
                             Self::ById { 0: field0, .. } => {
                                 key.literal("ById(");
-                                crate::store::__private::part(key, field0);
+                                crate::store::__private::KeyPart::write_key(field0, key);
                                 key.literal(",)");
                             }
                             Self::r#In { team: field0, .. } => {
                                 key.literal("In(");
-                                crate::store::__private::part(key, field0);
+                                crate::store::__private::KeyPart::write_key(field0, key);
                                 key.literal(",)");
                             }
                         }
@@ -206,6 +212,7 @@ mod tests {
             },
             &expect![[r#"
                 #[automatically_derived]
+                #[diagnostic::do_not_recommend]
                 #[allow(deprecated)]
                 impl<T: Copy> ::larder::KeyPart for Lost<T> {
                     fn write_key(&self, key: &mut ::larder::KeyWriter) {
@@ -213,7 +220,7 @@ mod tests {
                     }
                 }
                 ::core::compile_error! {
-                    "expected `skip`"
+                    "`skpi` is unknown: did you mean `skip`?"
                 }
             "#]],
         );

@@ -4,6 +4,7 @@
 //! Locals are hygienic, so that they cannot meet the user's names; items stand in blocks of their
 //! own, out of sight of the user's code, because items have no hygiene.
 
+mod batch;
 mod cached;
 mod call;
 mod choices;
@@ -16,7 +17,9 @@ mod put;
 mod response;
 mod write;
 
-pub(crate) use self::{cached::cached, key_part::key_part, write::write};
+pub(crate) use self::{
+    cached::cached, companion::companion_alone, key_part::key_part, write::write,
+};
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};

@@ -151,58 +151,59 @@ mod tests {
         assert_text(
             text,
             &expect![[r#"
-            async fn rename(id: u64, name: String) -> Result<User, DbError> {
-                let writer = ::larder::__private::Writer::one_more();
-                let shape = ::larder::__private::shape!(Result < User, DbError >);
-                let put = {
-                    ::larder::__private::submit! {
-                        ::larder::__private::Node::write(::core::concat!(::core::module_path!(),
-                        "::", "rename"), ::core::file!(), ::core::line!(),).put("users:<id>")
+                async fn rename(id: u64, name: String) -> Result<User, DbError> {
+                    let writer = ::larder::__private::Writer::one_more();
+                    let shape = ::larder::__private::shape!(Result < User, DbError >);
+                    let put = {
+                        ::larder::__private::submit! {
+                            ::larder::__private::Node::write(::core::concat!(::core::module_path!(),
+                            "::", "rename"), ::core::file!(), ::core::line!(),).put("users:<id>")
+                        }
+                        let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                        let is_wanted: bool = id > 0;
+                        ::larder::__private::Put::new(
+                                {
+                                    static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                                            ::core::concat!(::core::module_path!(), "::", "rename"),
+                                            "users:<id>",
+                                        )
+                                        .ttl(600000u64);
+                                    &SITE
+                                },
+                                cache,
+                                writer,
+                            )
+                            .only_if(is_wanted)
+                            .key(|key| {
+                                key.literal("users:");
+                                ::larder::__private::KeyPart::write_key(&id, key);
+                            })
+                    };
+                    let put = put.reserve(::larder::__private::table!(shape)).await;
+                    let output = async move {
+                        #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
+                        if false {
+                            let output: Result<User, DbError> = loop {};
+                            return output;
+                        }
+                        #[allow(clippy::used_underscore_binding)]
+                        let _ = (&id, &name);
+                        { store(id, name).await }
                     }
-                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
-                    let is_wanted: bool = id > 0;
-                    ::larder::__private::Put::new(
-                            {
-                                static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
-                                        ::core::concat!(::core::module_path!(), "::", "rename"),
-                                        "users:<id>",
-                                    )
-                                    .ttl(600000u64);
-                                &SITE
-                            },
-                            cache,
-                            writer,
-                        )
-                        .only_if(is_wanted)
-                        .key(|key| {
-                            key.literal("users:");
-                            ::larder::__private::part(key, &id);
-                        })
-                };
-                let put = put.reserve(::larder::__private::table!(shape)).await;
-                let output = async move {
-                    #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
-                    if false {
-                        let output: Result<User, DbError> = loop {};
-                        return output;
-                    }
-                    #[allow(clippy::used_underscore_binding)]
-                    let _ = (&id, &name);
-                    { store(id, name).await }
+                        .await;
+                    let put = match ::larder::__private::kept!(& output) {
+                        ::core::option::Option::Some(ret) => put.value(shape, ret),
+                        ::core::option::Option::None => put.nothing(),
+                    };
+                    put.run(::larder::__private::table!(shape)).await;
+                    output
                 }
-                    .await;
-                let put = match ::larder::__private::kept!(& output) {
-                    ::core::option::Option::Some(ret) => put.value(shape, ret),
-                    ::core::option::Option::None => put.nothing(),
-                };
-                put.run(::larder::__private::table!(shape)).await;
-                output
-            }
-        "#]],
+            "#]],
         );
     }
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "the text is long, not the test")]
     fn what_is_invalidated_beside_a_put_comes_first_and_is_of_the_same_write() {
         let args = quote!(
             key = "users:<ret.id>:<lang>",
@@ -220,7 +221,7 @@ mod tests {
         let text = or_report(Write::put(args, &item), write, &item);
         assert_text(
             text,
-            &expect![[r##"
+            &expect![[r#"
                 #[must_use]
                 async fn save(user: User, lang: String, team: u8) -> Option<User> {
                     {
@@ -244,7 +245,7 @@ mod tests {
                     }
                         .on_exit();
                     let written_2 = ::larder::__private::written(|key| {
-                        ::larder::__private::part(key, &lang);
+                        ::larder::__private::KeyPart::write_key(&lang, key);
                     });
                     let put = {
                         ::larder::__private::submit! {
@@ -268,7 +269,7 @@ mod tests {
                             .tags(|tags| {
                                 tags.add(|key| {
                                     key.literal("team:");
-                                    ::larder::__private::part(key, &team);
+                                    ::larder::__private::KeyPart::write_key(&team, key);
                                 });
                             })
                     };
@@ -290,9 +291,9 @@ mod tests {
                                     purge
                                         .key(|key| {
                                             key.literal("names:");
-                                            ::larder::__private::part(
-                                                key,
+                                            ::larder::__private::KeyPart::write_key(
                                                 &::larder::__private::lower(&ret.name),
+                                                key,
                                             );
                                         })
                                 })
@@ -303,7 +304,7 @@ mod tests {
                         ::core::option::Option::Some(ret) => {
                             put.key(|key| {
                                     key.literal("users:");
-                                    ::larder::__private::part(key, &ret.id);
+                                    ::larder::__private::KeyPart::write_key(&ret.id, key);
                                     key.literal(":");
                                     key.literal(&written_2);
                                 })
@@ -325,7 +326,7 @@ mod tests {
                         .await;
                     output
                 }
-            "##]],
+            "#]],
         );
     }
 
@@ -364,7 +365,7 @@ mod tests {
                             )
                             .key(|key| {
                                 key.literal("users:");
-                                ::larder::__private::part(key, &id);
+                                ::larder::__private::KeyPart::write_key(&id, key);
                             })
                     };
                     let output = {

@@ -1,14 +1,17 @@
 //! What may be asked of a cached function.
 
 use proc_macro2::{Ident, TokenStream};
+use quote::quote;
 use syn::{Error, LitInt, Path, Result, Type, spanned::Spanned};
 
 use super::{
-    Choices, Response, Rules, check_async_only, check_output, companion::companion, parse_both,
-    response::is_response, rules::Ret,
+    Batch, Choices, Response, Rules, check_async_only, check_output, companion::companion,
+    parse_both, response::is_response, rules::Ret,
 };
 use crate::{
-    args::{CacheArg, CachedArgs, Names},
+    args::{CacheArg, CachedArgs, Names, Options},
+    codec,
+    errors::Errors,
     function::{Function, Style},
     template::{Kind, Template},
 };
@@ -31,6 +34,8 @@ pub(crate) struct Cached {
     pub(crate) companion: bool,
     /// Arguments that stand in keys as hashes only.
     pub(crate) sensitive: Vec<Ident>,
+    /// The list whose elements are asked for together.
+    pub(crate) batch: Option<Batch>,
     /// Arguments that the key leaves out, each with what to say about it.
     pub(crate) left_out: Vec<(Ident, String)>,
 }
@@ -42,13 +47,32 @@ pub(crate) enum Key {
 }
 
 impl Cached {
+    /// The function of an attribute with mistakes, as if it had but the options that decide what
+    /// stands beside it; `None` if it cannot be cached at all.
+    pub(crate) fn bare(args: &TokenStream, item: &TokenStream) -> Option<Self> {
+        let CachedArgs {
+            companion,
+            krate,
+            batch,
+            ..
+        } = CachedArgs::read(args.clone(), &mut Errors::default());
+        let companion = match batch {
+            None => companion.map(|wish| quote!(companion = #wish,)),
+            Some(_) => Some(quote!(companion = false,)),
+        };
+        let krate = krate.map(|krate| quote!(crate = #krate));
+        Self::check(&quote!(#companion #krate), item).ok()
+    }
+
     /// Checks `#[cached(args)] item`. The error holds every mistake there is.
-    pub(crate) fn check(args: TokenStream, item: &TokenStream) -> Result<Self> {
-        let (mut args, mut function, mut errors) = parse_both::<CachedArgs>(args, item)?;
+    pub(crate) fn check(args: &TokenStream, item: &TokenStream) -> Result<Self> {
+        let (mut args, mut function, mut errors) = parse_both::<CachedArgs>(args.clone(), item)?;
         function.allow_recursion();
         let output = function.output();
         let is_response = is_response(&function, &args, &mut errors);
-        let stays_here = args.local.is_some() || function.style == Style::Sync;
+        // `local` may be among what could not be read.
+        let stays_here =
+            args.local.is_some() || function.style == Style::Sync || !errors.all_was_read();
         if !is_response {
             errors.take(check_output(&output, stays_here));
         }
@@ -59,11 +83,20 @@ impl Cached {
              `codec`",
             &mut errors,
         );
+        args.codec
+            .as_ref()
+            .and_then(|codec| errors.take(codec::check(codec)));
         if let (Some(codec), Some(_)) = (&args.codec, &args.local) {
             let both = "`codec` and `local` contradict each other: a local value never becomes \
                         bytes, so remove one of them";
             errors.push(Error::new_spanned(codec, both));
         }
+        check_async_only(
+            &function,
+            args.batch.as_ref().map(Spanned::span),
+            "a plain `fn` is not asked for several values together: remove `batch`",
+            &mut errors,
+        );
         let companion = errors.take(companion(args.companion.as_ref(), &function, is_response));
         let arguments = function.arguments();
         let mut rules = Rules {
@@ -71,6 +104,7 @@ impl Cached {
             ret: Ret::Unknowable,
             errors,
         };
+        rules.batch_choices(&args, is_response);
         let choices = rules.choices(&mut args);
         let mut key = args.key.and_then(|key| rules.template(&key, Kind::Key));
         let mut tags = rules.templates(args.tags, Kind::Tag);
@@ -79,8 +113,12 @@ impl Cached {
         let sensitive = args.sensitive.map_or_else(Vec::new, |Names(names)| names);
         rules.sensitive(&sensitive, &skip, key.iter_mut().chain(&mut tags));
         rules.groups(key.as_ref(), &tags);
+        let batch = args
+            .batch
+            .and_then(|list| rules.batch(&list, &function.sig, &skip, key.as_ref()));
         let shared = args.shared.is_some();
-        let response = is_response.then(|| rules.response(&function, shared, key.as_ref(), &skip));
+        let is_known = is_response && rules.errors.all_was_read();
+        let response = is_known.then(|| rules.response(&function, shared, key.as_ref(), &skip));
         let mut left_out = key
             .as_ref()
             .map_or_else(Vec::new, |key| rules.left_out(key, &skip));
@@ -102,8 +140,9 @@ impl Cached {
             tags,
             codec: args.codec,
             cache: args.cache,
-            companion: companion.unwrap_or_default(),
+            companion: companion.unwrap_or_default() && batch.is_none(),
             sensitive,
+            batch,
             left_out,
         })
     }

@@ -2,13 +2,14 @@
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Error, Expr, Pat, ext::IdentExt};
+use syn::{Error, Expr, Lit, Pat, ext::IdentExt};
 
 use super::Rules;
 use crate::{
     args::{CachedArgs, DurationArg, QuestionArg},
     duration,
     function::mentions,
+    jitter,
     template::{Filter, Piece, Template},
 };
 
@@ -17,6 +18,8 @@ pub(crate) struct Choices {
     pub(crate) ttl: Option<Lifetime>,
     pub(crate) none_ttl: Option<Lifetime>,
     pub(crate) err_ttl: Option<Lifetime>,
+    /// How far these vary, in hundredths of a percent.
+    pub(crate) jitter: Option<u16>,
     /// How long a value is kept, asked of the value.
     pub(crate) ttl_from: Option<Expr>,
     /// Whether a value is not kept, asked of the value.
@@ -44,6 +47,7 @@ impl Rules<'_> {
             ttl: self.lifetime("ttl", args.ttl.take()),
             none_ttl: self.lifetime("none_ttl", args.none_ttl.take()),
             err_ttl: self.lifetime("err_ttl", args.err_ttl.take()),
+            jitter: self.jitter(args.jitter.take()),
             ttl_from: self.question("ttl_from", args.ttl_from.take()),
             unless: self.question("unless", args.unless.take()),
             condition: args.condition.take(),
@@ -80,6 +84,10 @@ impl Rules<'_> {
             self.errors.push(Error::new_spanned(&constant, message));
         }
         Some(Lifetime::Constant(constant))
+    }
+
+    fn jitter(&mut self, jitter: Option<Lit>) -> Option<u16> {
+        self.errors.take(jitter::hundredths(&jitter?))
     }
 
     pub(super) fn question(&mut self, option: &str, question: Option<QuestionArg>) -> Option<Expr> {
@@ -219,7 +227,7 @@ mod tests {
     use crate::model::Cached;
 
     /// The mistakes of `#[cached(args)]` on a function of `id` and `lang`.
-    fn mistakes(args: TokenStream) -> String {
+    fn mistakes(args: &TokenStream) -> String {
         let item = quote! {
             async fn page(id: u64, lang: String) -> Result<Page, Error> {
                 load(id, lang).await
@@ -240,7 +248,7 @@ mod tests {
         ] {
             let text = wrong.to_string();
             assert!(
-                mistakes(wrong).contains("sees the value and no argument"),
+                mistakes(&wrong).contains("sees the value and no argument"),
                 "{text}"
             );
         }
@@ -265,27 +273,22 @@ mod tests {
             quote!(ttl = lang::TTL),
         ] {
             let text = right.to_string();
-            assert_eq!(mistakes(right), "", "{text}");
+            assert_eq!(mistakes(&right), "", "{text}");
         }
     }
 
     #[test]
     fn a_constant_is_one_for_all_calls() {
-        assert!(mistakes(quote!(ttl = Duration::from_secs(id))).contains("`id` is an argument"));
-        assert!(mistakes(quote!(err_ttl = Self::TTL)).contains("there is no `Self`"));
-        assert_eq!(mistakes(quote!(none_ttl = limits::TTL)), "");
+        assert!(mistakes(&quote!(ttl = Duration::from_secs(id))).contains("`id` is an argument"));
+        assert!(mistakes(&quote!(err_ttl = Self::TTL)).contains("there is no `Self`"));
+        assert_eq!(mistakes(&quote!(none_ttl = limits::TTL)), "");
     }
 
     #[test]
     fn what_is_neither_a_literal_nor_a_constant_is_no_duration() {
-        for wrong in [
-            quote!(ttl = -1),
-            quote!(ttl = 60 * 10),
-            quote!(ttl =),
-            quote!(ttl = true),
-        ] {
+        for wrong in [quote!(ttl = -1), quote!(ttl = 60 * 10), quote!(ttl = true)] {
             let text = wrong.to_string();
-            assert!(mistakes(wrong).contains(duration::EXPECTED), "{text}");
+            assert!(mistakes(&wrong).contains(duration::EXPECTED), "{text}");
         }
     }
 }

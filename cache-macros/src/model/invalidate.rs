@@ -38,7 +38,7 @@ impl Part for Invalidate {
                 all,
                 format!("`all` already covers `{name}`: remove one of them"),
             )),
-            (None, None) if args.of.is_none() => errors.push(Error::new(
+            (None, None) if args.of.is_none() && errors.all_was_read() => errors.push(Error::new(
                 Span::call_site(),
                 "nothing to invalidate: give `prefix`, `keys`, `tags`, `of` or `all`",
             )),

@@ -1,6 +1,7 @@
 //! The rules: what may be asked of which function, and every mistake in it. One file for each
 //! attribute, and what they share.
 
+mod batch;
 mod cached;
 mod call;
 mod choices;
@@ -15,6 +16,7 @@ mod signature;
 mod write;
 
 pub(crate) use self::{
+    batch::{Batch, Given},
     cached::{Cached, Key},
     call::{Call, CallArgument},
     choices::{Choices, Lifetime},
@@ -27,25 +29,27 @@ pub(crate) use self::{
 };
 
 use proc_macro2::TokenStream;
-use syn::{Result, parse::Parse, parse2};
+use syn::{Result, parse2};
 
 use self::{
     output::check_output,
     rules::Rules,
     signature::{check_async_only, check_signature, never},
 };
-use crate::{errors::Errors, function::Function};
+use crate::{args::Options, errors::Errors, function::Function};
 
 /// Parses the options and the item, so that the mistakes of both are shown.
-fn parse_both<A: Parse>(args: TokenStream, item: &TokenStream) -> Result<(A, Function, Errors)> {
+fn parse_both<A: Options>(args: TokenStream, item: &TokenStream) -> Result<(A, Function, Errors)> {
     let mut errors = Errors::default();
-    let args = errors.take(parse2(args));
-    let function: Option<Function> = errors.take(parse2(item.clone()));
-    if let Some(function) = &function {
-        check_signature(function, &mut errors);
-    }
-    match (args, function) {
-        (Some(args), Some(function)) => Ok((args, function, errors)),
-        _ => Err(errors.finish(()).expect_err("one of them did not parse")),
+    let args = A::read(args, &mut errors);
+    match parse2::<Function>(item.clone()) {
+        Ok(function) => {
+            check_signature(&function, &mut errors);
+            Ok((args, function, errors))
+        }
+        Err(error) => {
+            errors.push(error);
+            Err(errors.finish(()).expect_err("the item is none"))
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Error, Result, Type};
+use syn::{Error, PathArguments, Result, Type};
 
 use super::never;
 use crate::function::mentions;
@@ -31,7 +31,12 @@ pub(super) fn check_output(output: &Type, local: bool) -> Result<()> {
     if mentions(tokens.clone(), &named(&["fn", "Fn", "FnMut", "FnOnce"])) {
         return Ok(());
     }
-    if let Some(span) = borrow(tokens, local) {
+    let borrow = match halves(output) {
+        // An error is not made anew from bytes.
+        Some((value, error)) => borrow(value, local).or_else(|| borrow(error, true)),
+        None => borrow(tokens, local),
+    };
+    if let Some(span) = borrow {
         let message = if local {
             "a cached value outlives the call, so it cannot borrow from it: return an owned type, \
              such as `String` or `Arc<str>` for `&str`"
@@ -42,6 +47,20 @@ pub(super) fn check_output(output: &Type, local: bool) -> Result<()> {
         return Err(Error::new(span, message));
     }
     Ok(())
+}
+
+/// The value and the error of a type that is written as `Result<value, error>`.
+fn halves(output: &Type) -> Option<(TokenStream, TokenStream)> {
+    let Type::Path(path) = output else {
+        return None;
+    };
+    let last = path.path.segments.last()?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return None;
+    };
+    let mut arguments = arguments.args.iter().map(ToTokens::to_token_stream);
+    let halves = (arguments.next()?, arguments.next()?);
+    (last.ident == "Result" && arguments.next().is_none()).then_some(halves)
 }
 
 /// Whether a type is `impl …` as a whole.

@@ -8,6 +8,7 @@ use syn::{
 use super::{Lifetime, Rules, check_async_only, check_output, rules::Ret, write::Part};
 use crate::{
     args::{CacheArg, PutArgs},
+    codec,
     errors::Errors,
     function::{Function, Style},
     template::{Kind, Template},
@@ -47,12 +48,15 @@ impl Part for Put {
                            value, or write `#[invalidate_cache(keys = [\"…\"])]`";
             errors.push(Error::new(span, message));
         }
+        args.codec
+            .as_ref()
+            .and_then(|codec| errors.take(codec::check(codec)));
         if let (Some(codec), Some(_)) = (&args.codec, &args.local) {
             let both = "`codec` and `local` contradict each other: a local value never becomes \
                         bytes, so remove one of them";
             errors.push(Error::new_spanned(codec, both));
         }
-        if args.key.is_none() {
+        if args.key.is_none() && errors.all_was_read() {
             let message = "`key` is missing: say where the returned value is stored, such as \
                            `key = \"users:<ret.id>\"`";
             errors.push(Error::new(Span::call_site(), message));

@@ -9,7 +9,7 @@ use crate::{
     args::CachedArgs,
     errors::Errors,
     extractor::{Extractor, inside, is_extractor, name},
-    function::{self, Argument, Function, Style, mentions},
+    function::{self, Function, Style, mentions},
     template::{Filter, Piece, Placeholder, Reading, Template},
 };
 
@@ -27,7 +27,7 @@ pub(crate) struct Response {
 pub(crate) enum Vary {
     Named(String),
     /// The field of a typed header.
-    Typed(Type),
+    Typed(Box<Type>),
 }
 
 /// Whether the function is cached as a handler. What handlers cannot have is reported, and so is
@@ -239,31 +239,19 @@ impl Rules<'_> {
 
     /// The header fields in a key.
     fn vary(&self, key: &Template) -> Vec<Vary> {
-        let mut vary = Vec::new();
-        for piece in &key.pieces {
-            let Piece::Value(value) = piece else { continue };
-            match (&value.reading, self.find(&value.root)) {
-                (Reading::Field(name), _) => vary.push(Vary::Named(name.clone())),
-                (Reading::Cookie(_), _) => vary.push(Vary::Named("cookie".to_owned())),
-                (Reading::Credentials(_), _) => vary.push(Vary::Named("authorization".to_owned())),
-                (
-                    _,
-                    Some(Argument {
-                        extractor: Extractor::Typed(_, header),
-                        ..
-                    }),
-                ) => vary.push(Vary::Typed(Type::clone(header))),
-                (
-                    _,
-                    Some(Argument {
-                        extractor: Extractor::Credentials(_),
-                        ..
-                    }),
-                ) => vary.push(Vary::Named("authorization".to_owned())),
-                _ => {}
-            }
-        }
-        vary
+        let values = key.pieces.iter().filter_map(|piece| match piece {
+            Piece::Value(value) => Some(value),
+            Piece::Literal(_) => None,
+        });
+        let field = |value: &Placeholder| match (&value.reading, &self.find(&value.root)?.extractor)
+        {
+            (Reading::Field(name), _) => Some(Vary::Named(name.clone())),
+            (Reading::Cookie(_), _) => Some(Vary::Named("cookie".to_owned())),
+            (_, Extractor::Credentials(_)) => Some(Vary::Named("authorization".to_owned())),
+            (_, Extractor::Typed(_, header)) => Some(Vary::Typed(header.clone())),
+            _ => None,
+        };
+        values.filter_map(field).collect()
     }
 }
 

@@ -47,13 +47,40 @@ impl Rules<'_> {
 
     /// Parses a template and finds its placeholders in the signature.
     pub(super) fn template(&mut self, literal: &LitStr, kind: Kind) -> Option<Template> {
-        let mut template = self.errors.take(template::parse(literal, kind))?;
+        let mut template = match template::parse(literal, kind) {
+            Ok(template) => template,
+            Err(mistake) => {
+                self.errors.unread(mistake);
+                return None;
+            }
+        };
         for piece in &mut template.pieces {
             if let Piece::Value(value) = piece {
                 self.resolve(value, literal);
             }
         }
+        self.dollars(&template);
         Some(template)
+    }
+
+    /// Reports the name of an argument that is written as other languages write placeholders.
+    fn dollars(&mut self, template: &Template) {
+        for piece in &template.pieces {
+            let Piece::Literal(literal) = piece else {
+                continue;
+            };
+            for (at, sign) in literal.match_indices(['$', '#']) {
+                let name = literal[at + 1..].split(|c: char| !c.is_alphanumeric() && c != '_');
+                let name = name.into_iter().next().unwrap_or_default();
+                let argument = self.arguments.iter().find(|it| it.ident.unraw() == name);
+                if argument.is_some_and(|it| !uses(template, &it.ident)) {
+                    let message = format!(
+                        "`{sign}{name}` is a plain text here: a placeholder is written `<{name}>`"
+                    );
+                    self.errors.push(Error::new(template.span, message));
+                }
+            }
+        }
     }
 
     /// Finds what a placeholder stands for.
@@ -184,7 +211,8 @@ impl Rules<'_> {
         let asks = |argument: &&Argument| {
             let name = argument.ident.unraw();
             let skipped = skip.iter().any(|skip| skip.unraw() == name);
-            !skipped && !(is_handler && argument.serves)
+            let serves = is_handler && argument.serves;
+            !skipped && !serves
         };
         let kept = self.arguments.iter().filter(asks);
         Key::Default(kept.map(|argument| argument.ident.clone()).collect())

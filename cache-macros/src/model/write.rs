@@ -4,10 +4,10 @@
 //! of them: what the function itself invalidates must not make it doubt what it stores.
 
 use proc_macro2::TokenStream;
-use syn::{Attribute, Meta, Path, Result, Type, parse::Parse, parse2};
+use syn::{Attribute, Meta, Path, Result, Type};
 
 use super::{Invalidate, Put, parse_both};
-use crate::{errors::Errors, function::Function};
+use crate::{args::Options, errors::Errors, function::Function};
 
 /// A function that writes, free of mistakes.
 pub(crate) struct Write {
@@ -23,7 +23,7 @@ pub(crate) struct Write {
 /// What one attribute says of a function that writes.
 pub(crate) trait Part: Sized {
     /// Its options.
-    type Args: Parse;
+    type Args: Options;
 
     /// Checks the options against the function; `errors` holds the mistakes found so far.
     fn check(args: Self::Args, function: &Function, errors: Errors) -> Result<Self>;
@@ -104,7 +104,9 @@ fn ours(attribute: &Attribute) -> Option<(&'static str, TokenStream)> {
 }
 
 fn below<P: Part>(args: TokenStream, function: &Function, parts: &mut Vec<P>) -> bool {
-    let part = parse2(args).and_then(|args| P::check(args, function, Errors::default()));
+    let mut errors = Errors::default();
+    let args = P::Args::read(args, &mut errors);
+    let part = P::check(args, function, errors);
     let free = part.is_ok();
     parts.extend(part);
     free

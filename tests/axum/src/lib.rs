@@ -1,1 +1,5 @@
-//! What is promised of cached axum handlers: see `tests/behaviour`.
+//! What is promised of cached axum handlers: see `tests/behaviour`. And the page about them, whose
+//! examples are compiled and run here.
+
+#[doc = include_str!("../../../docs/axum.md")]
+pub mod page {}

@@ -3,7 +3,7 @@
 #![deny(warnings)]
 #![allow(clippy::unused_async, reason = "they stand for queries")]
 
-use larder::{Cache, cached, invalidate_cache};
+use larder::{Cache, cache_put, cached, invalidate_cache};
 
 /// Plain.
 #[cached(key = "users:<id>", tags = ["team:<team>"], skip(team))]
@@ -77,3 +77,33 @@ pub async fn change(id: u64) -> u64 {
 /// Of all in another cache.
 #[invalidate_cache(all, cache = "named")]
 pub async fn forget() {}
+
+/// What others store and name.
+pub mod rows {
+    use larder::cached;
+
+    /// Stored by another.
+    #[cached(key = "stored:<id>")]
+    pub async fn stored(id: u64) -> u64 {
+        id
+    }
+
+    /// Named by its call, and in a cache of its own.
+    #[cached(cache = "rows")]
+    pub async fn called(id: u64) -> u64 {
+        id
+    }
+
+    /// On a thread.
+    #[cached(key = "sync:<id>")]
+    pub fn blocking(id: u64) -> u64 {
+        id
+    }
+}
+
+/// Of both, with two attributes.
+#[cache_put(key = "stored:<id>")]
+#[invalidate_cache(of = [rows::called(id), rows::blocking(id)])]
+pub async fn store(id: u64) -> u64 {
+    id
+}

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use larder::{Cache, cache_put, invalidate_cache};
+use larder::{Cache, cache_put, cached, invalidate_cache};
 
 #[derive(Clone)]
 pub struct User {
@@ -61,6 +61,28 @@ async fn of_any_type<T: Clone + Send + Sync + 'static>(id: u64, value: T) -> Opt
 #[invalidate_cache(prefix = "stats", when = before)]
 async fn stacked(user: User, old: &str) -> Result<User, String> {
     if old.is_empty() { Ok(user) } else { Err(old.to_owned()) }
+}
+
+#[cached]
+async fn listed(lang: String, page: u8) -> u64 {
+    lang.len() as u64 + u64::from(page)
+}
+
+#[invalidate_cache(of = listed(lang, 1))]
+async fn of_arguments(lang: String) -> usize {
+    lang.len()
+}
+
+#[invalidate_cache(prefix = "users", of = [listed(ret.name, page + 1), listed(lang, 7), self::listed("en".into(), ret.r#type.0)])]
+async fn of_the_result(user: User, page: u8, lang: String) -> Answer<User> {
+    (lang.len() > usize::from(page))
+        .then_some(Some(user))
+        .ok_or(NotClone)
+}
+
+#[invalidate_cache(of = listed(lang.to_owned(), 1))]
+fn of_a_plain_function(lang: &str) -> usize {
+    lang.len()
 }
 
 mod below {
@@ -135,6 +157,9 @@ fn main() {
         of_a_tuple(1, ()).await;
         of_any_type(1, 1).await;
         stacked(user(), "").await.ok();
+        of_arguments(String::new()).await;
+        of_the_result(user(), 1, String::new()).await.ok();
+        of_a_plain_function("");
         below::save(1).await;
         below::only::save(1).await;
         let cache = Cache::builder().build().expect("no tiers");

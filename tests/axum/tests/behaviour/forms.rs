@@ -85,10 +85,10 @@ async fn headers(State(app): State<App>) -> (HeaderMap, String) {
     (headers, app.run().to_string())
 }
 
+type Header = (&'static str, &'static str);
+
 #[cached(key = "appended", cache = app.cache)]
-async fn appended(
-    State(app): State<App>,
-) -> Result<(AppendHeaders<[(&'static str, &'static str); 2]>, Vec<u8>), Failed> {
+async fn appended(State(app): State<App>) -> Result<(AppendHeaders<[Header; 2]>, Vec<u8>), Failed> {
     app.run();
     Ok((AppendHeaders([("x-b", "1"), ("x-b", "2")]), vec![0, 255]))
 }

@@ -10,4 +10,9 @@ fn save(user: User) {
     drop(user);
 }
 
-fn main() {}
+fn main() {
+    fn any<T>() -> T {
+        unimplemented!()
+    }
+    let _ = save(any());
+}

@@ -11,4 +11,6 @@ async fn save(id: u64) -> Result<(), String> {
     Ok(())
 }
 
-fn main() {}
+fn main() {
+    let _ = save(1);
+}

@@ -10,4 +10,6 @@ async fn save(id: u64) {
     drop(id);
 }
 
-fn main() {}
+fn main() {
+    let _ = save(1);
+}

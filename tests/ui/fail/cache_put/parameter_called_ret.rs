@@ -10,4 +10,9 @@ async fn save(ret: User) -> Result<User, String> {
     Ok(ret)
 }
 
-fn main() {}
+fn main() {
+    fn any<T>() -> T {
+        unimplemented!()
+    }
+    let _ = save(any());
+}

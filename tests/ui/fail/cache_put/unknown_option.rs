@@ -10,4 +10,9 @@ async fn save(user: User) -> Result<User, String> {
     Ok(user)
 }
 
-fn main() {}
+fn main() {
+    fn any<T>() -> T {
+        unimplemented!()
+    }
+    let _ = save(any());
+}

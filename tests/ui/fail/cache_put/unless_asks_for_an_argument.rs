@@ -11,4 +11,9 @@ async fn save(user: User, limit: u64) -> Result<User, String> {
     Ok(user)
 }
 
-fn main() {}
+fn main() {
+    fn any<T>() -> T {
+        unimplemented!()
+    }
+    let _ = save(any(), 1);
+}

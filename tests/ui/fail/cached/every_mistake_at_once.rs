@@ -5,4 +5,6 @@ fn get_user(user: u64, team: u64) -> &str {
     ""
 }
 
-fn main() {}
+fn main() {
+    let _ = get_user(1, 1);
+}

@@ -5,4 +5,6 @@ async fn get_user(a: u64, b: u64) -> u64 {
     a + b
 }
 
-fn main() {}
+fn main() {
+    let _ = get_user(1, 1);
+}

@@ -5,4 +5,6 @@ async fn get_user(user: u64, page: u32) -> u64 {
     user + u64::from(page)
 }
 
-fn main() {}
+fn main() {
+    let _ = get_user(1, 1);
+}

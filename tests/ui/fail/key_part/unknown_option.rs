@@ -13,4 +13,9 @@ async fn read(page: Page) -> u32 {
     page.number
 }
 
-fn main() {}
+fn main() {
+    fn any<T>() -> T {
+        unimplemented!()
+    }
+    let _ = read(any());
+}

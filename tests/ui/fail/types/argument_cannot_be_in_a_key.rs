@@ -23,4 +23,10 @@ impl Users {
     }
 }
 
-fn main() {}
+fn main() {
+    fn any<T>() -> T {
+        unimplemented!()
+    }
+    let _ = by_template(any(), 1.0);
+    let _ = by_default(1, any());
+}

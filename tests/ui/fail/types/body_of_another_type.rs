@@ -23,4 +23,9 @@ async fn write(id: u64) -> Result<u64, String> {
     id
 }
 
-fn main() {}
+fn main() {
+    let _ = tail(1);
+    let _ = no_tail(1);
+    let _ = early(1);
+    let _ = write(1);
+}

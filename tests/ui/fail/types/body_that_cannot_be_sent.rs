@@ -7,4 +7,6 @@ async fn get_user(id: u64) -> u64 {
     *shared
 }
 
-fn main() {}
+fn main() {
+    let _ = get_user(1);
+}

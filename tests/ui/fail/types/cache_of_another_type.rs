@@ -5,4 +5,6 @@ async fn get_user(id: u64) -> u64 {
     id
 }
 
-fn main() {}
+fn main() {
+    let _ = get_user(1);
+}

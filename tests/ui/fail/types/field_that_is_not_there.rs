@@ -9,4 +9,9 @@ async fn get_user(user: User) -> u64 {
     user.id
 }
 
-fn main() {}
+fn main() {
+    fn any<T>() -> T {
+        unimplemented!()
+    }
+    let _ = get_user(any());
+}

@@ -7,4 +7,6 @@ async fn get_user(id: u64) -> Option<User> {
     (id > 0).then_some(User)
 }
 
-fn main() {}
+fn main() {
+    let _ = get_user(1);
+}

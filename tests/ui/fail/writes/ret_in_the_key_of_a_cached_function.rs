@@ -10,4 +10,6 @@ async fn get(id: u64) -> User {
     User { id }
 }
 
-fn main() {}
+fn main() {
+    let _ = get(1);
+}

@@ -6,4 +6,6 @@ async fn delete(id: u64) -> Result<(), String> {
     Ok(())
 }
 
-fn main() {}
+fn main() {
+    let _ = delete(1);
+}

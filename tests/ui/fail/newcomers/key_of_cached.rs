@@ -1,0 +1,12 @@
+#![deny(warnings)]
+
+use larder::cached;
+
+#[cached(key = "u64")]
+async fn get_user(id: u64) -> u64 {
+    id
+}
+
+fn main() {
+    drop(get_user(1));
+}

@@ -1,0 +1,11 @@
+use larder::invalidate_cache;
+
+#[invalidate_cache(cacheNames = "users", allEntries = true, beforeInvocation = true)]
+async fn rename(id: u64, name: &str) -> Result<(), String> {
+    drop((id, name));
+    Ok(())
+}
+
+fn main() {
+    drop(rename(1, "Ada"));
+}

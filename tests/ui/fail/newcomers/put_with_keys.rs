@@ -1,0 +1,11 @@
+use larder::cache_put;
+
+#[cache_put(keys = ["users:<id>"])]
+async fn rename(id: u64, name: String) -> Result<String, String> {
+    drop(id);
+    Ok(name)
+}
+
+fn main() {
+    drop(rename(1, String::new()));
+}

@@ -1,0 +1,14 @@
+use larder::cached;
+
+#[derive(Clone)]
+struct User;
+
+#[cached(key = "users:<id>", codec = bincode)]
+async fn get_user(id: u64) -> Result<User, String> {
+    drop(id);
+    Ok(User)
+}
+
+fn main() {
+    drop(get_user(1));
+}
