@@ -29,6 +29,16 @@ impl App {
         id
     }
 
+    #[cached(key = "a:<id>", ttl = 60, jitter = "2.5%", cache = self.cache)]
+    async fn varied(&self, id: u64) -> u64 {
+        id
+    }
+
+    #[cached(key = "a:<id>", jitter = 0, cache = self.cache)]
+    async fn exact(&self, id: u64) -> u64 {
+        id
+    }
+
     #[invalidate_cache(prefix = "a", cache = self.cache)]
     async fn write(&self) -> u64 {
         1
@@ -85,6 +95,8 @@ fn main() {
         app.field(1),
         app.method(1),
         app.write(),
+        app.varied(1),
+        app.exact(1),
         global(1),
         argument(&app.cache, 1),
     ));
