@@ -74,7 +74,7 @@ impl Asked {
             how: self.how(stored.origin),
             handler,
             kept: Some(Kept {
-                etag: stored.etag.clone(),
+                etag: stored.etag().clone(),
                 encoding: stored.headers.get(CONTENT_ENCODING).cloned(),
                 times: stored.times,
                 // What was loaded meanwhile is not from the future.

@@ -1,6 +1,6 @@
 //! What is kept of a response.
 
-use std::fmt;
+use std::{fmt, sync::OnceLock};
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
@@ -19,8 +19,8 @@ pub struct StoredResponse {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) digest: u128,
-    /// The handler's own tag, or else the strong one of the digest.
-    pub(crate) etag: HeaderValue,
+    /// The handler's own tag, or else the strong one of the digest; written when it is asked for.
+    etag: OnceLock<HeaderValue>,
     pub(crate) times: Times,
     pub(crate) origin: Origin,
 }
@@ -83,13 +83,12 @@ impl StoredResponse {
         times: Times,
         origin: Origin,
     ) -> Self {
-        let own = headers.get(ETAG).cloned();
         Self {
             status,
             headers,
             body,
             digest,
-            etag: own.unwrap_or_else(|| etag::strong(digest)),
+            etag: OnceLock::new(),
             times,
             origin,
         }
@@ -113,7 +112,10 @@ impl StoredResponse {
     /// The entity tag: the handler's own, or else a strong one, the same in every process that
     /// has this response.
     pub fn etag(&self) -> &HeaderValue {
-        &self.etag
+        self.etag.get_or_init(|| {
+            let own = self.headers.get(ETAG).cloned();
+            own.unwrap_or_else(|| etag::strong(self.digest))
+        })
     }
 
     /// The response, whose body shares the stored bytes.
@@ -145,7 +147,7 @@ impl fmt::Debug for StoredResponse {
             .field("status", &self.status)
             .field("headers", &self.headers.len())
             .field("bytes", &self.body.len())
-            .field("etag", &self.etag)
+            .field("etag", self.etag())
             .finish_non_exhaustive()
     }
 }

@@ -100,6 +100,8 @@ async fn an_element_that_is_named_twice_is_asked_for_once() {
         assert_eq!(got, map([1, 2]));
     }
     assert_eq!(rows.runs(), [[1, 2]]);
+    let stats = cache.stats().total;
+    assert_eq!((stats.misses, stats.coalesced), (2, 0));
 }
 
 #[tokio::test]

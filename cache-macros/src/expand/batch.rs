@@ -218,6 +218,7 @@ mod tests {
     };
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "the text is long, not the test")]
     fn the_body_runs_as_often_as_there_is_something_to_ask_for() {
         let args = quote!(
             batch = ids,

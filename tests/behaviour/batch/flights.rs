@@ -206,6 +206,28 @@ async fn nobody_hangs_when_a_batch_is_dropped() {
     assert_eq!(cache.stats().flights, 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_left_to_a_batch_is_loaded_at_once_whoever_else_it_waits_for() {
+    let (cache, rows) = (near_cache(), Rows::closed());
+    let dropped = rows.spawn_one(&cache, 1);
+    rows.source.begun().await;
+    let slow = rows.spawn_one(&cache, 2);
+    rows.source.begun().await;
+    let batch = rows.spawn_several(&cache, &[1, 2]);
+    settle().await;
+    let waits = rows.spawn_one(&cache, 1);
+    dropped.abort();
+    let begun = timeout(LOAD, rows.source.begun()).await;
+    begun.expect("it waits for the slow one first");
+    assert_eq!(rows.runs(), [[1], [2], [1]]);
+    rows.source.let_one();
+    rows.source.let_one();
+    assert_eq!(ended(waits).await, (1, 1));
+    assert_eq!(ended(slow).await, (2, 1));
+    assert_eq!(ended(batch).await, map([1, 2]));
+    assert_eq!(rows.runs().len(), 3);
+}
+
 /// Drops a batch after each number of polls, at every step of its way.
 #[tokio::test(start_paused = true)]
 async fn a_batch_can_be_dropped_at_every_step() {
@@ -238,8 +260,9 @@ async fn slow(cache: &Cache, rows: &Rows, ids: &[u64]) -> HashMap<u64, Row> {
 
 #[cached(key = "slow:<id>", cache = cache, skip(cache, rows))]
 async fn slow_one(cache: Cache, rows: Rows, id: u64) -> Row {
+    let row = rows.load(&[id]).await[&id];
     sleep(LOAD).await;
-    rows.load(&[id]).await[&id]
+    row
 }
 
 #[tokio::test(start_paused = true)]
