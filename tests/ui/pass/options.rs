@@ -87,6 +87,18 @@ async fn empty(id: u64) -> u64 {
     id
 }
 
+macro_rules! getter {
+    ($name:ident, $key:expr, $ttl:expr, $unless:expr, $jitter:expr) => {
+        #[cached(key = $key, ttl = $ttl, jitter = $jitter, unless = $unless, version = 2)]
+        async fn $name(id: u64) -> u64 {
+            id
+        }
+    };
+}
+
+getter!(from_a_macro, "m:<id>", 60, |id| *id == 0, "10%");
+getter!(from_the_same, "n:<id>", "1m", |id| *id == 1, 0);
+
 fn main() {
     let app = App {
         cache: Arc::new(cache()),
@@ -97,6 +109,8 @@ fn main() {
         app.write(),
         app.varied(1),
         app.exact(1),
+        from_a_macro(1),
+        from_the_same(1),
         global(1),
         argument(&app.cache, 1),
     ));
