@@ -226,7 +226,27 @@ impl Drop for PurgeGuard {
                 continue;
             };
             cache.0.forget_change(&change);
-            runtime.spawn(async move { tell(&cache, &change).await });
+            runtime.spawn(Owed(Some((cache, change))).pay());
+        }
+    }
+}
+
+/// An invalidation that nobody waits for. Dropped with its runtime, it is left to another.
+struct Owed(Option<(Cache, Change)>);
+
+impl Owed {
+    async fn pay(mut self) {
+        if let Some((cache, change)) = &self.0 {
+            tell(cache, change).await;
+        }
+        self.0 = None;
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if let Some((cache, change)) = &self.0 {
+            cache.0.invalidate_later(change);
         }
     }
 }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use larder::{Cache, ErrorKind, Moka, cached, entry};
+use larder::{Cache, ErrorKind, cached, entry};
 use tokio::task::yield_now;
 
 use crate::world::{Source, near_cache};
@@ -550,7 +550,7 @@ async fn a_call_that_blocks_is_not_captured_but_can_be_refreshed() -> Tested {
 
 #[cfg(feature = "redis")]
 mod far {
-    use larder::Redis;
+    use larder::{Moka, Redis};
     use test_support::RedisServer;
 
     use super::*;

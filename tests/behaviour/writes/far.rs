@@ -59,9 +59,10 @@ pub(super) async fn heard(cache: &Cache, other: &Cache) {
 async fn begun(cache: &Cache, db: &Db, gate: &Source, late: bool) -> Write {
     let (cache, db, here) = (cache.clone(), db.clone(), gate.clone());
     let write = tokio::spawn(async move {
-        match late {
-            false => rename(cache, db, here, 1, "Ada").await,
-            true => rename_late(cache, db, here, 1, "Ada").await,
+        if late {
+            rename_late(cache, db, here, 1, "Ada").await
+        } else {
+            rename(cache, db, here, 1, "Ada").await
         }
     });
     gate.begun().await;
@@ -331,7 +332,7 @@ async fn a_server_that_is_away_fails_no_write_and_has_no_old_value_when_it_is_ba
     let other = far_only(&server);
     let db = Db::default();
     save_user(&other, &db, user(1, "Zoe")).await.unwrap();
-    let redis = Redis::connect(&server.url()).expect(FINE);
+    let redis = Redis::connect(server.url()).expect(FINE);
     let budget = Duration::from_millis(500);
     let cache = Cache::builder().near(Moka::default()).far(redis);
     let cache = cache.outage_budget(budget).build().expect(FINE);
