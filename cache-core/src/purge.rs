@@ -1,6 +1,12 @@
 //! What an expanded `#[invalidate_cache]` calls: what to invalidate, where, and when.
 
-use std::{future::Future, mem, pin::Pin, time::Duration};
+use std::{
+    future::Future,
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    time::Duration,
+};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
@@ -155,9 +161,11 @@ fn tell_blocking(cache: &Cache, change: &Change) {
     };
     let told = elsewhere(far).and_then(|runtime| {
         let (there, cache, change) = (runtime.clone(), cache.clone(), change.clone());
-        // Not `spawn`: that task could be next in line on the very worker that waits here.
-        let told = runtime.spawn_blocking(move || there.block_on(tell(&cache, &change)));
-        block_on(block::within(far.outage_budget, told))
+        let telling = move || there.block_on(tell(&cache, &change));
+        // Not `spawn`: that task could be next in line on the very worker that waits here. It
+        // panics where the system has no thread to spare.
+        let told = catch_unwind(AssertUnwindSafe(|| runtime.spawn_blocking(telling)));
+        block_on(block::within(far.outage_budget, told.ok()?))
     });
     if !matches!(told, Some(Ok(()))) {
         event::told_later(cache.namespace());

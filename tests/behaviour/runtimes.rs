@@ -154,4 +154,23 @@ mod far {
         });
         assert_eq!(runtime.block_on(read(&cache, &source, 7)), 2);
     }
+
+    #[invalidate_cache(keys = ["rows:7"], cache = cache)]
+    fn write_plainly(cache: &Cache) {}
+
+    #[test]
+    fn a_plain_write_fails_not_where_the_system_has_no_thread_to_spare() {
+        let (cache, source) = (cache(), Source::open());
+        // No thread has a stack of this size.
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .thread_stack_size(usize::MAX / 4)
+            .build()
+            .unwrap();
+        runtime.block_on(read(&cache, &source, 1));
+        assert_eq!(runtime.block_on(read(&cache, &source, 7)), 1);
+        source.commit();
+        write_plainly(&cache);
+        assert_eq!(runtime.block_on(read(&cache, &source, 7)), 2);
+    }
 }
