@@ -14,7 +14,7 @@ pub use self::{
     kept::{Kept1, Kept2, Kept3},
     millis::millis,
     path::{Dotted, dotted_len, owner},
-    response::{clock_of, now, refreshing, stored, ttl_of},
+    response::{clock_of, jitter_of, now, refreshing, stored, ttl_of},
     settled::{NoFuture, Settled},
 };
 pub use crate::{
