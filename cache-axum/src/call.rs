@@ -21,7 +21,7 @@ use crate::{
     outcome::{Judged, Responses},
     served::{ABSENT, Asked, How},
     stored::{Origin, StoredResponse, Times},
-    verdict::{Verdict, verdict},
+    verdict::{Verdict, limit, verdict},
 };
 
 /// Numbers the calls, and the ends of their loads, in one order.
@@ -82,6 +82,7 @@ pub fn near(
             way,
             clock,
             ttl: core::ttl_of(site, cache),
+            jitter: core::jitter_of(site, cache),
         }))
     })
 }
@@ -96,6 +97,7 @@ struct Miss {
     way: Way,
     clock: Clock,
     ttl: Duration,
+    jitter: f64,
 }
 
 impl Missed {
@@ -168,6 +170,7 @@ impl Miss {
             shape: self.shape,
             clock: self.clock.clone(),
             ttl: self.ttl,
+            jitter: self.jitter,
         }
     }
 
@@ -197,6 +200,7 @@ struct Run {
     shape: Responses,
     clock: Clock,
     ttl: Duration,
+    jitter: f64,
 }
 
 impl Run {
@@ -206,10 +210,17 @@ impl Run {
         let asked = self.shape.asked;
         let authorized = asked.is_some_and(|asked| asked.ask.authorized);
         let told = (parts.status, &parts.headers);
-        let verdict = verdict(told, self.shape.handler, authorized, self.ttl);
+        let limit = limit(&parts.headers, core::now(&self.clock));
+        let lifetime = limit.map_or(self.ttl, |limit| limit.min(self.ttl));
+        let mut verdict = verdict(told, self.shape.handler, authorized, lifetime);
         let lifetime = match verdict {
             Verdict::Pass => return Response::from_parts(parts, body),
-            Verdict::Keep(lifetime) => lifetime,
+            Verdict::Keep(lifetime) => {
+                // Nobody may get it after the handler's limit, however its life varies.
+                let latest = limit.map(|limit| limit.div_f64(1.0 + self.jitter));
+                verdict = Verdict::Keep(latest.map_or(lifetime, |latest| latest.min(lifetime)));
+                lifetime
+            }
             Verdict::Share => Duration::ZERO,
         };
         let body = match gather(body, MAX_BODY).await {

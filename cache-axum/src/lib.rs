@@ -24,7 +24,7 @@
 //! | what the attribute knows of a handler | `handler` |
 //! | what is stored of a response, and as which bytes | `stored`, `codec` |
 //! | how much of a body is waited for | `gather` |
-//! | whether a response may be kept, and how long | `verdict`, on `control` |
+//! | whether a response may be kept, and how long | `verdict`, on `control`, `date` |
 //! | what a call does with what the request asks for | `call`, `ask` |
 //! | what a call's result means to larder | `outcome` |
 //! | what clients and proxies are told | `layer`, `served`, `etag` |
@@ -34,6 +34,7 @@ mod ask;
 mod call;
 mod codec;
 mod control;
+mod date;
 mod etag;
 mod gather;
 mod handler;

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use http::{
     HeaderMap, StatusCode,
-    header::{SET_COOKIE, VARY},
+    header::{EXPIRES, SET_COOKIE, VARY},
 };
 
 use crate::{
     control::{Control, elements},
+    date,
     handler::Handler,
 };
 
@@ -24,13 +25,13 @@ pub(crate) enum Verdict {
     Pass,
 }
 
-/// Judges a response of `handler` to a request that had an `Authorization` or not. Without a
-/// word of its own it lives for `ttl`.
+/// Judges a response of `handler` to a request that had an `Authorization` or not. It is good for
+/// `lifetime`, of which [`limit`] has been heard.
 pub(crate) fn verdict(
     (status, headers): (StatusCode, &HeaderMap),
     handler: &Handler,
     authorized: bool,
-    ttl: Duration,
+    lifetime: Duration,
 ) -> Verdict {
     let control = Control::of(headers);
     let for_one = headers.contains_key(SET_COOKIE)
@@ -46,11 +47,25 @@ pub(crate) fn verdict(
     if !status.is_success() {
         return Verdict::Share;
     }
-    match control.s_maxage.or(control.max_age) {
-        None => Verdict::Keep(ttl),
-        Some(0) => Verdict::Pass,
-        Some(seconds) => Verdict::Keep(ttl.min(Duration::from_secs(seconds))),
+    if lifetime.is_zero() {
+        return Verdict::Pass;
     }
+    Verdict::Keep(lifetime)
+}
+
+/// How long a response is good for, as it says itself, `now` milliseconds after 1970: by its
+/// `Cache-Control`, or else its `Expires`. One that is no date has passed (RFC 9111 §5.3).
+pub(crate) fn limit(headers: &HeaderMap, now: u64) -> Option<Duration> {
+    let control = Control::of(headers);
+    if let Some(seconds) = control.s_maxage.or(control.max_age) {
+        return Some(Duration::from_secs(seconds));
+    }
+    let ends = headers.get_all(EXPIRES).into_iter().map(|value| {
+        let ends = value.to_str().ok().and_then(date::seconds);
+        ends.map_or(0, |seconds| seconds.saturating_mul(1000))
+    });
+    let left = ends.min()?.saturating_sub(now);
+    Some(Duration::from_millis(left))
 }
 
 /// Parts and "not modified" answer a question about what the client has; they are no responses
@@ -93,11 +108,13 @@ mod tests {
 
     use super::{
         Verdict::{self, Keep, Pass, Share},
-        verdict,
+        limit, verdict,
     };
     use crate::handler::Handler;
 
     const TTL: Duration = Duration::from_secs(100);
+    /// In milliseconds: Thu, 01 Jan 2026 00:00:00 GMT.
+    const NOW: u64 = 1_767_225_600_000;
     static OPEN: Handler = Handler::new();
     static KEYED: Handler = Handler::new()
         .identity()
@@ -111,7 +128,8 @@ mod tests {
             headers.append(HeaderName::from_static(line.0), value);
         }
         let status = StatusCode::from_u16(status).unwrap();
-        verdict((status, &headers), handler, auth, TTL)
+        let lifetime = limit(&headers, NOW).map_or(TTL, |limit| limit.min(TTL));
+        verdict((status, &headers), handler, auth, lifetime)
     }
 
     #[test]
@@ -156,6 +174,32 @@ mod tests {
             judge(404, ("cache-control", "no-store"), &OPEN, false),
             Pass
         );
+    }
+
+    #[test]
+    fn a_date_counts_where_no_seconds_are_said() {
+        for (text, expected) in [
+            (
+                "Thu, 01 Jan 2026 00:00:07 GMT",
+                Keep(Duration::from_secs(7)),
+            ),
+            ("Thu, 01 Jan 2026 01:00:00 GMT", Keep(TTL)),
+            ("Thu, 01 Jan 2026 00:00:00 GMT", Pass),
+            ("Wed, 31 Dec 2025 23:59:59 GMT", Pass),
+            ("0", Pass),
+        ] {
+            assert_eq!(
+                judge(200, ("expires", text), &OPEN, false),
+                expected,
+                "{text}"
+            );
+        }
+        let both = [
+            (header::EXPIRES, HeaderValue::from_static("0")),
+            (header::CACHE_CONTROL, HeaderValue::from_static("max-age=9")),
+        ];
+        let said = limit(&HeaderMap::from_iter(both), NOW);
+        assert_eq!(said, Some(Duration::from_secs(9)));
     }
 
     #[test]

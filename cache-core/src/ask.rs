@@ -158,9 +158,9 @@ pub(crate) async fn refuse() -> ! {
     pending().await
 }
 
-/// Keeps what is asked away from what runs while the returned guard lives: a load is shared, so
-/// it must not depend on who happens to poll it, and what decides whether a function is cached is
-/// no part of the function.
+/// Keeps what is asked away from what runs while the returned guard lives: the load of a function
+/// that blocks, which has not taken what it cannot do, and what decides whether a function is
+/// cached, which is no part of it.
 pub fn quiet() -> impl Drop {
     Scope::enter(NOTHING)
 }

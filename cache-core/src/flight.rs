@@ -34,7 +34,6 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::{
-    ask,
     far::Right,
     fence::Cell,
     near::KeyRef,
@@ -59,7 +58,6 @@ impl Future for Load<'_> {
 
     #[allow(clippy::match_same_arms, reason = "the two differ in their lifetime")]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Loaded> {
-        let _quiet = ask::quiet();
         match &mut *self {
             Self::Owned(load) => load.as_mut().poll(context),
             Self::Borrowed(load) => load.as_mut().poll(context),

@@ -27,6 +27,11 @@ pub fn ttl_of(site: &'static Site, cache: &Cache) -> Duration {
     site.policy.ttl.unwrap_or(cache.0.ttl)
 }
 
+/// How far that varies from value to value, as a part of it.
+pub fn jitter_of(site: &'static Site, cache: &Cache) -> f64 {
+    site.policy.jitter(cache.0.jitter)
+}
+
 /// A call that does not look for a value, but loads and stores it.
 pub fn refreshing(site: &'static Site, cache: &Cache, key: &KeyWriter) -> Missed {
     Missed::new(site, cache, key.key(), Some(Ask::Refresh))

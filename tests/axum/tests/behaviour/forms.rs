@@ -208,3 +208,38 @@ async fn a_handler_is_a_function_that_can_be_called() {
         (r#"{"run":1}"#, r#"{"run":1}"#)
     );
 }
+
+#[derive(serde::Deserialize, larder::KeyPart)]
+struct Search {
+    words: String,
+}
+
+/// Asks by `POST`, because the question is long.
+#[cached(key = "found:<search>", cache = app.cache)]
+async fn found(State(app): State<App>, Json(search): Json<Search>) -> Json<(String, usize)> {
+    Json((search.words, app.run()))
+}
+
+#[tokio::test]
+async fn a_post_is_cached_by_its_body() {
+    let app = App::new();
+    let router = Router::new()
+        .route("/found", axum::routing::post(found))
+        .with_state(app.clone())
+        .layer(larder::axum::layer());
+    let mut replies = Vec::new();
+    for words in ["a", "b", "a"] {
+        let request = axum::extract::Request::post("/found")
+            .header("content-type", "application/json")
+            .header("if-none-match", "*")
+            .body(axum::body::Body::from(format!("{{\"words\":\"{words}\"}}")))
+            .expect("a request");
+        let response = tower::ServiceExt::oneshot(router.clone(), request).await;
+        replies.push(app::read(response.expect("a router does not fail")).await);
+    }
+    assert_eq!(app.runs(), 2);
+    assert_eq!(replies[0].text(), "[\"a\",1]");
+    assert_eq!(replies[1].text(), "[\"b\",2]");
+    assert_eq!(replies[2].text(), "[\"a\",1]");
+    assert!(replies.iter().all(|reply| reply.status == 200));
+}

@@ -17,7 +17,7 @@ use axum::{
 use bytes::Bytes;
 use http_body::Frame;
 use http_body_util::BodyExt as _;
-use larder::{axum::MAX_BODY, cached, invalidate_cache};
+use larder::{Cache, Clock, Dice, Moka, axum::MAX_BODY, cached, invalidate_cache};
 use tower::ServiceExt as _;
 
 use crate::app::{self, App};
@@ -32,6 +32,12 @@ async fn said(Path(control): Path<String>, State(app): State<App>) -> Response {
 #[cached(key = "cookie", cache = app.cache)]
 async fn cookie(State(app): State<App>) -> Response {
     ([(SET_COOKIE, "a=b")], app.run().to_string()).into_response()
+}
+
+/// Says when it expires, as the path says.
+#[cached(key = "expires:<date>", cache = app.cache)]
+async fn expires(Path(date): Path<String>, State(app): State<App>) -> Response {
+    ([("expires", date)], app.run().to_string()).into_response()
 }
 
 #[cached(key = "status:<code>", cache = app.cache)]
@@ -103,6 +109,7 @@ impl HttpBody for Endless {
 fn router(app: &App) -> Router {
     Router::new()
         .route("/said/{control}", get(said))
+        .route("/expires/{date}", get(expires))
         .route("/cookie", get(cookie))
         .route("/status/{code}", get(status))
         .route("/hops", get(hops))
@@ -133,6 +140,9 @@ async fn only_what_may_be_kept_is_kept() {
         ("/said/private", false),
         ("/said/no-cache", false),
         ("/said/max-age=0", false),
+        ("/expires/Thu,%2001%20Jan%202099%2000:00:00%20GMT", true),
+        ("/expires/Thu,%2001%20Jan%202015%2000:00:00%20GMT", false),
+        ("/expires/0", false),
         ("/cookie", false),
         ("/varies", false),
         ("/status/200", true),
@@ -164,6 +174,25 @@ async fn the_handler_may_shorten_the_life_of_its_response() {
         app.advance(1);
         app::get(&router, &path, &[]).await;
         assert_eq!(app.runs(), 2, "{control}");
+    }
+}
+
+/// A random number may make a life longer, but not beyond what the handler said.
+#[tokio::test]
+async fn a_life_that_varies_ends_where_the_handler_says() {
+    for seed in 0..8 {
+        let clock = Clock::manual();
+        let cache = Cache::builder()
+            .near(Moka::new(1_000).expect("a capacity"))
+            .clock(clock.clone())
+            .dice(Dice::seeded(seed))
+            .jitter(0.5);
+        let app = App::on(cache.build().expect("the settings are in order"), clock);
+        let router = router(&app);
+        app::get(&router, "/said/s-maxage=60", &[]).await;
+        app.advance(60);
+        app::get(&router, "/said/s-maxage=60", &[]).await;
+        assert_eq!(app.runs(), 2, "{seed}");
     }
 }
 

@@ -18,7 +18,7 @@ async fn plain(State(app): State<App>) -> Response {
         (header::CONTENT_LANGUAGE, "en"),
         (header::LAST_MODIFIED, "Wed, 21 Oct 2015 07:28:00 GMT"),
         (header::CONTENT_LOCATION, "/here"),
-        (header::EXPIRES, "Wed, 21 Oct 2015 07:28:00 GMT"),
+        (header::EXPIRES, "Thu, 01 Jan 2099 00:00:00 GMT"),
         (header::SERVER, "test"),
     ];
     app.run();
