@@ -158,9 +158,9 @@ pub(crate) async fn refuse() -> ! {
     pending().await
 }
 
-/// Keeps what is asked away from what runs while the returned guard lives: the load of a function
-/// that blocks, which has not taken what it cannot do, and what decides whether a function is
-/// cached, which is no part of it.
+/// Keeps what is asked away from what runs while the returned guard lives: a load, which may be
+/// another's or of a function that blocks and cannot take what is asked, and what decides whether
+/// a function is cached, which is no part of it.
 pub fn quiet() -> impl Drop {
     Scope::enter(NOTHING)
 }

@@ -34,6 +34,7 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::{
+    ask,
     far::Right,
     fence::Cell,
     near::KeyRef,
@@ -58,6 +59,8 @@ impl Future for Load<'_> {
 
     #[allow(clippy::match_same_arms, reason = "the two differ in their lifetime")]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Loaded> {
+        // It may be another's load that is gone on with, and what is asked is not asked of that.
+        let _quiet = ask::quiet();
         match &mut *self {
             Self::Owned(load) => load.as_mut().poll(context),
             Self::Borrowed(load) => load.as_mut().poll(context),

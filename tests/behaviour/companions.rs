@@ -836,3 +836,35 @@ async fn what_a_condition_keeps_from_the_cache_passes_no_ask_on() {
         assert_eq!(plainly_not_this_time::uncached(&world, &7), 1);
     }
 }
+
+#[cached(key = "nests:<id>", cache = world.cache, skip(world))]
+async fn nests(world: World, id: u64) -> u64 {
+    let version = world.source.load().await;
+    version + inside_of(&world, id).await
+}
+
+#[tokio::test]
+async fn who_goes_on_with_a_load_of_others_asks_nothing_of_it() {
+    let world = World::closed();
+    let first = tokio::spawn(nests(world.clone(), 7));
+    world.source.begun().await;
+    let by_hand = world.cache.clone();
+    let asks = tokio::spawn(async move {
+        let loads = by_hand.get_or_load("nests:7", || async { Ok::<_, String>(0) });
+        entry(loads).key().await
+    });
+    yield_now().await;
+    let waits = tokio::spawn(nests(world.clone(), 7));
+    yield_now().await;
+    first.abort();
+    assert!(first.await.is_err());
+    yield_now().await;
+    world.source.let_one();
+    world.source.let_one();
+    let answer = tokio::time::timeout(Duration::from_secs(2), waits).await;
+    assert_eq!(answer.expect("it is held up").unwrap(), 2);
+    assert!(
+        asks.await.unwrap().is_err(),
+        "it met no function of its own"
+    );
+}
