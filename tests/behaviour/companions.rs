@@ -850,7 +850,7 @@ async fn who_goes_on_with_a_load_of_others_asks_nothing_of_it() {
     world.source.begun().await;
     let by_hand = world.cache.clone();
     let asks = tokio::spawn(async move {
-        let loads = by_hand.get_or_load("nests:7", || async { Ok::<_, String>(0) });
+        let loads = by_hand.get_or_load("nests:7", || async { Ok::<u64, String>(0) });
         entry(loads).key().await
     });
     yield_now().await;
