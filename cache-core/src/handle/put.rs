@@ -15,7 +15,7 @@ use crate::{
     error::Result,
 };
 
-/// What [`EntryOf::put`] returns.
+/// What [`EntryOf::put`](super::EntryOf::put) returns.
 #[must_use = "nothing is stored until it is awaited"]
 pub struct PutEntry<F: Future> {
     asking: Asking,
