@@ -99,7 +99,7 @@ fn main() {
         .expect("a runtime");
     let runtime = &runtime;
     let server = RedisServer::start(&[]);
-    let redis = || Redis::connect(&server.url()).expect("a url");
+    let redis = || Redis::connect(server.url()).expect("a url");
     let near = &Cache::builder()
         .near(Moka::default())
         .build()

@@ -58,6 +58,13 @@ thread_local! {
     static HANDED: RefCell<Option<Handed>> = const { RefCell::new(None) };
 }
 
+/// Puts something in place of what was handed over. A thread that is ending has no place for it,
+/// and functions that it still calls are asked nothing.
+fn replace_handed(handed: Option<Handed>) -> Option<Handed> {
+    let replaced = HANDED.try_with(|slot| slot.replace(handed));
+    replaced.ok().flatten()
+}
+
 /// Runs a call and asks something of the first cached function that it meets.
 pub(crate) async fn ask<F: Future>(ask: Ask, call: F) -> Answer<F::Output> {
     let (mut asking, mut call) = (Asking::new(ask), pin!(call));
@@ -80,7 +87,7 @@ impl Asking {
         let scope = Scope::enter(self.0);
         let polled = call.poll(context);
         self.0 = ASKED.with(Cell::get);
-        let handed = HANDED.with(RefCell::take);
+        let handed = replace_handed(None);
         drop(scope);
         match (handed, polled) {
             (Some(Handed::Caught(caught)), _) => Poll::Ready(Answer::Caught(caught)),
@@ -141,18 +148,18 @@ pub(crate) fn take_any() {
 
 /// Hands a function over to who asked for it, and ends here: who asked drops the call.
 pub(crate) async fn hand_over(caught: Caught) -> ! {
-    HANDED.with(|slot| slot.replace(Some(Handed::Caught(caught))));
+    replace_handed(Some(Handed::Caught(caught)));
     pending().await
 }
 
 /// Tells who asked for a function that there is no one entry to hand over, and ends here.
 pub(crate) async fn refuse() -> ! {
-    HANDED.with(|slot| slot.replace(Some(Handed::Refusal)));
+    replace_handed(Some(Handed::Refusal));
     pending().await
 }
 
-/// Keeps what is asked away from what runs while the returned guard lives: a load is shared, so
-/// it must not depend on who happens to poll it.
+/// Keeps what is asked away from what runs while the returned guard lives: the load of a function
+/// that blocks, which has not taken what it cannot do.
 pub(crate) fn quiet() -> impl Drop {
     Scope::enter(NOTHING)
 }
@@ -167,7 +174,7 @@ impl Scope {
     fn enter(asked: u8) -> Self {
         Self {
             asked: ASKED.with(|cell| cell.replace(asked)),
-            handed: HANDED.with(RefCell::take),
+            handed: replace_handed(None),
         }
     }
 }
@@ -175,7 +182,7 @@ impl Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         ASKED.with(|cell| cell.set(self.asked));
-        HANDED.with(|slot| slot.replace(self.handed.take()));
+        replace_handed(self.handed.take());
     }
 }
 

@@ -37,7 +37,7 @@ use crate::{
     flight::{Kind, Lead, Waiter},
     near::KeyRef,
     outcome::{Failure, Loaded},
-    policy::FAR_BATCH,
+    policy::{FAR_BATCH, MAX_TTL},
     serve::{Accepts, FarRight, Serve, Shared, Step},
     site::Miss,
     sync::{together, together_until},
@@ -182,7 +182,7 @@ impl Flights {
         let calls: Vec<_> = waits.iter().map(|(at, _)| keys.call(*at)).collect();
         let now = Moment::now();
         let wait = calls.first().map_or(Duration::ZERO, |call| call.cache.wait);
-        let until = *self.patience.get_or_insert(now + wait);
+        let until = *self.patience.get_or_insert(now + wait.min(MAX_TTL));
         let patience = until.saturating_duration_since(now);
         let waiting = calls.iter().zip(&waits).map(async |(call, (_, waiter))| {
             let serve = wants.serve(call);

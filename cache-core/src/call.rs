@@ -85,22 +85,26 @@ impl Call<'_> {
 
     /// The far tier, if there is one and it can hold these values.
     pub(crate) fn far(&self) -> Option<&Arc<Far>> {
-        let far = self.cache.far.as_ref().filter(|_| self.far)?;
+        let far = self.cache.far.as_ref()?;
+        // Also for values that stay near: others invalidate them, too.
+        self.cache.listen();
+        if !self.far {
+            return None;
+        }
         if !self.table.is_far() {
             self.cache.warn_once(self.function, || {
                 event::near_only(self.function, self.table.type_name());
             });
             return None;
         }
-        self.cache.listen();
         Some(far)
     }
 
     /// Whether a result may go to whoever waits for it when it comes. With a near tier it may: it
     /// would be found there. Without, other processes' invalidations count from the moment they
-    /// return, and only the far tier knows of them.
+    /// return, and only the far tier knows of them, also of those of values that it never holds.
     pub(crate) fn shares_with_all(&self) -> bool {
-        self.cache.has_near() || self.far().is_none()
+        self.cache.has_near() || self.cache.far.is_none()
     }
 
     /// Where it lies in the far tier.

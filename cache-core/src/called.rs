@@ -1,12 +1,12 @@
 //! The entry of a call that is named and not made: `of = [get_user(id)]`.
 
-use std::{
-    future::Future,
-    pin::pin,
-    task::{Context, Poll, Waker},
-};
+use std::future::Future;
 
-use crate::{cache::Cache, event, handle::EntryOf};
+use crate::{
+    cache::Cache,
+    event,
+    handle::{EntryOf, caught_now},
+};
 
 /// Where the value of a call lies; `None` if nobody can know.
 #[derive(Debug)]
@@ -18,15 +18,10 @@ pub fn call_of<F: Future>(entry: EntryOf<F>) -> Called
 where
     F::Output: 'static,
 {
-    let caught = pin!(entry.caught());
-    match caught.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(caught)) => {
-            let key = caught.key().to_owned();
-            Called(Some((caught.cache().clone(), key)))
-        }
-        Poll::Ready(Err(_)) | Poll::Pending => {
-            event::not_named(std::any::type_name::<F>());
-            Called(None)
-        }
-    }
+    let Ok(caught) = caught_now(entry) else {
+        event::not_named(std::any::type_name::<F>());
+        return Called(None);
+    };
+    let key = caught.key().to_owned();
+    Called(Some((caught.cache().clone(), key)))
 }

@@ -38,7 +38,7 @@ use crate::{
     policy::{LEASE_TTL, MAX_FAR_VALUE, MAX_GROUPS, STAMP_LIVES},
     rng::Dice,
     stats::Counts,
-    sync::Arc,
+    sync::{Arc, keeps_time},
 };
 
 /// The stamp of a group whose writer is between its two phases: nothing is valid under it.
@@ -443,10 +443,11 @@ impl Far {
         budget: &mut Budget,
         call: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        if tokio::runtime::Handle::try_current().is_err() {
+        if !keeps_time() {
             return Err(Error::new(
                 ErrorKind::Unavailable,
-                "there is no tokio runtime here, and without one nobody can wait for the far tier",
+                "there is no tokio runtime with timers here, and without one nobody can wait for \
+                 the far tier",
             ));
         }
         match self.breaker.admit() {

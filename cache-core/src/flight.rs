@@ -34,7 +34,6 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::{
-    ask,
     far::Right,
     fence::Cell,
     near::KeyRef,
@@ -59,7 +58,6 @@ impl Future for Load<'_> {
 
     #[allow(clippy::match_same_arms, reason = "the two differ in their lifetime")]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Loaded> {
-        let _quiet = ask::quiet();
         match &mut *self {
             Self::Owned(load) => load.as_mut().poll(context),
             Self::Borrowed(load) => load.as_mut().poll(context),
@@ -501,10 +499,17 @@ thread_local! {
     static RUNNING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Reads or changes [`RUNNING`]; `None` on a thread that is ending and has lost it.
+fn running<T>(with: impl FnOnce(&mut Vec<usize>) -> T) -> Option<T> {
+    RUNNING
+        .try_with(|running| with(&mut running.borrow_mut()))
+        .ok()
+}
+
 /// Whether this very code runs inside the load of `flight`, however deep.
 fn running_here(flight: &Arc<Flight>) -> bool {
     let flight = Arc::as_ptr(flight).addr();
-    RUNNING.with(|running| running.borrow().contains(&flight))
+    running(|running| running.contains(&flight)).unwrap_or(false)
 }
 
 /// Marks the load of one or several flights as being polled, or run, on this thread.
@@ -518,16 +523,16 @@ impl Inside {
 
     /// The load that runs right now, for what belongs to it and runs after this poll.
     pub(crate) fn place() -> Place {
-        Place(RUNNING.with(|running| running.borrow().last().copied()))
+        Place(running(|running| running.last().copied()).flatten())
     }
 
     fn of(flights: impl IntoIterator<Item = usize>) -> Self {
-        RUNNING.with(|running| {
-            let mut running = running.borrow_mut();
+        let outside = running(|running| {
             let outside = running.len();
             running.extend(flights);
-            Self(outside)
-        })
+            outside
+        });
+        Self(outside.unwrap_or_default())
     }
 }
 
@@ -544,7 +549,7 @@ impl Place {
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        RUNNING.with(|running| running.borrow_mut().truncate(self.0));
+        running(|running| running.truncate(self.0));
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     event,
     far::Far,
     feed,
-    sync::{Arc, Mutex, Weak, lock},
+    sync::{Arc, Mutex, Weak, keeps_time, lock},
 };
 
 /// More names than this become one: the whole namespace.
@@ -86,7 +86,7 @@ impl Flux {
 
     /// Starts to retry in the background, unless somebody does.
     pub(crate) fn kick(&self, far: &Arc<Far>) {
-        let here = Handle::try_current().ok();
+        let here = Handle::try_current().ok().filter(|_| keeps_time());
         let Some(runtime) = here.or_else(|| self.home()) else {
             return;
         };
@@ -99,9 +99,9 @@ impl Flux {
         }
     }
 
-    /// Remembers the present runtime, if there is one, for those who come without.
+    /// Remembers the present runtime, if there is one that keeps time, for those who come without.
     pub(crate) fn settle(&self) {
-        if let Ok(here) = Handle::try_current() {
+        if let Some(here) = Handle::try_current().ok().filter(|_| keeps_time()) {
             *lock(&self.home) = Some(here);
         }
     }

@@ -44,7 +44,7 @@ impl Call<'_> {
                 found = Some(loaded);
             }
         });
-        if found.is_some() {
+        if found.as_ref().is_some_and(accepts) {
             self.counts.near_hit();
         }
         found

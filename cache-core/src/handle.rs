@@ -1,17 +1,14 @@
 //! What a user does with the entry of one call: `larder::entry(repo.user(7)).invalidate()`.
 
 mod put;
+mod soon;
 
-use std::{
-    future::Future,
-    pin::pin,
-    task::{Context, Poll, Waker},
-};
+use std::future::Future;
 
-pub use self::put::{PutEntry, put_of};
+pub(crate) use self::soon::caught_now;
+pub use self::{put::PutEntry, soon::*};
 use crate::{
-    ask::{self, Answer, Ask, ask},
-    block::block_on,
+    ask::{Answer, Ask, ask},
     caught::Caught,
     error::{Error, ErrorKind, Result},
     event,
@@ -140,72 +137,6 @@ fn captured<R>(answer: Answer<R>) -> Result<Caught> {
         Answer::Ended { .. } => Err(not_cached()),
         Answer::Refused => Err(no_one_entry()),
     }
-}
-
-/// The key of a cached call that asks the cache before it waits for anything.
-///
-/// # Panics
-///
-/// If it is no such call.
-pub fn key_of<F: Future>(entry: EntryOf<F>) -> String
-where
-    F::Output: 'static,
-{
-    let key = pin!(entry.key());
-    match key.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(key)) => key,
-        Poll::Ready(Err(error)) => panic!("{error}"),
-        Poll::Pending => panic!("{}", waits()),
-    }
-}
-
-/// [`EntryOf::peek`] for a function that blocks: its values lie in this process, so nobody waits.
-///
-/// # Errors
-///
-/// As there.
-pub fn peek_now<F: Future>(entry: EntryOf<F>) -> Result<Option<F::Output>>
-where
-    F::Output: 'static,
-{
-    block_on(entry.peek())
-}
-
-/// [`EntryOf::put`] for a function that blocks.
-///
-/// # Errors
-///
-/// As there.
-pub fn put_now<F: Future>(entry: EntryOf<F>, value: impl Returns<F::Output>) -> Result<()>
-where
-    F::Output: 'static,
-{
-    let caught = block_on(entry.caught())?;
-    caught.store_blocking(caught.kept(value.returned())?)
-}
-
-/// [`EntryOf::invalidate`] for a function that blocks. Other processes are told as far as can be
-/// waited for.
-///
-/// # Errors
-///
-/// As there, but not if other processes cannot be told: that is tried again.
-pub fn invalidate_now<F: Future>(entry: EntryOf<F>) -> Result<()>
-where
-    F::Output: 'static,
-{
-    block_on(entry.caught())?.invalidate_blocking();
-    Ok(())
-}
-
-/// [`EntryOf::refresh`] of a call that blocks.
-pub fn refresh_now<R>(call: impl FnOnce() -> R) -> R {
-    ask::asking(Ask::Refresh, call)
-}
-
-/// [`EntryOf::uncached`] of a call that blocks.
-pub fn uncached_now<R>(call: impl FnOnce() -> R) -> R {
-    ask::asking(Ask::Uncached, call)
 }
 
 fn no_one_entry() -> Error {

@@ -1,6 +1,12 @@
 //! What an expanded `#[invalidate_cache]` calls: what to invalidate, where, and when.
 
-use std::{future::Future, mem, pin::Pin, time::Duration};
+use std::{
+    future::Future,
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    time::Duration,
+};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
@@ -155,9 +161,11 @@ fn tell_blocking(cache: &Cache, change: &Change) {
     };
     let told = elsewhere(far).and_then(|runtime| {
         let (there, cache, change) = (runtime.clone(), cache.clone(), change.clone());
-        // Not `spawn`: that task could be next in line on the very worker that waits here.
-        let told = runtime.spawn_blocking(move || there.block_on(tell(&cache, &change)));
-        block_on(block::within(far.outage_budget, told))
+        let telling = move || there.block_on(tell(&cache, &change));
+        // Not `spawn`: that task could be next in line on the very worker that waits here. It
+        // panics where the system has no thread to spare.
+        let told = catch_unwind(AssertUnwindSafe(|| runtime.spawn_blocking(telling)));
+        block_on(block::within(far.outage_budget, told.ok()?))
     });
     if !matches!(told, Some(Ok(()))) {
         event::told_later(cache.namespace());
@@ -226,7 +234,27 @@ impl Drop for PurgeGuard {
                 continue;
             };
             cache.0.forget_change(&change);
-            runtime.spawn(async move { tell(&cache, &change).await });
+            runtime.spawn(Owed(Some((cache, change))).pay());
+        }
+    }
+}
+
+/// An invalidation that nobody waits for. Dropped with its runtime, it is left to another.
+struct Owed(Option<(Cache, Change)>);
+
+impl Owed {
+    async fn pay(mut self) {
+        if let Some((cache, change)) = &self.0 {
+            tell(cache, change).await;
+        }
+        self.0 = None;
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if let Some((cache, change)) = &self.0 {
+            cache.0.invalidate_later(change);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::{
     future::{Future, poll_fn},
+    panic::catch_unwind,
     pin::Pin,
     task::Poll,
     time::Duration,
@@ -35,11 +36,18 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// Whether there is a tokio runtime here that keeps time. One that was built without says so by a
+/// panic and in no other way.
+pub(crate) fn keeps_time() -> bool {
+    tokio::runtime::Handle::try_current().is_ok()
+        && catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).is_ok()
+}
+
 /// What `future` gives within `span`; `None` after that.
 pub(crate) async fn within<F: Future>(span: Duration, future: F) -> Option<F::Output> {
     // Explored schedules have no time, and other runtimes than tokio's have none for us: there,
     // waiting ends by what is waited for or not at all.
-    if cfg!(shuttle) || tokio::runtime::Handle::try_current().is_err() {
+    if cfg!(shuttle) || !keeps_time() {
         return Some(future.await);
     }
     tokio::time::timeout(span, future).await.ok()

@@ -166,6 +166,9 @@ impl Grammar<'_> {
                 }
                 _ => "a placeholder is written `<name>`".to_owned(),
             },
+            '%' if self.text[at + 1..].starts_with(char::is_alphabetic) => {
+                "a placeholder is written `<name>`".to_owned()
+            }
             '}' | '>' => "a placeholder is written `<name>`".to_owned(),
             '%' | '(' | ')' | ',' | '\\' | '"' => plain_characters(),
             c if c.is_whitespace() || c.is_control() => plain_characters(),

@@ -32,17 +32,19 @@ async fn on_every_tier(test: impl AsyncFn(Cache)) {
     #[cfg(feature = "redis")]
     {
         let server = test_support::RedisServer::start(&[]);
-        let far = |namespace: &str| {
-            let long = Duration::from_secs(5);
-            let redis = larder::Redis::builder(server.url()).deadline(long).build();
-            Cache::builder()
-                .namespace(namespace)
-                .far(redis.expect("a url"))
-                .outage_budget(long)
-        };
-        test(build(far("far"))).await;
-        test(build(near(far("both")))).await;
+        test(build(patient(&server).namespace("far"))).await;
+        test(build(near(patient(&server).namespace("both")))).await;
     }
+}
+
+/// A cache in this server, which may be slow to answer.
+#[cfg(feature = "redis")]
+fn patient(server: &test_support::RedisServer) -> CacheBuilder {
+    let long = Duration::from_secs(5);
+    let redis = larder::Redis::builder(server.url()).deadline(long).build();
+    Cache::builder()
+        .far(redis.expect("a url"))
+        .outage_budget(long)
 }
 
 #[tokio::test]
@@ -237,8 +239,7 @@ async fn bad_input_has_one_clear_error() {
 #[tokio::test]
 async fn a_value_too_large_is_refused_by_name_and_leaves_no_old_one() {
     let server = test_support::RedisServer::start(&[]);
-    let redis = larder::Redis::connect(server.url()).unwrap();
-    let cache = Cache::builder().far(redis).build().unwrap();
+    let cache = patient(&server).build().unwrap();
     cache.set("key", &"small".to_owned()).await.unwrap();
     let error = cache.set("key", &"x".repeat(2 << 20)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Rejected);
@@ -261,12 +262,7 @@ async fn a_value_too_large_is_refused_by_name_and_leaves_no_old_one() {
 #[tokio::test]
 async fn a_sweep_removes_what_matches_and_nothing_else() {
     let server = test_support::RedisServer::start(&[]);
-    let redis = larder::Redis::connect(server.url()).unwrap();
-    let cache = Cache::builder()
-        .near(Moka::default())
-        .far(redis)
-        .build()
-        .unwrap();
+    let cache = patient(&server).near(Moka::default()).build().unwrap();
     for key in [
         "users:1:posts",
         "users:2:posts",

@@ -200,3 +200,22 @@ async fn the_default_cache_serves_functions_that_name_no_other() {
     assert_eq!(answer("why").await, first);
     assert_ne!(answer("how").await, first);
 }
+
+#[cached(key = "shared:<id>", cache = cache, skip(cache))]
+async fn as_number(cache: &Cache, id: u64) -> u64 {
+    id
+}
+
+#[cached(key = "shared:<id>", cache = cache, skip(cache))]
+async fn as_text(cache: &Cache, id: u64) -> String {
+    id.to_string()
+}
+
+#[tokio::test]
+async fn a_value_of_another_type_is_counted_as_a_miss_and_as_nothing_else() {
+    let cache = near_cache();
+    assert_eq!(as_number(&cache, 7).await, 7);
+    assert_eq!(as_text(&cache, 7).await, "7");
+    let total = cache.stats().total;
+    assert_eq!((total.near_hits, total.misses, total.loads), (0, 2, 2));
+}

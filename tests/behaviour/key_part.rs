@@ -32,6 +32,7 @@ struct Page<T> {
 }
 
 #[derive(Debug, Clone, PartialEq, KeyPart)]
+#[allow(clippy::option_option, reason = "two absences are to be told apart")]
 enum Find {
     All,
     Al(Name),

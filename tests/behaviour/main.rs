@@ -14,5 +14,6 @@ mod p1_no_resurrection;
 mod p2_one_load;
 #[cfg(feature = "redis")]
 mod p3_never_fails;
+mod runtimes;
 mod world;
 mod writes;

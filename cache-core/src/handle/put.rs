@@ -3,27 +3,25 @@
 
 use std::{
     fmt,
-    future::{Future, ready},
-    pin::{Pin, pin},
-    task::{Context, Poll, Waker},
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
 };
 
-use super::{EntryOf, Returns, captured};
+use super::{captured, soon::Soon};
 use crate::{
     ask::{Ask, Asking},
     caught::Caught,
     error::Result,
 };
 
-type Storing = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
-
-/// What [`EntryOf::put`] returns.
+/// What [`EntryOf::put`](super::EntryOf::put) returns.
 #[must_use = "nothing is stored until it is awaited"]
 pub struct PutEntry<F: Future> {
     asking: Asking,
     call: Pin<Box<F>>,
     output: Option<F::Output>,
-    storing: Option<Storing>,
+    storing: Option<Soon<()>>,
 }
 
 /// Only the call is pinned, in its box.
@@ -60,20 +58,7 @@ where
     }
 }
 
-/// Stores the value of a cached call that asks the cache before it waits for anything.
-pub fn put_of<F: Future>(entry: EntryOf<F>, value: impl Returns<F::Output>) -> Storing
-where
-    F::Output: 'static,
-{
-    let caught = pin!(entry.caught());
-    match caught.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(caught)) => store(caught, value.returned()),
-        Poll::Ready(Err(error)) => Box::pin(ready(Err(error))),
-        Poll::Pending => Box::pin(ready(Err(super::waits()))),
-    }
-}
-
-fn store<R: 'static>(caught: Caught, output: R) -> Storing {
+pub(super) fn store<R: 'static>(caught: Caught, output: R) -> Soon<()> {
     let kept = caught.kept(output);
     Box::pin(async move { caught.store(kept?).await })
 }

@@ -20,12 +20,20 @@ impl Parse for DurationArg {
         let value: Expr = input
             .parse()
             .map_err(|error| Error::new(error.span(), EXPECTED))?;
-        match value {
+        match bare(value) {
             Expr::Lit(literal) => Ok(Self::Literal(literal.lit)),
             // `Duration` has no arithmetic in constants, so this is one of numbers.
-            Expr::Unary(_) | Expr::Binary(_) => Err(Error::new_spanned(value, EXPECTED)),
+            wrong @ (Expr::Unary(_) | Expr::Binary(_)) => Err(Error::new_spanned(wrong, EXPECTED)),
             constant => Ok(Self::Constant(constant)),
         }
+    }
+}
+
+/// An expression without the invisible brackets in which a macro hands it over.
+fn bare(value: Expr) -> Expr {
+    match value {
+        Expr::Group(group) => bare(*group.expr),
+        value => value,
     }
 }
 
@@ -39,6 +47,7 @@ impl Parse for QuestionArg {
         let value: Expr = input
             .parse()
             .map_err(|error| Error::new(error.span(), expected))?;
+        let value = bare(value);
         match &value {
             Expr::Closure(closure) if closure.inputs.len() == 1 => Ok(Self(value)),
             Expr::Path(_) => Ok(Self(value)),

@@ -33,6 +33,8 @@ impl Options for TypeOptions {
         let option = input.lookahead1();
         if option.peek(Token![crate]) {
             assign(input, &mut self.krate, path)
+        } else if input.peek(kw::skip) {
+            Err(input.error("`skip` is an option of a field: write `#[key(skip)]` there"))
         } else {
             Err(unknown(input, option))
         }
@@ -50,6 +52,8 @@ impl Options for FieldOptions {
         let option = input.lookahead1();
         if option.peek(kw::skip) {
             flag(input, &mut self.skip)
+        } else if input.peek(Token![crate]) {
+            Err(input.error("`crate` is an option of the type: write `#[key(crate = …)]` there"))
         } else {
             Err(unknown(input, option))
         }

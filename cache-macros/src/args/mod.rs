@@ -4,10 +4,10 @@
 mod cached;
 mod calls;
 mod choices;
-mod foreign;
 mod invalidate;
 mod key_part;
 mod put;
+mod unknown;
 mod values;
 
 pub(crate) use self::{
@@ -21,18 +21,20 @@ pub(crate) use self::{
 };
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
-use quote::ToTokens;
 use syn::{
-    Error, Lit, LitBool, Result, Token,
+    Error, LitBool, Result, Token,
     ext::IdentExt,
-    parse::{Lookahead1, ParseStream, Parser},
+    parse::{ParseStream, Parser},
     token::Paren,
 };
 
-use self::values::{
-    condition, name, number, path, percentage, quoted, template, without_parentheses, yes_or_no,
+use self::{
+    unknown::unknown,
+    values::{
+        condition, name, number, path, percentage, quoted, template, without_parentheses, yes_or_no,
+    },
 };
-use crate::{errors::Errors, nearest::did_you_mean};
+use crate::errors::Errors;
 
 mod kw {
     use syn::custom_keyword;
@@ -213,41 +215,6 @@ fn no_comma(input: ParseStream<'_>, begins: bool) -> Result<Error> {
         format!("expected a comma, not `{next}`: options are separated by commas")
     };
     Ok(Error::new(next.span(), message))
-}
-
-/// What to write instead of the token that comes next, which is none that `lookahead` has asked
-/// for.
-fn unknown(input: ParseStream<'_>, lookahead: Lookahead1<'_>) -> Error {
-    let list = lookahead.error();
-    let text = list.to_string();
-    let known: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
-    let Ok(wrong) = input.fork().call(Ident::parse_any) else {
-        return nameless(input, &known).unwrap_or(list);
-    };
-    let name = wrong.unraw().to_string();
-    let message = match did_you_mean(&name, known.iter().copied()) {
-        hint if hint.is_empty() => {
-            foreign::answer(&name, &known).unwrap_or_else(|| format!("`{name}` is unknown, {text}"))
-        }
-        hint => format!("`{name}` is unknown{hint}"),
-    };
-    Error::new(wrong.span(), message)
-}
-
-/// A value whose option is not named.
-fn nameless(input: ParseStream<'_>, known: &[&str]) -> Option<Error> {
-    let literal: Lit = input.fork().parse().ok()?;
-    let likely = match literal {
-        Lit::Str(_) => ["key", "prefix"].as_slice(),
-        Lit::Int(_) => &["ttl"],
-        _ => &[],
-    };
-    let name = likely.iter().find(|name| known.contains(name))?;
-    let message = format!(
-        "every option has a name: write `{name} = {}`",
-        literal.to_token_stream()
-    );
-    Some(Error::new(literal.span(), message))
 }
 
 #[cfg(test)]

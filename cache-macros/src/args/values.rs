@@ -29,11 +29,11 @@ fn text(input: ParseStream<'_>) -> Result<LitStr> {
         return Err(input.error("expected a string: \"users:<id>\""));
     };
     let message = match &value {
-        Expr::Path(path) => match path.path.get_ident() {
-            Some(name) => format!(
+        Expr::Path(path) => match path.path.get_ident().map(ToString::to_string) {
+            Some(name) if !name.starts_with(char::is_uppercase) => format!(
                 "expected a string: write \"{name}\", or \"<{name}>\" for the argument `{name}`"
             ),
-            None => "a template is read by the compiler, before there are constants: write it \
+            _ => "a template is read by the compiler, before there are constants: write it \
                      here as a string"
                 .to_owned(),
         },

@@ -396,12 +396,14 @@ mod tests {
 
                 If only the far tier could tell and did not.*/
                     #[inline]
-                    pub async fn peek(
+                    pub fn peek(
                         id: u64,
                         lang: String,
                         team: u32,
-                    ) -> ::larder::__private::Result<::core::option::Option<Result<User, DbError>>> {
-                        ::larder::__private::entry(get_user(id, lang, team)).peek().await
+                    ) -> ::larder::__private::Soon<::core::option::Option<Result<User, DbError>>> {
+                        ::larder::__private::peek_of(
+                            ::larder::__private::entry(get_user(id, lang, team)),
+                        )
                     }
                     /**Stores a value as if this call had returned it.
 
@@ -414,13 +416,7 @@ mod tests {
                         lang: String,
                         team: u32,
                         value: impl ::larder::__private::Returns<Result<User, DbError>>,
-                    ) -> ::core::pin::Pin<
-                        ::std::boxed::Box<
-                            dyn ::core::future::Future<
-                                Output = ::larder::__private::Result<()>,
-                            > + ::core::marker::Send,
-                        >,
-                    > {
+                    ) -> ::larder::__private::Soon<()> {
                         ::larder::__private::put_of(
                             ::larder::__private::entry(get_user(id, lang, team)),
                             value,
@@ -432,12 +428,14 @@ mod tests {
 
                 If the far tier did not confirm it; it is tried again.*/
                     #[inline]
-                    pub async fn invalidate(
+                    pub fn invalidate(
                         id: u64,
                         lang: String,
                         team: u32,
-                    ) -> ::larder::__private::Result<()> {
-                        ::larder::__private::entry(get_user(id, lang, team)).invalidate().await
+                    ) -> ::larder::__private::Soon<()> {
+                        ::larder::__private::invalidate_of(
+                            ::larder::__private::entry(get_user(id, lang, team)),
+                        )
                     }
                     ///Loads even if there is a value, and stores the result.
                     #[inline]

@@ -204,11 +204,11 @@ mod tests {
 
                 If only the far tier could tell and did not.*/
                     #[inline]
-                    async fn peek(
+                    fn peek(
                         token: &str,
                         number: u32,
-                    ) -> ::larder::__private::Result<::core::option::Option<Answer<Option<Page>>>> {
-                        ::larder::__private::entry(page(token, number)).peek().await
+                    ) -> ::larder::__private::Soon<::core::option::Option<Answer<Option<Page>>>> {
+                        ::larder::__private::peek_of(::larder::__private::entry(page(token, number)))
                     }
                     /**Stores a value as if this call had returned it.
 
@@ -220,13 +220,7 @@ mod tests {
                         token: &str,
                         number: u32,
                         value: impl ::larder::__private::Returns<Answer<Option<Page>>>,
-                    ) -> ::core::pin::Pin<
-                        ::std::boxed::Box<
-                            dyn ::core::future::Future<
-                                Output = ::larder::__private::Result<()>,
-                            > + ::core::marker::Send,
-                        >,
-                    > {
+                    ) -> ::larder::__private::Soon<()> {
                         ::larder::__private::put_of(
                             ::larder::__private::entry(page(token, number)),
                             value,
@@ -238,8 +232,10 @@ mod tests {
 
                 If the far tier did not confirm it; it is tried again.*/
                     #[inline]
-                    async fn invalidate(token: &str, number: u32) -> ::larder::__private::Result<()> {
-                        ::larder::__private::entry(page(token, number)).invalidate().await
+                    fn invalidate(token: &str, number: u32) -> ::larder::__private::Soon<()> {
+                        ::larder::__private::invalidate_of(
+                            ::larder::__private::entry(page(token, number)),
+                        )
                     }
                     ///Loads even if there is a value, and stores the result.
                     #[inline]

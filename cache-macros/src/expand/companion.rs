@@ -96,19 +96,21 @@ impl<'a> Companion<'a> {
         } = self;
         let entry = self.entry();
         let text = quote_spanned!(here()=> ::std::string::String);
-        let done = quote_spanned!(here()=> #private::Result<()>);
-        let found = quote_spanned!(here()=> #private::Result<::core::option::Option<#output>>);
+        let done = quote_spanned!(here()=> ());
+        let found = quote_spanned!(here()=> ::core::option::Option<#output>);
+        let given = quote_spanned!(here()=> value: impl #private::Returns<#output>);
+        let given = (&given, &quote_spanned!(here()=> , value));
         let key = quote_spanned!(here()=> #private::key_of(#entry));
-        let put = (!self.handles).then(|| self.put(&done));
+        let put = || self.asking(PUT, "put", &done, Some(given));
         let called = quote_spanned!(here()=> #private::Called);
         let call = quote_spanned!(here()=> #private::call_of(#entry));
         let name = quote_spanned!(here()=> fn __call);
         let call = self.one(CALL, &name, None, &called, &call);
         let functions = [
             Some(self.one(KEY, &quote_spanned!(here()=> fn key), None, &text, &key)),
-            Some(self.asking(PEEK, "peek", &found)),
-            put,
-            Some(self.asking(INVALIDATE, "invalidate", &done)),
+            Some(self.asking(PEEK, "peek", &found, None)),
+            (!self.handles).then(put),
+            Some(self.asking(INVALIDATE, "invalidate", &done, None)),
             Some(self.running(REFRESH, "refresh")),
             Some(self.running(UNCACHED, "uncached")),
             Some(quote_spanned!(here()=> #[doc(hidden)] #call)),
@@ -116,51 +118,31 @@ impl<'a> Companion<'a> {
         functions.into_iter().flatten().collect()
     }
 
-    /// A function that does not run the body.
-    fn asking(&self, doc: &str, name: &str, returns: &TokenStream) -> TokenStream {
+    /// A function that does not run the body, which gives `finds` in the end. What is returned where
+    /// nobody blocks names no type of a value that it is `given`, so that a wrong one is one mistake.
+    fn asking(
+        &self,
+        doc: &str,
+        name: &str,
+        finds: &TokenStream,
+        given: Option<(&TokenStream, &TokenStream)>,
+    ) -> TokenStream {
         let (private, entry) = (&self.private, self.entry());
-        let name = Ident::new(name, here());
-        if self.function.style == Style::Sync {
-            let now = format_ident!("{name}_now");
-            let body = quote_spanned!(here()=> #private::#now(#entry));
-            return self.one(
-                doc,
-                &quote_spanned!(here()=> fn #name),
-                None,
-                returns,
-                &body,
-            );
-        }
-        let body = quote_spanned!(here()=> #entry.#name().await);
+        let (given, value) = given.unzip();
+        let (does, returns) = match self.function.style {
+            Style::Sync => (format_ident!("{name}_now"), "Result"),
+            _ => (format_ident!("{name}_of"), "Soon"),
+        };
+        let (name, returns) = (Ident::new(name, here()), Ident::new(returns, here()));
+        let body = quote_spanned!(here()=> #private::#does(#entry #value));
+        let returns = quote_spanned!(here()=> #private::#returns<#finds>);
         self.one(
             doc,
-            &quote_spanned!(here()=> async fn #name),
-            None,
-            returns,
+            &quote_spanned!(here()=> fn #name),
+            given,
+            &returns,
             &body,
         )
-    }
-
-    /// What is returned where nobody blocks names no type of the value, so that a wrong value is
-    /// one mistake.
-    fn put(&self, done: &TokenStream) -> TokenStream {
-        let Self {
-            private, output, ..
-        } = self;
-        let entry = self.entry();
-        let value = quote_spanned!(here()=> value: impl #private::Returns<#output>);
-        let name = quote_spanned!(here()=> fn put);
-        if self.function.style == Style::Sync {
-            let body = quote_spanned!(here()=> #private::put_now(#entry, value));
-            return self.one(PUT, &name, Some(&value), done, &body);
-        }
-        let storing = quote_spanned! {here()=>
-            ::core::pin::Pin<::std::boxed::Box<
-                dyn ::core::future::Future<Output = #done> + ::core::marker::Send
-            >>
-        };
-        let body = quote_spanned!(here()=> #private::put_of(#entry, value));
-        self.one(PUT, &name, Some(&value), &storing, &body)
     }
 
     /// A function that runs the body.

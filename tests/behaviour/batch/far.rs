@@ -15,7 +15,7 @@ const FINE: &str = "the settings are in order";
 /// A process without a near tier, for which a busy machine is no outage.
 fn process(server: &RedisServer) -> Cache {
     let long = Duration::from_secs(5);
-    let redis = Redis::builder(&server.url()).deadline(long).build();
+    let redis = Redis::builder(server.url()).deadline(long).build();
     let builder = Cache::builder().far(redis.expect(FINE)).outage_budget(long);
     builder.build().expect(FINE)
 }
@@ -24,7 +24,7 @@ fn process(server: &RedisServer) -> Cache {
 /// have to forget.
 async fn both_tiers(server: &RedisServer) -> Cache {
     let long = Duration::from_secs(5);
-    let redis = Redis::builder(&server.url()).deadline(long).build();
+    let redis = Redis::builder(server.url()).deadline(long).build();
     let builder = Cache::builder()
         .near(Moka::default())
         .far(redis.expect(FINE));
@@ -146,7 +146,7 @@ async fn a_large_batch_asks_in_several_commands() {
 async fn a_batch_waits_for_a_far_tier_that_hangs_as_long_as_one_call() {
     const BUDGET: Duration = Duration::from_millis(300);
     let server = RedisServer::start(&[]);
-    let redis = Redis::connect(&server.url()).expect(FINE);
+    let redis = Redis::connect(server.url()).expect(FINE);
     let cache = Cache::builder().far(redis).outage_budget(BUDGET);
     let (cache, rows) = (cache.build().expect(FINE), Rows::open());
     several(&cache, &rows, &[0]).await;
@@ -162,7 +162,7 @@ async fn a_batch_waits_for_a_far_tier_that_hangs_as_long_as_one_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_returns_its_own_result_without_the_far_tier() {
     let server = RedisServer::start(&[]);
-    let redis = Redis::connect(&server.url()).expect(FINE);
+    let redis = Redis::connect(server.url()).expect(FINE);
     let cache = Cache::builder().near(Moka::default()).far(redis);
     let (cache, rows) = (cache.build().expect(FINE), Rows::open());
     block_in_place(|| server.kill());

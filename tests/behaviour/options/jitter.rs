@@ -32,7 +32,7 @@ async fn exact(cache: &Cache, source: &Source, id: u64) -> u64 {
 )]
 async fn varied(cache: &Cache, source: &Source, id: u64) -> Option<u64> {
     let loaded = source.load().await;
-    (id % 2 == 0).then_some(loaded)
+    id.is_multiple_of(2).then_some(loaded)
 }
 
 #[tokio::test]

@@ -59,9 +59,10 @@ pub(super) async fn heard(cache: &Cache, other: &Cache) {
 async fn begun(cache: &Cache, db: &Db, gate: &Source, late: bool) -> Write {
     let (cache, db, here) = (cache.clone(), db.clone(), gate.clone());
     let write = tokio::spawn(async move {
-        match late {
-            false => rename(cache, db, here, 1, "Ada").await,
-            true => rename_late(cache, db, here, 1, "Ada").await,
+        if late {
+            rename_late(cache, db, here, 1, "Ada").await
+        } else {
+            rename(cache, db, here, 1, "Ada").await
         }
     });
     gate.begun().await;
@@ -331,8 +332,8 @@ async fn a_server_that_is_away_fails_no_write_and_has_no_old_value_when_it_is_ba
     let other = far_only(&server);
     let db = Db::default();
     save_user(&other, &db, user(1, "Zoe")).await.unwrap();
-    let redis = Redis::connect(&server.url()).expect(FINE);
-    let budget = Duration::from_millis(50);
+    let redis = Redis::connect(server.url()).expect(FINE);
+    let budget = Duration::from_millis(500);
     let cache = Cache::builder().near(Moka::default()).far(redis);
     let cache = cache.outage_budget(budget).build().expect(FINE);
     let stored = async |name| {
@@ -347,7 +348,7 @@ async fn a_server_that_is_away_fails_no_write_and_has_no_old_value_when_it_is_ba
     for name in ["Bea", "Cleo"] {
         let took = stored(name).await;
         // Twice the budget, because the machine may be busy; three waits would be more.
-        assert!(took < 2 * budget + Duration::from_millis(20), "{took:?}");
+        assert!(took < 2 * budget, "{took:?}");
     }
     server.cont();
     let told = async || get_user(&other, &db, 1).await == Ok(user(1, "Cleo"));

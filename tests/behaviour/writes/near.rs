@@ -98,9 +98,10 @@ async fn of_two_writers_at_one_time_neither_leaves_its_own_value_behind() {
         let first = {
             let (cache, db, gate) = (cache.clone(), db.clone(), slow.clone());
             tokio::spawn(async move {
-                match late {
-                    false => rename(cache, db, gate, 1, "Ada").await,
-                    true => rename_late(cache, db, gate, 1, "Ada").await,
+                if late {
+                    rename_late(cache, db, gate, 1, "Ada").await
+                } else {
+                    rename(cache, db, gate, 1, "Ada").await
                 }
             })
         };
@@ -131,9 +132,10 @@ async fn an_invalidation_in_the_middle_of_a_write_wins() {
             let write = {
                 let (cache, db, gate) = (cache.clone(), db.clone(), gate.clone());
                 tokio::spawn(async move {
-                    match late {
-                        false => rename(cache, db, gate, 1, "Ada").await,
-                        true => rename_late(cache, db, gate, 1, "Ada").await,
+                    if late {
+                        rename_late(cache, db, gate, 1, "Ada").await
+                    } else {
+                        rename(cache, db, gate, 1, "Ada").await
                     }
                 })
             };

@@ -70,7 +70,7 @@ async fn the_entries_of_these_calls_are_invalid_and_of_no_others() {
     assert!(!std::sync::Arc::ptr_eq(&number, &again));
 }
 
-#[invalidate_cache(of = [list(cache, source, ret.name, (ret.id as u8, page)), get_user(cache, source, ret.id)])]
+#[invalidate_cache(of = [list(cache, source, ret.name, (u8::try_from(ret.id).unwrap_or_default(), page)), get_user(cache, source, ret.id)])]
 async fn create(cache: &Cache, source: &Source, page: Option<&str>, ok: bool) -> Answer<User> {
     source.commit();
     let _ = page;

@@ -29,6 +29,16 @@ impl App {
         id
     }
 
+    #[cached(key = "a:<id>", ttl = 60, jitter = "2.5%", cache = self.cache)]
+    async fn varied(&self, id: u64) -> u64 {
+        id
+    }
+
+    #[cached(key = "a:<id>", jitter = 0, cache = self.cache)]
+    async fn exact(&self, id: u64) -> u64 {
+        id
+    }
+
     #[invalidate_cache(prefix = "a", cache = self.cache)]
     async fn write(&self) -> u64 {
         1
@@ -77,6 +87,18 @@ async fn empty(id: u64) -> u64 {
     id
 }
 
+macro_rules! getter {
+    ($name:ident, $key:expr, $ttl:expr, $unless:expr, $jitter:expr) => {
+        #[cached(key = $key, ttl = $ttl, jitter = $jitter, unless = $unless, version = 2)]
+        async fn $name(id: u64) -> u64 {
+            id
+        }
+    };
+}
+
+getter!(from_a_macro, "m:<id>", 60, |id| *id == 0, "10%");
+getter!(from_the_same, "n:<id>", "1m", |id| *id == 1, 0);
+
 fn main() {
     let app = App {
         cache: Arc::new(cache()),
@@ -85,6 +107,10 @@ fn main() {
         app.field(1),
         app.method(1),
         app.write(),
+        app.varied(1),
+        app.exact(1),
+        from_a_macro(1),
+        from_the_same(1),
         global(1),
         argument(&app.cache, 1),
     ));

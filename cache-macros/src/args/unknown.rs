@@ -1,4 +1,15 @@
-//! What the options of other libraries are called here, and what there is instead of them.
+//! What to write instead of a name that is none: the nearest one, or what the option of another
+//! library is called here.
+
+use proc_macro2::Ident;
+use quote::ToTokens;
+use syn::{
+    Error, Lit,
+    ext::IdentExt,
+    parse::{Lookahead1, ParseStream},
+};
+
+use crate::nearest::did_you_mean;
 
 /// Options, each with the names that other libraries give to it, in lower case without `_`.
 const WRITTEN: &[(&str, &[&str])] = &[
@@ -26,7 +37,7 @@ const WRITTEN: &[(&str, &[&str])] = &[
     ),
     ("none_ttl", &["cachenone", "cachenull"]),
     ("err_ttl", &["cacheerr", "cacheerrors"]),
-    ("if", &["cond", "condition", "onlyif", "when"]),
+    ("if", &["cond", "condition", "onlyif"]),
     (
         "key",
         &[
@@ -47,18 +58,16 @@ const WRITTEN: &[(&str, &[&str])] = &[
         "skip",
         &["exclude", "ignore", "ignoreargs", "skipargs", "without"],
     ),
-    (
-        "sensitive",
-        &["hidden", "mask", "private", "redact", "secret"],
-    ),
+    ("sensitive", &["hidden", "mask", "redact", "secret"]),
     (
         "codec",
         &["encoding", "format", "serde", "serialize", "serializer"],
     ),
     ("local", &["inmemory", "inprocess", "memory", "near"]),
     ("shared", &["public"]),
+    ("when = before", &["before", "beforeinvocation"]),
+    ("when = always", &["always"]),
     ("all", &["allentries", "clear", "everything", "flush"]),
-    ("when", &["after", "if", "on"]),
     (
         "cache",
         &[
@@ -76,22 +85,19 @@ const WRITTEN: &[(&str, &[&str])] = &[
 /// Names of other libraries for what is no option of a function here, with what there is instead.
 const OTHERWISE: &[(&[&str], &str)] = &[
     (
-        &["before", "beforeinvocation"],
-        "is written `when = before`",
-    ),
-    (&["always"], "is written `when = always`"),
-    (
         &[
             "capacity",
             "limit",
             "maxcapacity",
             "maxentries",
             "maxsize",
+            "maxweight",
+            "shards",
             "size",
             "unbound",
         ],
         "is a bound of the cache and not of a function: give it to the store that the cache is \
-         built with, such as `Moka::new(10_000)`",
+         built with, such as `Moka::new(10_000)?`",
     ),
     (
         &["convert", "keyby", "typed"],
@@ -158,20 +164,94 @@ const OTHERWISE: &[(&[&str], &str)] = &[
          the data",
     ),
     (
+        &["forcerefresh"],
+        "is a call of its own: `get_user::refresh(id)` loads anew what `get_user(id)` returns",
+    ),
+    (
+        &["withcachedflag"],
+        "is asked for apart: `get_user::peek(id)` returns what is cached, and never loads",
+    ),
+    (
+        &["all", "of", "when"],
+        "is an option of `#[invalidate_cache]`, on the function that changes the data",
+    ),
+    (
+        &[
+            "batch",
+            "codec",
+            "companion",
+            "errttl",
+            "jitter",
+            "local",
+            "nonettl",
+            "response",
+            "sensitive",
+            "shared",
+            "skip",
+            "ttl",
+            "ttlfrom",
+            "unless",
+            "version",
+        ],
+        "is an option of `#[cached]`, on the function that reads the data",
+    ),
+    (
         &["vary"],
         "is what the key says: `key = \"pages:<headers[accept-language]>\"`",
     ),
 ];
 
+/// What to write instead of the token that comes next, which is none that `lookahead` has asked
+/// for.
+pub(super) fn unknown(input: ParseStream<'_>, lookahead: Lookahead1<'_>) -> Error {
+    let list = lookahead.error();
+    let text = list.to_string();
+    let known: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
+    let Ok(wrong) = input.fork().call(Ident::parse_any) else {
+        return nameless(input, &known).unwrap_or(list);
+    };
+    let name = wrong.unraw().to_string();
+    let message = match did_you_mean(&name, known.iter().copied()) {
+        hint if hint.is_empty() => {
+            answer(&name, &known).unwrap_or_else(|| format!("`{name}` is unknown, {text}"))
+        }
+        hint => format!("`{name}` is unknown{hint}"),
+    };
+    Error::new(wrong.span(), message)
+}
+
+/// A value whose option is not named.
+fn nameless(input: ParseStream<'_>, known: &[&str]) -> Option<Error> {
+    let literal: Lit = input.fork().parse().ok()?;
+    let likely = match literal {
+        Lit::Str(_) => ["key", "prefix"].as_slice(),
+        Lit::Int(_) => &["ttl"],
+        _ => &[],
+    };
+    let name = likely.iter().find(|name| known.contains(name))?;
+    let message = format!(
+        "every option has a name: write `{name} = {}`",
+        literal.to_token_stream()
+    );
+    Some(Error::new(literal.span(), message))
+}
+
 /// What to write instead of `wrong`, where the options are `known`.
-pub(super) fn answer(wrong: &str, known: &[&str]) -> Option<String> {
+fn answer(wrong: &str, known: &[&str]) -> Option<String> {
     let plain = wrong.replace('_', "").to_lowercase();
     let written = WRITTEN
         .iter()
-        .find(|(option, names)| known.contains(option) && names.contains(&&*plain))
+        .find(|(text, names)| is_known(text, known) && names.contains(&&*plain))
         .map(|(option, _)| format!("`{wrong}` is written `{option}`"));
     let otherwise = OTHERWISE.iter().find(|(names, _)| names.contains(&&*plain));
     written.or_else(|| otherwise.map(|(_, instead)| format!("`{wrong}` {instead}")))
+}
+
+/// Whether an option is one of the `known`, whatever value it is given.
+fn is_known(text: &str, known: &[&str]) -> bool {
+    text.split(' ')
+        .next()
+        .is_some_and(|option| known.contains(&option))
 }
 
 #[cfg(test)]
@@ -199,11 +279,15 @@ mod tests {
             "`allEntries` is written `all`"
         );
         assert_eq!(answer_in("ttl_secs", &["prefix"]), "");
+        assert!(answer_in("none_ttl", &["prefix"]).contains("of `#[cached]`"));
         assert!(answer_in("prefix", &["key"]).contains("begins with its prefix"));
         assert_eq!(
             answer_in("key_prefix", &["prefix"]),
             "`key_prefix` is written `prefix`"
         );
+        let before = answer_in("beforeInvocation", &["when"]);
+        assert_eq!(before, "`beforeInvocation` is written `when = before`");
+        assert_eq!(answer_in("before", &["ttl"]), "");
         assert_eq!(answer_in("whatever", &["ttl"]), "");
     }
 }
