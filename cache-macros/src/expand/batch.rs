@@ -242,15 +242,15 @@ mod tests {
                     ids: &[u64],
                 ) -> Answer<User> {
                     let site = {
-                        static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                        static LARDER_SITE: ::larder::__private::Site = ::larder::__private::Site::new(
                             ::core::concat!(::core::module_path!(), "::", "users"),
                             "users:<tenant>:<ids>",
                         );
                         ::larder::__private::submit! {
-                            ::larder::__private::Node::cached(& SITE, ::core::file!(), ::core::line!())
-                            .tags(& ["all"])
+                            ::larder::__private::Node::cached(& LARDER_SITE, ::core::file!(),
+                            ::core::line!()).tags(& ["all"])
                         }
-                        &SITE
+                        &LARDER_SITE
                     };
                     let answer = ::larder::__private::batch::answer!(Answer < User >);
                     let answer = ::larder::__private::batch::answering(answer);

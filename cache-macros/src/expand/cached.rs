@@ -159,10 +159,10 @@ pub(super) fn site(model: &Cached, itself: bool) -> TokenStream {
     };
     let node = itself.then(|| graph::function(&private, model));
     quote_spanned! {here()=> {
-        static SITE: #private::Site =
+        static LARDER_SITE: #private::Site =
             #private::Site::new(#path, #label) #lifetimes #version #local;
         #node
-        &SITE
+        &LARDER_SITE
     }}
 }
 
@@ -322,16 +322,16 @@ mod tests {
                 #[must_use]
                 pub async fn get_user(id: u64, lang: String, team: u32) -> Result<User, DbError> {
                     let site = {
-                        static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                        static LARDER_SITE: ::larder::__private::Site = ::larder::__private::Site::new(
                                 ::core::concat!(::core::module_path!(), "::", "get_user"),
                                 "users:<id>:<lang:lower>",
                             )
                             .ttl(600000u64);
                         ::larder::__private::submit! {
-                            ::larder::__private::Node::cached(& SITE, ::core::file!(), ::core::line!())
-                            .tags(& ["team:<team>"])
+                            ::larder::__private::Node::cached(& LARDER_SITE, ::core::file!(),
+                            ::core::line!()).tags(& ["team:<team>"])
                         }
-                        &SITE
+                        &LARDER_SITE
                     };
                     let shape = ::larder::__private::shape!(Result < User, DbError >);
                     #[allow(clippy::used_underscore_binding)]
@@ -474,17 +474,17 @@ mod tests {
             &expect![[r#"
                 async fn page(&self, number: u32) -> Vec<User> {
                     let site = {
-                        static SITE: crate::store::__private::Site = crate::store::__private::Site::new(
+                        static LARDER_SITE: crate::store::__private::Site = crate::store::__private::Site::new(
                                 ::core::concat!(::core::module_path!(), "::", "page"),
                                 ::core::concat!(::core::module_path!(), "::", "page"),
                             )
                             .version(2u32)
                             .local();
                         crate::store::__private::submit! {
-                            crate ::store::__private::Node::cached(& SITE, ::core::file!(),
+                            crate ::store::__private::Node::cached(& LARDER_SITE, ::core::file!(),
                             ::core::line!()).by("self.cache")
                         }
-                        &SITE
+                        &LARDER_SITE
                     };
                     let shape = crate::store::__private::shape!(Vec < User >);
                     #[allow(clippy::used_underscore_binding)]

@@ -139,17 +139,17 @@ mod tests {
             &expect![[r#"
                 async fn page(token: &str, number: u32) -> Answer<Option<Page>> {
                     let site = {
-                        static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                        static LARDER_SITE: ::larder::__private::Site = ::larder::__private::Site::new(
                                 ::core::concat!(::core::module_path!(), "::", "page"),
                                 ::core::concat!(::core::module_path!(), "::", "page"),
                             )
                             .none_ttl(::larder::__private::millis(limits::ABSENCE))
                             .err_ttl(5000u64);
                         ::larder::__private::submit! {
-                            ::larder::__private::Node::cached(& SITE, ::core::file!(), ::core::line!())
-                            .computes_ttl()
+                            ::larder::__private::Node::cached(& LARDER_SITE, ::core::file!(),
+                            ::core::line!()).computes_ttl()
                         }
-                        &SITE
+                        &LARDER_SITE
                     };
                     let shape = ::larder::__private::shape!(Answer < Option < Page > >);
                     let shape = ::larder::__private::keeps_absences(shape);

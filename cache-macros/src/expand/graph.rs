@@ -11,7 +11,7 @@ use crate::{
     template::Template,
 };
 
-/// A statement that registers a cached function, in sight of its `SITE`.
+/// A statement that registers a cached function, in sight of its `LARDER_SITE`.
 pub(super) fn function(private: &TokenStream, model: &Cached) -> TokenStream {
     let cache = cache(model.cache.as_ref());
     let tags = list("tags", &model.tags);
@@ -20,7 +20,7 @@ pub(super) fn function(private: &TokenStream, model: &Cached) -> TokenStream {
     submit(
         private,
         &quote_spanned! {here()=>
-            cached(&SITE, ::core::file!(), ::core::line!()) #tags #computes #cache
+            cached(&LARDER_SITE, ::core::file!(), ::core::line!()) #tags #computes #cache
         },
     )
 }

@@ -121,11 +121,11 @@ fn site(private: &TokenStream, model: &Put, function: &Ident) -> TokenStream {
         .map(|version| quote_spanned!(here()=> .version(#version)));
     let local = model.local.then(|| quote_spanned!(here()=> .local()));
     quote_spanned! {here()=> {
-        static SITE: #private::Site = #private::Site::new(
+        static LARDER_SITE: #private::Site = #private::Site::new(
             ::core::concat!(::core::module_path!(), "::", #name),
             #label,
         ) #ttl #version #local;
-        &SITE
+        &LARDER_SITE
     }}
 }
 
@@ -163,12 +163,12 @@ mod tests {
                         let is_wanted: bool = id > 0;
                         ::larder::__private::Put::new(
                                 {
-                                    static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                                    static LARDER_SITE: ::larder::__private::Site = ::larder::__private::Site::new(
                                             ::core::concat!(::core::module_path!(), "::", "rename"),
                                             "users:<id>",
                                         )
                                         .ttl(600000u64);
-                                    &SITE
+                                    &LARDER_SITE
                                 },
                                 cache,
                                 writer,
@@ -256,12 +256,12 @@ mod tests {
                         let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
                         ::larder::__private::Put::new(
                                 {
-                                    static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                                    static LARDER_SITE: ::larder::__private::Site = ::larder::__private::Site::new(
                                             ::core::concat!(::core::module_path!(), "::", "save"),
                                             "users:<ret.id>:<lang>",
                                         )
                                         .local();
-                                    &SITE
+                                    &LARDER_SITE
                                 },
                                 cache,
                                 writer,
@@ -354,11 +354,11 @@ mod tests {
                         let cache: &::larder::__private::Cache = &self.cache;
                         ::larder::__private::Put::new(
                                 {
-                                    static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                                    static LARDER_SITE: ::larder::__private::Site = ::larder::__private::Site::new(
                                         ::core::concat!(::core::module_path!(), "::", "rename"),
                                         "users:<id>",
                                     );
-                                    &SITE
+                                    &LARDER_SITE
                                 },
                                 cache,
                                 writer,

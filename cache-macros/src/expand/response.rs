@@ -228,75 +228,76 @@ mod tests {
         assert_text(
             text,
             &expect![[r#"
-            async fn news(
-                Path(id): Path<u64>,
-                headers: HeaderMap,
-            ) -> ::larder::__private::axum::Response {
-                let site = {
-                    static SITE: ::larder::__private::Site = ::larder::__private::Site::new(
-                        ::core::concat!(::core::module_path!(), "::", "news"),
-                        "news:<id>:<headers[accept-language]>",
-                    );
-                    ::larder::__private::submit! {
-                        ::larder::__private::Node::cached(& SITE, ::core::file!(), ::core::line!())
-                    }
-                    &SITE
-                };
-                let shape = {
-                    static HANDLER: ::larder::__private::axum::Handler = ::larder::__private::axum::Handler::new()
-                        .vary(
-                            &[
-                                || ::larder::__private::axum::HeaderName::from_static(
-                                    "accept-language",
-                                ),
-                            ],
+                async fn news(
+                    Path(id): Path<u64>,
+                    headers: HeaderMap,
+                ) -> ::larder::__private::axum::Response {
+                    let site = {
+                        static LARDER_SITE: ::larder::__private::Site = ::larder::__private::Site::new(
+                            ::core::concat!(::core::module_path!(), "::", "news"),
+                            "news:<id>:<headers[accept-language]>",
                         );
-                    ::larder::__private::axum::begin(&HANDLER)
-                };
-                #[allow(clippy::used_underscore_binding)]
-                let missed = {
-                    let mut writer = ::larder::__private::KeyWriter::new();
-                    let key = &mut writer;
-                    key.literal("news:");
-                    ::larder::__private::KeyPart::write_key(&id, key);
-                    key.literal(":");
-                    ::larder::__private::KeyPart::write_key(
-                        &::larder::__private::axum::field(&headers, "accept-language"),
-                        key,
-                    );
-                    let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
-                    match ::larder::__private::axum::near(site, cache, &writer, shape) {
-                        ::core::result::Result::Ok(hit) => return hit,
-                        ::core::result::Result::Err(missed) => missed,
-                    }
-                };
-                missed
-                    .load_owned(
-                        shape,
-                        ::larder::__private::table!(shape, ::larder::__private::axum::AsIs),
-                        ::std::boxed::Box::pin(
-                            ::larder::__private::axum::respond(
-                                async move {
-                                    #[allow(
-                                        unreachable_code,
-                                        clippy::diverging_sub_expression,
-                                        clippy::empty_loop
-                                    )]
-                                    if false {
-                                        let output: Result<_, Error> = loop {};
-                                        return output;
-                                    }
-                                    #[allow(clippy::used_underscore_binding)]
-                                    let _ = (&id, &headers);
-                                    { load(id, headers).await }
-                                },
-                                ::larder::__private::axum::into_response(),
+                        ::larder::__private::submit! {
+                            ::larder::__private::Node::cached(& LARDER_SITE, ::core::file!(),
+                            ::core::line!())
+                        }
+                        &LARDER_SITE
+                    };
+                    let shape = {
+                        static HANDLER: ::larder::__private::axum::Handler = ::larder::__private::axum::Handler::new()
+                            .vary(
+                                &[
+                                    || ::larder::__private::axum::HeaderName::from_static(
+                                        "accept-language",
+                                    ),
+                                ],
+                            );
+                        ::larder::__private::axum::begin(&HANDLER)
+                    };
+                    #[allow(clippy::used_underscore_binding)]
+                    let missed = {
+                        let mut writer = ::larder::__private::KeyWriter::new();
+                        let key = &mut writer;
+                        key.literal("news:");
+                        ::larder::__private::KeyPart::write_key(&id, key);
+                        key.literal(":");
+                        ::larder::__private::KeyPart::write_key(
+                            &::larder::__private::axum::field(&headers, "accept-language"),
+                            key,
+                        );
+                        let cache: &::larder::__private::Cache = ::larder::__private::default_cache();
+                        match ::larder::__private::axum::near(site, cache, &writer, shape) {
+                            ::core::result::Result::Ok(hit) => return hit,
+                            ::core::result::Result::Err(missed) => missed,
+                        }
+                    };
+                    missed
+                        .load_owned(
+                            shape,
+                            ::larder::__private::table!(shape, ::larder::__private::axum::AsIs),
+                            ::std::boxed::Box::pin(
+                                ::larder::__private::axum::respond(
+                                    async move {
+                                        #[allow(
+                                            unreachable_code,
+                                            clippy::diverging_sub_expression,
+                                            clippy::empty_loop
+                                        )]
+                                        if false {
+                                            let output: Result<_, Error> = loop {};
+                                            return output;
+                                        }
+                                        #[allow(clippy::used_underscore_binding)]
+                                        let _ = (&id, &headers);
+                                        { load(id, headers).await }
+                                    },
+                                    ::larder::__private::axum::into_response(),
+                                ),
                             ),
-                        ),
-                    )
-                    .await
-            }
-        "#]],
+                        )
+                        .await
+                }
+            "#]],
         );
     }
 }

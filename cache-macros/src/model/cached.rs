@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::{Error, LitInt, Path, Result, Type, spanned::Spanned};
+use syn::{Attribute, Error, LitInt, Path, Result, Type, spanned::Spanned};
 
 use super::{
     Batch, Choices, Response, Rules, check_async_only, check_output, companion::companion,
@@ -68,6 +68,7 @@ impl Cached {
     pub(crate) fn check(args: &TokenStream, item: &TokenStream) -> Result<Self> {
         let (mut args, mut function, mut errors) = parse_both::<CachedArgs>(args.clone(), item)?;
         function.allow_recursion();
+        cached_twice(&function, &mut errors);
         let output = function.output();
         let is_response = is_response(&function, &args, &mut errors);
         // `local` may be among what could not be read.
@@ -145,5 +146,19 @@ impl Cached {
             batch,
             left_out,
         })
+    }
+}
+
+/// Reports a second attribute of this name below the first: which cache would answer, and whose
+/// companion would it be?
+fn cached_twice(function: &Function, errors: &mut Errors) {
+    let is_ours = |attribute: &&Attribute| {
+        let last = attribute.path().segments.last();
+        last.is_some_and(|last| last.ident == "cached")
+    };
+    if let Some(again) = function.outer.iter().find(is_ours) {
+        let message = "the function is cached already, by the attribute above: write the options \
+                       of both there, and remove this one";
+        errors.push(Error::new_spanned(again.path(), message));
     }
 }

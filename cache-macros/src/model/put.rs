@@ -5,7 +5,10 @@ use syn::{
     Error, Expr, GenericArgument, LitInt, Path, PathArguments, Result, Type, spanned::Spanned,
 };
 
-use super::{Lifetime, Rules, check_async_only, check_output, rules::Ret, write::Part};
+use super::{
+    Lifetime, Rules, check_async_only, check_output, response::returns_a_response, rules::Ret,
+    write::Part,
+};
 use crate::{
     args::{CacheArg, PutArgs},
     codec,
@@ -35,7 +38,13 @@ impl Part for Put {
     fn check(args: PutArgs, function: &Function, mut errors: Errors) -> Result<Self> {
         let output = function.output();
         let stays_here = args.local.is_some() || function.style == Style::Sync;
-        errors.take(check_output(&output, stays_here));
+        if returns_a_response(&output) {
+            let message = "a response is no value that a cached function reads: annotate the \
+                           function that writes, or say `#[invalidate_cache(keys = [\"…\"])]`";
+            errors.push(Error::new_spanned(&output, message));
+        } else {
+            errors.take(check_output(&output, stays_here));
+        }
         check_async_only(
             function,
             args.codec.as_ref().map(Spanned::span),

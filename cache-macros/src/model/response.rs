@@ -69,6 +69,11 @@ pub(super) fn is_response(function: &Function, args: &CachedArgs, errors: &mut E
     true
 }
 
+/// Whether what a function returns is for axum to send, as far as its form tells.
+pub(super) fn returns_a_response(output: &Type) -> bool {
+    cfg!(feature = "axum") && looks_like_a_response(output)
+}
+
 /// Options that ask for what a response has not.
 fn meaningless(args: &CachedArgs, errors: &mut Errors) {
     let mut refuse = |option: Option<proc_macro2::TokenStream>, message: &str| {

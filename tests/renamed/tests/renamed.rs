@@ -4,11 +4,14 @@
 #![forbid(unsafe_code)]
 
 use std::{
+    collections::HashMap,
     pin::Pin,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
-use pantry::{cached, invalidate_cache};
+use axum::{http::HeaderMap, response::Html};
+use pantry::{KeyPart, cache_put, cached, invalidate_cache};
 
 /// A path may lead through modules of one's own.
 mod store {
@@ -56,6 +59,42 @@ fn opaque(id: u64) -> impl Future<Output = u64> + Send {
     async move { run() + id }
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, KeyPart)]
+#[key(crate = pantry)]
+enum Row {
+    First,
+    At { number: u64 },
+}
+
+#[cached(
+    crate = pantry,
+    batch = rows,
+    key = "rows:<rows>",
+    if = !rows.is_empty(),
+    ttl_from = |value: &u64| Duration::from_secs(60 + value),
+    unless = |value| *value > 1_000_000,
+    none_ttl = Duration::from_secs(5)
+)]
+async fn rows(rows: &[Row]) -> HashMap<Row, u64> {
+    rows.iter().map(|row| (row.clone(), run())).collect()
+}
+
+#[cached(crate = pantry, key = "pages:<headers[accept-language]>", sensitive(headers))]
+async fn page(headers: HeaderMap) -> Html<String> {
+    Html(format!("{} in {} headers", run(), headers.len()))
+}
+
+#[cache_put(crate = pantry, key = "boxed:<id>", unless = |value| *value == 0)]
+#[invalidate_cache(crate = pantry, of = [opaque(id), plain_one(*ret)])]
+async fn put(id: u64) -> u64 {
+    run() + id
+}
+
+#[cached(crate = pantry, sensitive(id), err_ttl = "5s")]
+fn plain_one(id: u64) -> Result<u64, std::fmt::Error> {
+    Ok(run() + id)
+}
+
 #[invalidate_cache(crate = pantry, prefix = "renamed", keys = ["plain:<id>"], tags = ["name:<id>"])]
 async fn write(id: u64) -> Result<u64, std::fmt::Error> {
     Ok(id)
@@ -79,4 +118,18 @@ async fn every_attribute_finds_its_crate_by_the_given_path() {
     let before = boxed(1).await;
     write_plainly();
     assert_ne!(boxed(1).await, before);
+}
+
+#[tokio::test]
+async fn so_do_batches_handlers_and_what_stores() {
+    let asked = [Row::First, Row::At { number: 7 }];
+    assert_eq!(rows(&asked).await, rows(&asked).await);
+    let key = page::key(HeaderMap::new());
+    page(HeaderMap::new()).await;
+    assert!(pantry::default_cache().exists(&key).await.unwrap());
+    let before = (opaque(2).await, plain_one(1));
+    let value = put(2).await;
+    assert_eq!(boxed(2).await, value);
+    assert_ne!(opaque(2).await, before.0);
+    assert_eq!(plain_one(1), before.1, "another call than that of `ret`");
 }
