@@ -30,8 +30,8 @@ pub use crate::{
     global::default_or,
     graph::Node,
     handle::{
-        EntryOf, Returns, Soon, entry, invalidate_now, invalidate_of, key_of, peek_now, peek_of,
-        put_now, put_of, refresh_now, uncached_now,
+        EntryOf, Returns, Soon, entry, invalidate_now, invalidate_of, key_of, peek_now, put_now,
+        put_of, refresh_now, uncached_now,
     },
     journal::Writer,
     key::{KeyPart, KeyWriter, hashed, lower},

@@ -45,17 +45,6 @@ where
     }
 }
 
-/// [`EntryOf::peek`].
-pub fn peek_of<F: Future>(entry: EntryOf<F>) -> Soon<Option<F::Output>>
-where
-    F::Output: Send + 'static,
-{
-    match caught_now(entry) {
-        Ok(caught) => Box::pin(async move { caught.peek().await }),
-        Err(error) => Box::pin(ready(Err(error))),
-    }
-}
-
 /// [`EntryOf::put`].
 pub fn put_of<F: Future>(entry: EntryOf<F>, value: impl Returns<F::Output>) -> Soon<()>
 where

@@ -396,14 +396,12 @@ mod tests {
 
                 If only the far tier could tell and did not.*/
                     #[inline]
-                    pub fn peek(
+                    pub async fn peek(
                         id: u64,
                         lang: String,
                         team: u32,
-                    ) -> ::larder::__private::Soon<::core::option::Option<Result<User, DbError>>> {
-                        ::larder::__private::peek_of(
-                            ::larder::__private::entry(get_user(id, lang, team)),
-                        )
+                    ) -> ::larder::__private::Result<::core::option::Option<Result<User, DbError>>> {
+                        ::larder::__private::entry(get_user(id, lang, team)).peek().await
                     }
                     /**Stores a value as if this call had returned it.
 

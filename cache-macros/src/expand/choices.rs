@@ -223,11 +223,11 @@ mod tests {
 
                 If only the far tier could tell and did not.*/
                     #[inline]
-                    fn peek(
+                    async fn peek(
                         token: &str,
                         number: u32,
-                    ) -> ::larder::__private::Soon<::core::option::Option<Answer<Option<Page>>>> {
-                        ::larder::__private::peek_of(::larder::__private::entry(page(token, number)))
+                    ) -> ::larder::__private::Result<::core::option::Option<Answer<Option<Page>>>> {
+                        ::larder::__private::entry(page(token, number)).peek().await
                     }
                     /**Stores a value as if this call had returned it.
 

@@ -108,7 +108,7 @@ impl<'a> Companion<'a> {
         let call = self.one(CALL, &name, None, &called, &call);
         let functions = [
             Some(self.one(KEY, &quote_spanned!(here()=> fn key), None, &text, &key)),
-            Some(self.asking(PEEK, "peek", &found, None)),
+            Some(self.peeking(&found)),
             (!self.handles).then(put),
             Some(self.asking(INVALIDATE, "invalidate", &done, None)),
             Some(self.running(REFRESH, "refresh")),
@@ -143,6 +143,19 @@ impl<'a> Companion<'a> {
             &returns,
             &body,
         )
+    }
+
+    /// The function that gives what is there. It asks nothing of the type that the function itself
+    /// does not ask, so that what is wrong with it is reported once.
+    fn peeking(&self, found: &TokenStream) -> TokenStream {
+        if self.function.style == Style::Sync {
+            return self.asking(PEEK, "peek", found, None);
+        }
+        let (private, entry) = (&self.private, self.entry());
+        let returns = quote_spanned!(here()=> #private::Result<#found>);
+        let body = quote_spanned!(here()=> #entry.peek().await);
+        let name = quote_spanned!(here()=> async fn peek);
+        self.one(PEEK, &name, None, &returns, &body)
     }
 
     /// A function that runs the body.
