@@ -13,6 +13,8 @@ use axum::{
 };
 use bytes::Bytes;
 use larder::{Cache, Redis};
+use redis::{AsyncCommands as _, aio::MultiplexedConnection};
+use tokio::sync::OnceCell;
 
 use crate::page::{self, Item};
 
@@ -28,7 +30,7 @@ pub(crate) struct Contender {
 }
 
 /// All of them; the first is what the others are compared with.
-pub(crate) const CONTENDERS: [Contender; 7] = [
+pub(crate) const CONTENDERS: [Contender; 8] = [
     Contender {
         name: "constant bytes",
         path: "/constant",
@@ -51,6 +53,12 @@ pub(crate) const CONTENDERS: [Contender; 7] = [
         name: "larder, Redis",
         path: "/redis",
         target: Some(0.8),
+        apart: true,
+    },
+    Contender {
+        name: "Redis by hand, a GET of the bytes",
+        path: "/get",
+        target: None,
         apart: true,
     },
     Contender {
@@ -79,19 +87,24 @@ pub(crate) const CONTENDERS: [Contender; 7] = [
 ///
 /// If it is called twice.
 pub(crate) fn router(url: &str) -> Router {
-    let far = Redis::connect(url).expect("the server's own URL");
-    let far = Cache::builder().far(far).build().expect("a cache");
-    far.register("far").expect("it is called once");
+    let redis = Redis::connect(url).expect("the server's own URL");
+    let cache = Cache::builder().far(redis).build().expect("a cache");
+    cache.register("far").expect("it is called once");
+    let client = redis::Client::open(url).expect("the server's own URL");
     let layered = Router::new()
         .route("/layered/{page}", get(layered))
         .layer(larder::axum::layer());
     Router::new()
         .route("/constant/{page}", get(constant))
         .route("/near/{page}", get(near))
-        .route("/redis/{page}", get(redis))
+        .route("/redis/{page}", get(far))
         .route("/cached/{page}", get(cached))
         .route("/moka/{page}", get(moka))
         .route("/none/{page}", get(none))
+        .route(
+            "/get/{page}",
+            get(move |page| by_hand(client.clone(), page)),
+        )
         .merge(layered)
 }
 
@@ -118,8 +131,32 @@ async fn layered(Path(page): Path<u64>) -> Json<Arc<Vec<Item>>> {
 }
 
 #[larder::cached(ttl = 600, key = "redis:<page>", cache = "far")]
-async fn redis(Path(page): Path<u64>) -> Json<Arc<Vec<Item>>> {
+async fn far(Path(page): Path<u64>) -> Json<Arc<Vec<Item>>> {
     Json(page::load(page))
+}
+
+/// What is least to be done: one connection for all, one command, no fence, no envelope, no deadline.
+async fn by_hand(
+    client: redis::Client,
+    Path(page): Path<u64>,
+) -> ([(HeaderName, &'static str); 1], Bytes) {
+    static LINK: OnceCell<MultiplexedConnection> = OnceCell::const_new();
+    let link = LINK.get_or_init(|| async {
+        let link = client.get_multiplexed_async_connection().await;
+        link.expect("the server answers")
+    });
+    let (mut link, key) = (link.await.clone(), format!("pages:{page}"));
+    let found: Option<Vec<u8>> = link.get(&key).await.expect("the server answers");
+    let bytes = match found {
+        Some(bytes) => bytes,
+        None => {
+            let bytes = page::json(page);
+            let set: Result<(), _> = link.set_ex(&key, &bytes, 600).await;
+            set.expect("the server answers");
+            bytes
+        }
+    };
+    ([(CONTENT_TYPE, "application/json")], bytes.into())
 }
 
 async fn cached(Path(page): Path<u64>) -> Json<Arc<Vec<Item>>> {
