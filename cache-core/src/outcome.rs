@@ -196,7 +196,7 @@ fn kept<T: Cacheable>(value: T) -> Loaded {
     Loaded::Value(Arc::new(value), Keep::Default)
 }
 
-/// Declares one kind of return type.
+/// Declares one kind of return type, zero-sized.
 macro_rules! kind {
     ($(#[$doc:meta])* $name:ident<$($type:ident),+>) => {
         $(#[$doc])*
@@ -218,6 +218,7 @@ macro_rules! kind {
         }
     };
 }
+pub(crate) use kind;
 
 kind! {
     /// `T`, kept whole.

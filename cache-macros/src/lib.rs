@@ -1,6 +1,6 @@
 //! The attributes of larder. Use them through the facade: `use larder::{cached, invalidate_cache};`.
 //!
-//! An attribute goes through three steps, one file each: `args` is the grammar, `model` holds the
+//! An attribute goes through three steps, one folder each: `args` is the grammar, `model` holds the
 //! rules and collects every mistake, `expand` writes the text and cannot fail. The examples here
 //! run in the facade, which is the crate that the generated code names.
 

@@ -7,7 +7,7 @@ use std::{
     marker::PhantomData,
 };
 
-use crate::outcome::{Carried, Copying, Failure, Of, Shared, Unshared};
+use crate::outcome::{Carried, Copying, Failure, Of, Shared, Unshared, kind};
 
 /// A map from the elements of a batch to their values.
 #[diagnostic::on_unimplemented(
@@ -112,36 +112,14 @@ pub trait Answer: Copy + Send + Sync + 'static {
     fn fail(self, failure: Failure) -> Option<Self::Return>;
 }
 
-/// A map as it is.
-pub struct Whole<M>(PhantomData<fn() -> M>);
-/// A map in a `Result`; `C` says whether the error can be copied.
-pub struct Tried<M, E, C>(PhantomData<Mark<M, E, C>>);
-
-type Mark<M, E, C> = fn() -> (M, E, C);
-
-/// What every kind of answer is.
-macro_rules! kind {
-    ($name:ident<$($type:ident),+>) => {
-        impl<$($type),+> $name<$($type),+> {
-            /// The kind itself.
-            pub const NEW: Self = Self(PhantomData);
-        }
-        impl<$($type),+> Clone for $name<$($type),+> {
-            fn clone(&self) -> Self {
-                *self
-            }
-        }
-        impl<$($type),+> Copy for $name<$($type),+> {}
-        impl<$($type),+> fmt::Debug for $name<$($type),+> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(stringify!($name))
-            }
-        }
-    };
+kind! {
+    /// A map as it is.
+    Whole<M>
 }
-
-kind!(Whole<M>);
-kind!(Tried<M, E, C>);
+kind! {
+    /// A map in a `Result`; `C` says whether the error can be copied.
+    Tried<M, E, C>
+}
 
 impl<M: Many + 'static> Answer for Whole<M> {
     type Return = M;
