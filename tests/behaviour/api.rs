@@ -304,3 +304,18 @@ async fn a_near_value_that_nothing_feeds_is_not_kept_by_renewing_it() {
     let error = cache.get::<u32>("key").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "6 s without a feed");
 }
+
+/// The right to store goes back at once, not when it expires: here no time passes.
+#[cfg(feature = "testkit")]
+#[tokio::test]
+async fn a_load_that_failed_keeps_no_other_process_from_storing() {
+    let clock = larder::Clock::manual();
+    let far = larder::testkit::MemoryFar::new(clock.clone());
+    let process = || Cache::builder().far(far.clone()).clock(clock.clone());
+    let (one, other) = (process().build().unwrap(), process().build().unwrap());
+    let failed = one.get_or_load("key", || async { Err::<u32, _>("no".to_owned()) });
+    assert_eq!(failed.await, Err("no".to_owned()));
+    let loaded = other.get_or_load("key", || async { Ok::<u32, String>(1) });
+    assert_eq!(loaded.await, Ok(1));
+    assert_eq!(one.get("key").await.unwrap(), Some(1_u32));
+}
