@@ -166,6 +166,10 @@ impl RedisCluster {
     }
 
     /// The slot of a key, by a node's own word.
+    ///
+    /// # Panics
+    ///
+    /// If no node runs, as with all methods that ask one.
     pub fn slot(&self, key: &str) -> u16 {
         let slot = self.running().cluster(&["KEYSLOT", key]).int();
         let slot = slot.and_then(|slot| u16::try_from(slot).ok());
