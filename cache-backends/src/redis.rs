@@ -11,21 +11,24 @@ use cache_core::{
     Backend, Error, ErrorKind, Invalidate, Listener, Prepare, Prepared, Result, Write,
 };
 
-use self::{feed::Feeds, node::Node, target::Target};
+use self::topology::Topology;
 use crate::link::Fault;
 
+mod cluster;
 mod combine;
 mod commands;
 mod fault;
 mod feed;
 mod line;
 mod node;
+mod stage;
 mod target;
+mod topology;
 
-/// One Redis server, 7.0 or later, or one that speaks like it.
+/// A Redis server or a Redis Cluster, 7.0 or later, or one that speaks like it.
 ///
-/// A handle: clones share their connections, of which there are two, and one more for each
-/// [`watch`](Backend::watch). They are made when they are first needed, on the tokio runtime
+/// A handle: clones share their connections, of which there are two (to each master of a
+/// cluster), and one more for each [`watch`](Backend::watch). They are made when they are first needed, on the tokio runtime
 /// of that moment, and again for ever when they are lost: a server that is away at the start, or
 /// later, costs the calls of that time and nothing else. While it is known to be away, calls
 /// fail within a millisecond; once it is back they succeed within a second or so.
@@ -40,26 +43,20 @@ mod target;
 /// ```
 ///
 /// A user of its own needs `+hello +auth +ping +mget +get +set +unlink +getrange +pexpire +eval
-/// +evalsha +publish +subscribe +client|tracking`, and `+select` for a database other than 0.
+/// +evalsha +publish +subscribe +client|tracking`, and `+select` for a database other than 0; in a
+/// cluster also `+asking +cluster|slots +cluster|info +spublish +ssubscribe`.
+///
+/// # A cluster
+///
+/// What lies on a node that is away is absent, and cannot be written, until a replica has taken
+/// its place; all else goes on as before. Slots may move between nodes at any time. A flush is
+/// heard of if it reaches the node that carries the feed.
 #[derive(Clone)]
-pub struct Redis(Arc<Inner>);
-
-struct Inner {
-    node: Node,
-    feeds: Arc<Feeds>,
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.feeds.close();
-    }
-}
+pub struct Redis(Arc<Topology>);
 
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redis")
-            .field("node", &self.0.node)
-            .finish_non_exhaustive()
+        f.debug_tuple("Redis").field(&self.0).finish()
     }
 }
 
@@ -112,11 +109,9 @@ impl RedisBuilder {
                 "a deadline of zero fails every call: give redis some time, 250 ms for example",
             ));
         }
-        let target = Arc::new(Target::new(&self.url, self.root)?);
-        let feeds = Feeds::new(Arc::clone(&target));
         let deadline = self.deadline.min(LONGEST_DEADLINE);
-        let node = Node::new(&target, &feeds, deadline);
-        Ok(Redis(Arc::new(Inner { node, feeds })))
+        let topology = Topology::new(&self.url, self.root.as_deref(), deadline)?;
+        Ok(Redis(Arc::new(topology)))
     }
 }
 
@@ -125,7 +120,8 @@ impl Redis {
     pub const DEADLINE: Duration = Duration::from_millis(250);
 
     /// The server of this url: `redis://[[user]:password@]host[:port][/database]`, `rediss://…`
-    /// for tls (feature `redis-rustls`), or `unix:///path`.
+    /// for tls (feature `redis-rustls`), or `unix:///path`; or the cluster of
+    /// `redis+cluster://[[user]:password@]host:port[,host:port…]`, or `rediss+cluster://…`.
     ///
     /// # Errors
     ///
@@ -142,6 +138,23 @@ impl Redis {
             deadline: Self::DEADLINE,
             root: None,
         }
+    }
+
+    /// The cluster to which these servers belong, written `host:port`; any of its nodes will do,
+    /// and more than one where one may be away. For a user, a password or tls, write a url.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use cache_backends::Redis;
+    ///
+    /// let redis = Redis::cluster(["10.0.0.1:7000", "10.0.0.2:7000"]).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn cluster<S: AsRef<str>>(servers: impl IntoIterator<Item = S>) -> RedisBuilder {
+        let servers: Vec<S> = servers.into_iter().collect();
+        let servers: Vec<&str> = servers.iter().map(AsRef::as_ref).collect();
+        Self::builder(format!("redis+cluster://{}", servers.join(",")))
     }
 
     /// The server that the environment variable `REDIS_URL` names; `None` if it is not set, or
@@ -162,7 +175,7 @@ impl Redis {
     }
 
     fn error(&self, doing: &str, fault: &Fault) -> Error {
-        let address = self.0.node.address();
+        let address = self.0.address();
         Error::new(fault.kind(), format!("{doing} redis at {address}: {fault}"))
     }
 }
@@ -172,32 +185,32 @@ impl Backend for Redis {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let values = self.0.node.read(names).await;
+        let values = self.0.read(names).await;
         values.map_err(|fault| self.error("reading from", &fault))
     }
 
     async fn prepare(&self, prepare: Prepare<'_>) -> Result<Prepared> {
-        let prepared = self.0.node.prepare(prepare).await;
+        let prepared = self.0.prepare(prepare).await;
         prepared.map_err(|fault| self.error("preparing a load in", &fault))
     }
 
     async fn store(&self, write: Write<'_>) -> Result<bool> {
-        let stored = self.0.node.store(write).await;
+        let stored = self.0.store(write).await;
         stored.map_err(|fault| self.error("storing in", &fault))
     }
 
     async fn invalidate(&self, change: Invalidate<'_>) -> Result<()> {
-        let done = self.0.node.invalidate(change).await;
+        let done = self.0.invalidate(change).await;
         done.map_err(|fault| self.error("invalidating in", &fault))
     }
 
     async fn sweep(&self, prefix: &str, matches: &(dyn Fn(&str) -> bool + Sync)) -> Result<u64> {
-        let swept = self.0.node.sweep(prefix, matches).await;
+        let swept = self.0.sweep(prefix, matches).await;
         swept.map_err(|fault| self.error("sweeping", &fault))
     }
 
     fn watch(&self, channel: &str, listener: Weak<dyn Listener>) -> bool {
-        self.0.feeds.add(channel, listener);
+        self.0.feeds().add(channel, listener);
         true
     }
 }

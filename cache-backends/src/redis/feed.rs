@@ -13,18 +13,21 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{fault::explain, target::Target};
+use super::{
+    fault::explain,
+    stage::{Sign, Stage},
+};
 use crate::link::{HEARTBEAT, Pace, Post, answered, task::Shift};
 
-/// All feeds of a server, each on a connection of its own.
+/// All feeds of a store, each on a connection of its own.
 #[derive(Debug)]
 pub(super) struct Feeds {
-    target: Arc<Target>,
+    stage: Stage,
     list: Mutex<Vec<Arc<Feed>>>,
 }
 
 struct Feed {
-    target: Arc<Target>,
+    stage: Stage,
     channel: String,
     listener: Weak<dyn Listener>,
     post: Arc<Post>,
@@ -39,9 +42,9 @@ impl std::fmt::Debug for Feed {
 }
 
 impl Feeds {
-    pub(super) fn new(target: Arc<Target>) -> Arc<Self> {
+    pub(super) fn new(stage: Stage) -> Arc<Self> {
         Arc::new(Self {
-            target,
+            stage,
             list: Mutex::default(),
         })
     }
@@ -49,7 +52,7 @@ impl Feeds {
     /// Adds a feed and starts it, now or as soon as there is a runtime.
     pub(super) fn add(&self, channel: &str, listener: Weak<dyn Listener>) {
         self.lock().push(Arc::new(Feed {
-            target: Arc::clone(&self.target),
+            stage: self.stage.clone(),
             channel: channel.to_owned(),
             listener,
             post: Arc::default(),
@@ -94,30 +97,40 @@ impl Feed {
     async fn run(self: Arc<Self>, shift: Shift) {
         let mut pace = Pace::new();
         let wanted = || self.listener.strong_count() > 0 && shift.beat();
-        let attempt = || {
-            let subscribing = Arc::clone(&self).subscribe();
-            async { subscribing.await.map_err(|error| explain(&error)) }
-        };
+        let attempt = || Arc::clone(&self).subscribe();
         let failed = |why: &str| {
             let channel = &*self.channel;
             tracing::debug!(channel, why, "redis feed cannot be made");
         };
         while let Some(session) = pace.reach(attempt, failed, wanted).await {
             self.follow(session, wanted).await;
+            self.stage.doubt();
         }
     }
 
-    async fn subscribe(self: Arc<Self>) -> RedisResult<Session> {
+    async fn subscribe(self: Arc<Self>) -> Result<Session, String> {
         let closed = Arc::new(Notify::new());
         let (feed, ended) = (Arc::clone(&self), Arc::clone(&closed));
         let hear = move |push: PushInfo| {
             feed.hear(&push, &ended);
             Ok::<(), Infallible>(())
         };
-        let mut connection = self.target.connect(hear).await?;
-        connection.subscribe(&self.channel).await?;
-        self.track(&mut connection).await?;
-        Ok(Session { connection, closed })
+        let target = self.stage.target(&self.channel).await?;
+        let subscribing = async {
+            let mut connection = target.connect(hear).await?;
+            let refusal = self.stage.subscribe(&mut connection, &self.channel).await?;
+            if refusal.is_none() {
+                self.track(&mut connection).await?;
+            }
+            Ok((connection, refusal))
+        };
+        match subscribing.await.map_err(|error| explain(&error))? {
+            (connection, None) => Ok(Session { connection, closed }),
+            (_, Some(refusal)) => {
+                self.stage.doubt();
+                Err(refusal)
+            }
+        }
     }
 
     /// Asks to be told of flushes. The server tells them to whoever tracks keys, whichever; a
@@ -149,13 +162,13 @@ impl Feed {
             return;
         };
         match (&push.kind, &*push.data) {
-            (PushKind::Message, [Value::BulkString(channel), Value::BulkString(notice)])
-                if *channel == self.channel.as_bytes() =>
-            {
-                listener.notice(notice);
-            }
+            (
+                PushKind::Message | PushKind::SMessage,
+                [Value::BulkString(channel), Value::BulkString(notice)],
+            ) if *channel == self.channel.as_bytes() => listener.notice(notice),
             (PushKind::Invalidate, [Value::Nil]) => listener.flushed(),
-            (PushKind::Disconnection, _) => closed.notify_one(),
+            // A node ends a subscription when the channel's slot is no longer its own.
+            (PushKind::Disconnection | PushKind::SUnsubscribe, _) => closed.notify_one(),
             _ => {}
         }
     }
@@ -165,16 +178,18 @@ impl Feed {
         let Some(connected) = Connected::tell(&self.listener) else {
             return;
         };
-        let ping = redis::cmd("PING");
+        let question = self.stage.question(&self.channel);
         while wanted() {
             let sent = Instant::now();
-            let asking = session.connection.send_packed_command(&ping);
-            let answer = answered(2 * HEARTBEAT, asking).await;
-            // An error of the server is an answer like any other.
-            if !matches!(answer, Some(Ok(_))) {
+            let asking = session.connection.send_packed_command(&question);
+            let Some(Ok(answer)) = answered(2 * HEARTBEAT, asking).await else {
                 return;
+            };
+            match self.stage.sign(&answer) {
+                Sign::Alive => connected.alive(sent),
+                Sign::Unsure => {}
+                Sign::Gone => return,
             }
-            connected.alive(sent);
             let left = HEARTBEAT.saturating_sub(sent.elapsed());
             if timeout(left, session.closed.notified()).await.is_ok() {
                 return;

@@ -77,7 +77,16 @@ impl Link<Server> {
 
     /// Sends several commands in one go: a value for each, errors of the server among them.
     pub(super) async fn all(self: &Arc<Self>, pipeline: &Pipeline) -> Result<Vec<Value>, Fault> {
-        let until = Instant::now() + self.deadline();
+        self.all_until(pipeline, Instant::now() + self.deadline())
+            .await
+    }
+
+    /// The same for a caller who has waited already.
+    pub(super) async fn all_until(
+        self: &Arc<Self>,
+        pipeline: &Pipeline,
+        until: Instant,
+    ) -> Result<Vec<Value>, Fault> {
         let send = |mut line: MultiplexedConnection| async move {
             let answers = line.send_packed_commands(pipeline, 0, pipeline.len()).await;
             answers.map_err(|error| explain(&error))

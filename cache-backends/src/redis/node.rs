@@ -7,8 +7,9 @@ use cache_core::{Invalidate, Lease, Prepare, Prepared, Write};
 use redis::Value;
 
 use super::{
-    combine::Combine,
+    combine::{Combine, Manner, Piece},
     commands::{self, By},
+    fault,
     feed::Feeds,
     line::Server,
     target::Target,
@@ -42,12 +43,17 @@ impl Drop for Node {
 
 impl Node {
     /// The server of this target, whose links keep these feeds going.
-    pub(super) fn new(target: &Arc<Target>, feeds: &Arc<Feeds>, deadline: Duration) -> Self {
+    pub(super) fn new(
+        target: &Arc<Target>,
+        feeds: &Arc<Feeds>,
+        deadline: Duration,
+        manner: Manner,
+    ) -> Self {
         let link = |name| {
             let (target, feeds) = (Arc::clone(target), Arc::clone(feeds));
             Link::new(name, Server { target, feeds }, deadline)
         };
-        let (reads, writes) = (Combine::new(link("reads")), link("writes"));
+        let (reads, writes) = (Combine::new(link("reads"), manner), link("writes"));
         Self {
             target: Arc::clone(target),
             reads,
@@ -59,7 +65,34 @@ impl Node {
         self.target.address()
     }
 
+    /// Begins to connect, so that the first call finds it done.
+    pub(super) fn open(&self) {
+        self.reads.link().open();
+        self.writes.open();
+    }
+
+    /// Whether it was tried to connect and there is no connection.
+    pub(super) fn is_away(&self) -> bool {
+        self.reads.link().is_away() || self.writes.is_away()
+    }
+
+    /// Whether there is a connection.
+    pub(super) fn is_up(&self) -> bool {
+        self.reads.link().is_up() || self.writes.is_up()
+    }
+
+    pub(super) fn writes(&self) -> &Arc<Link<Server>> {
+        &self.writes
+    }
+
     pub(super) async fn read(&self, names: &[&str]) -> Result<Vec<Option<Bytes>>, Fault> {
+        let pieces = self.pieces(names).await?;
+        let values: Result<_, _> = pieces.into_iter().collect();
+        values.map_err(|error| fault::refused(&error))
+    }
+
+    /// What stands under each name, or why the server does not tell.
+    pub(super) async fn pieces(&self, names: &[&str]) -> Result<Vec<Piece>, Fault> {
         self.reads.read(names).await
     }
 

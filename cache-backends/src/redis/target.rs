@@ -52,6 +52,34 @@ impl Target {
         &self.address
     }
 
+    /// Host and port, unless it is a socket of this machine.
+    pub(super) fn endpoint(&self) -> Option<(&str, u16)> {
+        match self.client.get_connection_info().addr() {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+                Some((host, *port))
+            }
+            _ => None,
+        }
+    }
+
+    /// Another server that is reached as this one is, by the same user.
+    pub(super) fn beside(&self, host: &str, port: u16) -> Self {
+        let info = self.client.get_connection_info().clone();
+        let mut addr = info.addr().clone();
+        if let ConnectionAddr::Tcp(own, own_port)
+        | ConnectionAddr::TcpTls {
+            host: own,
+            port: own_port,
+            ..
+        } = &mut addr
+        {
+            (*own, *own_port) = (host.to_owned(), port);
+        }
+        let address = addr.to_string();
+        let client = Client::open(info.set_addr(addr)).expect("only the address is another");
+        Self { client, address }
+    }
+
     /// Makes a connection, in at most [`CONNECT`]. Pushes go to `hear`, on the task that reads the
     /// socket, so that `hear` has had them all before any later reply is given.
     pub(super) async fn connect(
