@@ -1,6 +1,7 @@
 //! The far tier on a cluster of six nodes: the contract, and where each name goes.
 
 mod caller;
+mod feed;
 mod outage;
 
 use std::sync::LazyLock;

@@ -296,6 +296,30 @@ impl RedisCluster {
         master.expect("it was just found")
     }
 
+    /// Has the replica of a master take its place while both run (`CLUSTER FAILOVER`), and
+    /// returns which node that is.
+    ///
+    /// # Panics
+    ///
+    /// If the master has no replica that runs, or the takeover fails.
+    pub fn take_over(&self, master: usize) -> usize {
+        let of_master = |(_, node): &(usize, &Node)| {
+            node.up.load(Ordering::SeqCst)
+                && node.server.info("role").as_deref() == Some("slave")
+                && node.server.info("master_port") == Some(self.node(master).port().to_string())
+        };
+        let replica = self.nodes.iter().enumerate().find(of_master);
+        let (at, replica) = replica.expect("a replica of the master runs");
+        await_that("the replica is in step", || {
+            replica.server.info("master_link_status").as_deref() == Some("up")
+        });
+        replica.cluster(&["FAILOVER"]);
+        await_that("the replica is the master", || {
+            replica.server.info("role").as_deref() == Some("master")
+        });
+        at
+    }
+
     /// Moves a slot to another master while both serve it. `pause` runs when half the way is
     /// done: between the announcement and the move of the keys, after each hundred of them, and
     /// before the nodes are told that the slot has moved.

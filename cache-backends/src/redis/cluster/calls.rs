@@ -59,6 +59,7 @@ impl Cluster {
                     Err(redirect) => {
                         late.push(place);
                         orders.push(Order {
+                            ahead: None,
                             command: commands::read(&[names[place]]),
                             goal: self.goal(&redirect),
                         });
@@ -198,7 +199,10 @@ impl Cluster {
         Ok(())
     }
 
-    /// Publishes at the node of the channel's slot, where the feeds listen.
+    /// Publishes at the node of the channel's slot, where the feeds listen. Any node of its shard
+    /// would take the message, also a master that has become a replica, and pass it on later, when
+    /// feeds may have had the answer to a later heartbeat already. So it is followed by a question
+    /// that only the right node answers; where that sends us, it is published as well.
     async fn tell(
         self: &Arc<Self>,
         chart: &Chart,
@@ -207,8 +211,15 @@ impl Cluster {
     ) -> Result<(), Fault> {
         let mut publish = redis::cmd("SPUBLISH");
         publish.arg(change.channel).arg(change.notice);
-        self.one(chart, (change.channel, publish), until).await?;
-        Ok(())
+        let order = Order {
+            ahead: Some(publish),
+            command: commands::read(&[change.channel]),
+            goal: chart.goal(change.channel),
+        };
+        match self.follow(vec![order], until).await.remove(0)? {
+            Value::ServerError(error) if error.code() == "WRONGTYPE" => Ok(()),
+            answer => answered(Ok(answer)).map(drop),
+        }
     }
 
     pub(in crate::redis) async fn sweep(

@@ -16,6 +16,9 @@ const REDIRECTIONS: usize = 2;
 
 /// A command and the node that is to have it.
 pub(super) struct Order {
+    /// What goes wherever the command goes, right before it, though no node would say whether it
+    /// is the right one for this.
+    pub(super) ahead: Option<Cmd>,
     pub(super) command: Cmd,
     pub(super) goal: Goal,
 }
@@ -35,9 +38,25 @@ struct Outcome {
     redirect: Option<Redirect>,
 }
 
+impl Order {
+    fn add_to(&self, pipeline: &mut Pipeline) {
+        for command in self.ahead.iter().chain([&self.command]) {
+            if self.goal.asking {
+                pipeline.cmd("ASKING");
+            }
+            pipeline.add_command(command.clone());
+        }
+    }
+
+    /// How many answers it has.
+    fn length(&self) -> usize {
+        (1 + usize::from(self.ahead.is_some())) * (1 + usize::from(self.goal.asking))
+    }
+}
+
 impl Chart {
     /// Where a command about this name goes.
-    fn goal(&self, name: &str) -> Goal {
+    pub(super) fn goal(&self, name: &str) -> Goal {
         Goal {
             member: self.member(slot(name)).map(Arc::clone),
             asking: false,
@@ -55,6 +74,7 @@ impl Cluster {
         until: Instant,
     ) -> Vec<Result<Value, Fault>> {
         let orders = commands.into_iter().map(|(name, command)| Order {
+            ahead: None,
             command,
             goal: chart.goal(name),
         });
@@ -118,10 +138,7 @@ impl Cluster {
     ) -> Vec<Outcome> {
         let mut pipeline = Pipeline::with_capacity(places.len());
         for order in places.iter().map(|place| &orders[*place]) {
-            if order.goal.asking {
-                pipeline.cmd("ASKING");
-            }
-            pipeline.add_command(order.command.clone());
+            order.add_to(&mut pipeline);
         }
         let outcome = |order, answer: Result<Value, Fault>| {
             let redirect = match &answer {
@@ -137,10 +154,9 @@ impl Cluster {
         match member.node.writes().all_until(&pipeline, until).await {
             Ok(answers) => {
                 let mut answers = answers.into_iter();
-                let mut own = |order: usize| answers.nth(orders[order].goal.asking.into());
-                let answered = |order| {
-                    let answer = own(order).ok_or(Fault::Garbled);
-                    outcome(order, answer)
+                let answered = |order: usize| {
+                    let own = answers.by_ref().take(orders[order].length());
+                    outcome(order, own.reduce(telling).ok_or(Fault::Garbled))
                 };
                 places.into_iter().map(answered).collect()
             }
@@ -186,6 +202,15 @@ impl Cluster {
         members
             .iter()
             .any(|other| !Arc::ptr_eq(other, member) && other.node.is_up())
+    }
+}
+
+/// Which of an order's answers is the order's: that of its command, unless what went ahead was
+/// refused by itself.
+fn telling(earlier: Value, later: Value) -> Value {
+    match &earlier {
+        Value::ServerError(error) if !matches!(error.code(), "MOVED" | "ASK") => earlier,
+        _ => later,
     }
 }
 

@@ -19,12 +19,12 @@ fn millis(count: u64) -> Duration {
 }
 
 /// Runs what blocks beside the calls of a test.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let done = tokio::task::spawn_blocking(work).await;
     done.expect("does not panic")
 }
 
-async fn start(args: &'static [&str]) -> Arc<RedisCluster> {
+pub(crate) async fn start(args: &'static [&str]) -> Arc<RedisCluster> {
     Arc::new(blocking(|| RedisCluster::start(args)).await)
 }
 
