@@ -107,6 +107,8 @@ impl RedisCluster {
                 let (first, last) = (at * SLOTS / MASTERS, (at + 1) * SLOTS / MASTERS - 1);
                 node.cluster(&["ADDSLOTSRANGE", &first.to_string(), &last.to_string()]);
             }
+        }
+        for (at, node) in self.nodes.iter().enumerate() {
             for other in &self.nodes[at + 1..] {
                 let (port, bus) = (other.server.port(), other.bus());
                 node.cluster(&["MEET", "127.0.0.1", &port.to_string(), &bus.to_string()]);

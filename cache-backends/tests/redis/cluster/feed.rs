@@ -84,9 +84,15 @@ fn listen(redis: &Redis) -> Arc<Ear> {
     ear
 }
 
-/// Publishes one number after the other until it is ended; gives those that are published, and
-/// since when.
-async fn publish(redis: Redis, end: Arc<Mutex<bool>>) -> Vec<(Instant, u64)> {
+/// A number that was published, and when.
+struct Published {
+    number: u64,
+    began: Instant,
+    ended: Instant,
+}
+
+/// Publishes one number after the other until it is ended.
+async fn publish(redis: Redis, end: Arc<Mutex<bool>>) -> Vec<Published> {
     let mut published = Vec::new();
     for number in 0_u64.. {
         if *end.lock().unwrap() {
@@ -99,8 +105,14 @@ async fn publish(redis: Redis, end: Arc<Mutex<bool>>) -> Vec<(Instant, u64)> {
             channel: CHANNEL,
             notice: &number.to_be_bytes(),
         };
+        let began = Instant::now();
         if redis.invalidate(change).await.is_ok() {
-            published.push((Instant::now(), number));
+            let ended = Instant::now();
+            published.push(Published {
+                number,
+                began,
+                ended,
+            });
         }
         sleep(millis(1)).await;
     }
@@ -109,7 +121,7 @@ async fn publish(redis: Redis, end: Arc<Mutex<bool>>) -> Vec<(Instant, u64)> {
 
 /// Whatever was published between a `connected` and the sending of a heartbeat was heard before
 /// that heartbeat's answer was told.
-fn assert_honest(told: &[(Instant, Told)], published: &[(Instant, u64)]) {
+fn assert_honest(told: &[(Instant, Told)], published: &[Published]) {
     let (mut since, mut heard, mut claims) = (None, HashSet::new(), 0);
     for (at, told) in told {
         match told {
@@ -119,9 +131,10 @@ fn assert_honest(told: &[(Instant, Told)], published: &[(Instant, u64)]) {
             Told::Flushed => {}
             Told::Alive { sent } => {
                 let since = since.expect("only what is connected is alive");
-                let due = published.iter().filter(|(at, _)| since < *at && at < sent);
-                for (at, number) in due {
-                    assert!(heard.contains(number), "{number}, {:?} before", *sent - *at);
+                let due = |one: &&Published| since < one.began && one.ended < *sent;
+                for Published { number, ended, .. } in published.iter().filter(due) {
+                    let before = *sent - *ended;
+                    assert!(heard.contains(number), "{number}, {before:?} before");
                     claims += 1;
                 }
             }
@@ -152,7 +165,7 @@ async fn during(
         .await;
     *end.lock().unwrap() = true;
     let published = publishing.await.unwrap();
-    let last = published.last().expect("something was published").1;
+    let last = published.last().expect("something was published").number;
     ear.hears(1, |told| *told == Told::Notice(last)).await;
     assert_honest(&ear.told(), &published);
 }
