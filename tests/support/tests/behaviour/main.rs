@@ -3,4 +3,5 @@
 mod checker;
 mod mix;
 mod proxy;
+mod sentinel;
 mod server;
