@@ -12,16 +12,15 @@ use cache_core::{
 };
 use redis::Value;
 
-use self::{combine::Combine, commands::By, fault::Fault, feed::Feeds, link::Link, target::Target};
+use self::{combine::Combine, commands::By, feed::Feeds, line::Server, target::Target};
+use crate::link::{Fault, Link};
 
 mod combine;
 mod commands;
 mod fault;
 mod feed;
-mod link;
-mod pace;
+mod line;
 mod target;
-mod task;
 
 /// One Redis server, 7.0 or later, or one that speaks like it.
 ///
@@ -49,7 +48,7 @@ struct Inner {
     target: Arc<Target>,
     /// Carries what waits for an answer most: reads, and nothing that could hold them up.
     reads: Arc<Combine>,
-    writes: Arc<Link>,
+    writes: Arc<Link<Server>>,
     feeds: Arc<Feeds>,
 }
 
@@ -124,7 +123,8 @@ impl RedisBuilder {
         let feeds = Feeds::new(Arc::clone(&target));
         let link = |name| {
             let (target, feeds) = (Arc::clone(&target), Arc::clone(&feeds));
-            Link::new(name, target, feeds, self.deadline.min(LONGEST_DEADLINE))
+            let server = Server { target, feeds };
+            Link::new(name, server, self.deadline.min(LONGEST_DEADLINE))
         };
         let (reads, writes) = (Combine::new(link("reads")), link("writes"));
         Ok(Redis(Arc::new(Inner {
