@@ -2,6 +2,7 @@
 //!
 //! - [`RedisServer`] starts a real server on a free loopback port and ends it, whatever happens.
 //! - [`SentinelGroup`] is a master, its replicas, and three sentinels that replace it.
+//! - [`RedisCluster`] starts six of them, three masters with a replica each, as one cluster.
 //! - [`FaultProxy`] stands between a client and a server and breaks the line between them.
 //! - [`Recorder`] writes down what was read and invalidated; [`check`] finds the stale reads.
 //! - [`Mix`] is the load under which promises are tested, [`Naive`] the protocol that fails it.
@@ -9,6 +10,7 @@
 //! Nothing here knows larder: what is tested is driven through the [`Subject`] trait.
 
 mod check;
+mod cluster;
 mod fault;
 mod link;
 mod mix;
@@ -23,6 +25,7 @@ mod sentinel;
 mod server;
 
 pub use check::{Report, Stale, check};
+pub use cluster::RedisCluster;
 pub use fault::{Fault, Links, Way};
 pub use mix::{Failure, Mix, Run, Subject};
 pub use naive::Naive;
