@@ -148,6 +148,12 @@ impl<D: Dial> Link<D> {
         Ok(answer)
     }
 
+    /// Waits until there is a connection, as a call does.
+    pub(crate) async fn reached(self: &Arc<Self>) -> Result<(), Fault> {
+        let until = Instant::now() + self.deadline;
+        self.current(until).await.map(drop)
+    }
+
     /// Gives up the connection that brought an answer which is none to its command.
     pub(crate) fn garbled(&self) -> Fault {
         if let Some(current) = self.current.load_full() {

@@ -72,6 +72,9 @@ impl Guards {
             }
             moving.cmd("SET").arg(run_of(stamp)).arg(run);
         }
+        if moving.is_empty() {
+            return Ok(());
+        }
         let done = line.send(&moving).await?;
         self.may(&done).map(drop)
     }

@@ -176,6 +176,8 @@ impl Node {
     /// Sends changes, and waits for a replica to have them where there is one: in one go, so
     /// that it is this connection's changes that are waited for.
     async fn change(&self, mut pipeline: Pipeline) -> Result<Vec<Value>, Fault> {
+        // How many replicas there are is known once there is a connection.
+        self.writes.reached().await?;
         if !self.wait.is_on() || self.replicas.load(Ordering::Relaxed) == 0 {
             return self.writes.all(&pipeline).await;
         }

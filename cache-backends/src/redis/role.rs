@@ -21,11 +21,19 @@ impl Role {
         match &parts[..] {
             [Value::BulkString(role), _, Value::Array(replicas)] if role == b"master" => {
                 Self::Master {
-                    replicas: replicas.len(),
+                    replicas: replicas.iter().filter(|one| has_answered(one)).count(),
                 }
             }
             [Value::BulkString(role), ..] if role == b"slave" => Self::Replica,
             _ => Self::Untold,
         }
+    }
+}
+
+/// Whether a replica has ever said how far it is: one that still loads its first copy has not.
+fn has_answered(replica: &Value) -> bool {
+    match replica {
+        Value::Array(parts) => parts.get(2) != Some(&Value::BulkString(b"0".to_vec())),
+        _ => false,
     }
 }

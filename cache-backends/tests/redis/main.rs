@@ -3,9 +3,11 @@
 mod combine;
 mod contract;
 mod feed;
+mod fence;
 mod outage;
 mod probe;
 mod refusal;
 mod runtime;
 #[cfg(feature = "redis-rustls")]
 mod tls;
+mod wait;
