@@ -28,8 +28,10 @@ fn follower(master: &RedisServer) -> RedisServer {
     });
     // The master knows of that only when it is told.
     let all = master.info("connected_slaves").expect("a field");
+    master.raw(&["SET", "second", "2"]);
     let told = master.raw(&["WAIT", &all, "10000"]);
     assert_eq!(told.int(), all.parse().ok());
+    master.raw(&["CONFIG", "RESETSTAT"]);
     replica
 }
 
