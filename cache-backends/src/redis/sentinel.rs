@@ -3,9 +3,7 @@
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use cache_core::Result;
-use redis::{
-    Client, ConnectionAddr, ConnectionInfo, ProtocolVersion, PushInfo, Value, aio::AsyncPushSender,
-};
+use redis::{Client, ConnectionAddr, ConnectionInfo, PushInfo, Value, aio::AsyncPushSender};
 use tokio::{
     task::JoinSet,
     time::{Instant, timeout, timeout_at},
@@ -89,15 +87,14 @@ impl Sentinels {
             let info = parse(&format!("{scheme}://{}", with_port(host)), FORM)?;
             let address = info.addr().to_string();
             let info = logged_in(info, credentials);
-            // Of what is newer, a sentinel needs nothing.
-            let client = open(set_up(info, ProtocolVersion::RESP2), root.cloned())?;
+            let client = open(set_up(info), root.cloned())?;
             list.push((address, client));
         }
         let master = parse(&format!("{scheme}://{user}master/{database}"), FORM)?;
         Ok(Some(Self {
             name: name.to_owned(),
             list,
-            master: set_up(master, ProtocolVersion::RESP3),
+            master: set_up(master),
             root: root.cloned(),
         }))
     }

@@ -62,7 +62,7 @@ impl Target {
         }
         let info = parse(url, FORM)?;
         let address = info.addr().to_string();
-        let client = open(set_up(info, ProtocolVersion::RESP3), root)?;
+        let client = open(set_up(info), root)?;
         Ok(Self {
             place: Place::Fixed(client),
             address,
@@ -114,8 +114,11 @@ pub(super) async fn open_line(
 }
 
 /// How every socket is set up, and which protocol is spoken on it.
-pub(super) fn set_up(info: ConnectionInfo, protocol: ProtocolVersion) -> ConnectionInfo {
-    let settings = info.redis_settings().clone().set_protocol(protocol);
+pub(super) fn set_up(info: ConnectionInfo) -> ConnectionInfo {
+    let settings = info
+        .redis_settings()
+        .clone()
+        .set_protocol(ProtocolVersion::RESP3);
     info.set_redis_settings(settings)
         .set_tcp_settings(tcp_settings())
 }

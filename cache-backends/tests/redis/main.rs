@@ -8,6 +8,7 @@ mod outage;
 mod probe;
 mod refusal;
 mod runtime;
+mod sentinel;
 #[cfg(feature = "redis-rustls")]
 mod tls;
 mod wait;
