@@ -21,7 +21,6 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    time::Duration,
 };
 
 use arc_swap::ArcSwapOption;
@@ -36,7 +35,12 @@ use self::{
     map::Map,
     slot::{Slot, slot},
 };
-use super::{combine::Manner, feed::Feeds, node::Node, stage::Stage, target::Target};
+use super::{
+    feed::Feeds,
+    node::{Node, Terms},
+    stage::Stage,
+    target::Target,
+};
 use crate::link::{Fault, Post};
 
 mod address;
@@ -55,7 +59,7 @@ pub(super) mod url;
 pub(super) struct Cluster {
     /// Where its map is asked for first; the first of them also tells how nodes are reached.
     seeds: Vec<(Address, Arc<Target>)>,
-    deadline: Duration,
+    terms: Terms,
     /// Where everything is; nothing before the first map has come.
     chart: ArcSwapOption<Chart>,
     /// All nodes that are in use: those of the chart, and those of which one of them has told.
@@ -103,7 +107,7 @@ impl fmt::Debug for Cluster {
 
 impl Cluster {
     /// The cluster to which these servers belong.
-    pub(super) fn new(seeds: Vec<Target>, deadline: Duration) -> Arc<Self> {
+    pub(super) fn new(seeds: Vec<Target>, terms: Terms) -> Arc<Self> {
         let seeds = seeds.into_iter().filter_map(|seed| {
             let (host, port) = seed.endpoint()?;
             Some((Address::new(host, port), Arc::new(seed)))
@@ -113,7 +117,7 @@ impl Cluster {
             let feeds = Feeds::new(Stage::Cluster(Weak::clone(me)));
             Self {
                 seeds,
-                deadline,
+                terms,
                 chart: ArcSwapOption::empty(),
                 members: Mutex::default(),
                 feeds,
@@ -156,7 +160,7 @@ impl Cluster {
 
     /// Where to listen to a channel: at the node of its slot.
     pub(super) async fn home(self: &Arc<Self>, channel: &str) -> Result<Arc<Target>, String> {
-        let until = Instant::now() + self.deadline;
+        let until = Instant::now() + self.terms.deadline;
         let chart = self.chart(until).await.map_err(|fault| fault.to_string())?;
         let member = chart.member(slot(channel));
         let member = member.ok_or("no node has the slot of the channel")?;
@@ -211,17 +215,18 @@ impl Cluster {
     }
 
     fn begin(&self, address: &Address) -> Arc<Member> {
-        let target = Arc::new(self.target(address));
-        let node = Node::new(&target, &self.feeds, self.deadline, Manner::Each);
+        let target = self.target(address).map(Arc::new);
+        // Where an address cannot be one, a seed will know a better one.
+        let target = target.unwrap_or_else(|| Arc::clone(&self.seeds[0].1));
         Arc::new(Member {
             address: address.clone(),
+            node: Node::new(&target, &self.feeds, self.terms),
             target,
-            node,
         })
     }
 
     /// How a node is reached: as the first seed is.
-    fn target(&self, address: &Address) -> Target {
+    fn target(&self, address: &Address) -> Option<Target> {
         self.seeds[0].1.beside(&address.host, address.port)
     }
 }

@@ -15,7 +15,9 @@ use tokio::{
 
 use super::{
     fault::explain,
+    line::Line,
     stage::{Sign, Stage},
+    target::Target,
 };
 use crate::link::{HEARTBEAT, Pace, Post, answered, task::Shift};
 
@@ -89,7 +91,8 @@ impl Feeds {
 
 /// A subscribed connection, and how it says that it was closed.
 struct Session {
-    connection: MultiplexedConnection,
+    target: Arc<Target>,
+    line: Line,
     closed: Arc<Notify>,
 }
 
@@ -116,21 +119,16 @@ impl Feed {
             Ok::<(), Infallible>(())
         };
         let target = self.stage.target(&self.channel).await?;
-        let subscribing = async {
-            let mut connection = target.connect(hear).await?;
-            let refusal = self.stage.subscribe(&mut connection, &self.channel).await?;
-            if refusal.is_none() {
-                self.track(&mut connection).await?;
-            }
-            Ok((connection, refusal))
-        };
-        match subscribing.await.map_err(|error| explain(&error))? {
-            (connection, None) => Ok(Session { connection, closed }),
-            (_, Some(refusal)) => {
-                self.stage.doubt();
-                Err(refusal)
-            }
-        }
+        let mut line = target.connect(hear).await?;
+        let subscribed = self.stage.subscribe(&mut line, &self.channel).await;
+        subscribed.inspect_err(|_| self.stage.doubt())?;
+        let tracked = self.track(&mut line.connection).await;
+        tracked.map_err(|error| explain(&error))?;
+        Ok(Session {
+            target,
+            line,
+            closed,
+        })
     }
 
     /// Asks to be told of flushes. The server tells them to whoever tracks keys, whichever; a
@@ -178,14 +176,15 @@ impl Feed {
         let Some(connected) = Connected::tell(&self.listener) else {
             return;
         };
-        let question = self.stage.question(&self.channel);
         while wanted() {
             let sent = Instant::now();
-            let asking = session.connection.send_packed_command(&question);
-            let Some(Ok(answer)) = answered(2 * HEARTBEAT, asking).await else {
+            let asking = self
+                .stage
+                .sign(&session.target, &mut session.line, &self.channel);
+            let Some(Ok(sign)) = answered(2 * HEARTBEAT, asking).await else {
                 return;
             };
-            match self.stage.sign(&answer) {
+            match sign {
                 Sign::Alive => connected.alive(sent),
                 Sign::Unsure => {}
                 Sign::Gone => return,

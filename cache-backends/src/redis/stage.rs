@@ -2,9 +2,14 @@
 
 use std::sync::{Arc, Weak};
 
-use redis::{Cmd, RedisResult, Value, aio::MultiplexedConnection};
+use redis::{Pipeline, Value};
 
-use super::{cluster::Cluster, fault::refused, target::Target};
+use super::{
+    cluster::Cluster,
+    fault::{explain, refused},
+    line::Line,
+    target::Target,
+};
 
 /// Where channels are heard.
 #[derive(Debug, Clone)]
@@ -38,54 +43,41 @@ impl Stage {
         }
     }
 
-    /// Why the server will not, if it will not.
-    pub(super) async fn subscribe(
-        &self,
-        connection: &mut MultiplexedConnection,
-        channel: &str,
-    ) -> RedisResult<Option<String>> {
+    pub(super) async fn subscribe(&self, line: &mut Line, channel: &str) -> Result<(), String> {
         match self {
-            Self::Server(_) => connection.subscribe(channel).await.map(|()| None),
+            Self::Server(_) => {
+                let subscribed = line.connection.subscribe(channel).await;
+                subscribed.map_err(|error| explain(&error))
+            }
             Self::Cluster(_) => {
-                let mut subscribe = redis::cmd("SSUBSCRIBE");
-                subscribe.arg(channel);
-                let answer = connection.send_packed_command(&subscribe).await?;
-                Ok(match answer {
-                    Value::ServerError(error) => Some(refused(&error).to_string()),
-                    _ => None,
-                })
+                let mut subscribe = Pipeline::with_capacity(1);
+                subscribe.cmd("SSUBSCRIBE").arg(channel);
+                match &line.send(&subscribe).await?[..] {
+                    [Value::ServerError(error)] => Err(refused(error).to_string()),
+                    _ => Ok(()),
+                }
             }
         }
     }
 
-    /// What is asked for a sign of life: in a cluster, something of the channel's own slot. Only
-    /// the node that has it answers, and only there all that is published on it is heard. Others
+    /// Asks for a sign of life: in a cluster, for something of the channel's own slot. Only the
+    /// node that has it answers, and only there all that is published on it is heard. Others
     /// that still have subscribers, a master that lost the slot or was replaced, say so.
-    pub(super) fn question(&self, channel: &str) -> Cmd {
+    pub(super) async fn sign(
+        &self,
+        target: &Target,
+        line: &mut Line,
+        channel: &str,
+    ) -> Result<Sign, String> {
         match self {
-            Self::Server(_) => redis::cmd("PING"),
-            Self::Cluster(_) => {
-                let mut get = redis::cmd("GET");
-                get.arg(channel);
-                get
-            }
-        }
-    }
-
-    pub(super) fn sign(&self, answer: &Value) -> Sign {
-        match (self, answer) {
             // An error of the server is an answer like any other.
-            (Self::Server(_), _) | (Self::Cluster(_), Value::Nil | Value::BulkString(_)) => {
-                Sign::Alive
+            Self::Server(_) => target.beat(line).await.map(|_| Sign::Alive),
+            Self::Cluster(_) => {
+                let mut question = Pipeline::with_capacity(1);
+                question.cmd("GET").arg(channel);
+                let answers = line.send(&question).await?;
+                Ok(answers.first().map_or(Sign::Gone, owner))
             }
-            (Self::Cluster(_), Value::ServerError(error)) => match error.code() {
-                "WRONGTYPE" => Sign::Alive,
-                "MOVED" => Sign::Gone,
-                // It is being moved, or the cluster is down.
-                _ => Sign::Unsure,
-            },
-            // The end of a subscription is taken for an answer.
-            (Self::Cluster(_), _) => Sign::Gone,
         }
     }
 
@@ -96,5 +88,20 @@ impl Stage {
         {
             cluster.doubt();
         }
+    }
+}
+
+/// What the answer to a question about the channel's slot says of who gave it.
+fn owner(answer: &Value) -> Sign {
+    match answer {
+        Value::Nil | Value::BulkString(_) => Sign::Alive,
+        Value::ServerError(error) => match error.code() {
+            "WRONGTYPE" => Sign::Alive,
+            "MOVED" => Sign::Gone,
+            // It is being moved, or the cluster is down.
+            _ => Sign::Unsure,
+        },
+        // The end of a subscription is taken for an answer.
+        _ => Sign::Gone,
     }
 }

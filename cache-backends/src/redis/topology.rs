@@ -1,15 +1,16 @@
 //! Which servers make up a Redis, and which of them a call goes to.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use cache_core::{Invalidate, Prepare, Prepared, Result, Write};
 
 use super::{
+    LONGEST_DEADLINE, RedisBuilder,
     cluster::{Cluster, url},
     combine::Manner,
     feed::Feeds,
-    node::Node,
+    node::{Node, Terms},
     stage::Stage,
     target::Target,
 };
@@ -40,20 +41,36 @@ impl Drop for Topology {
 }
 
 impl Topology {
-    /// What a url names.
-    pub(super) fn new(text: &str, root: Option<&[u8]>, deadline: Duration) -> Result<Self> {
-        let target = |text: &str| Target::new(text, root.map(<[u8]>::to_vec));
+    /// What the settings name.
+    pub(super) fn new(settings: &RedisBuilder) -> Result<Self> {
+        let target = |url: &str| {
+            let root = settings.root.clone();
+            Target::new(url, root, settings.sentinel.as_ref())
+        };
+        let terms = |manner| Terms {
+            deadline: settings.deadline.min(LONGEST_DEADLINE),
+            patience: settings.replica_patience,
+            manner,
+        };
         for scheme in ["redis", "rediss"] {
-            let rest = text.strip_prefix(scheme);
+            let rest = settings.url.strip_prefix(scheme);
             if let Some(rest) = rest.and_then(|rest| rest.strip_prefix("+cluster://")) {
                 let seeds = url::seeds(scheme, rest, target)?;
-                return Ok(Self::Cluster(Cluster::new(seeds, deadline)));
+                return Ok(Self::Cluster(Cluster::new(seeds, terms(Manner::Each))));
             }
         }
-        let target = Arc::new(target(text)?);
+        let target = Arc::new(target(&settings.url)?);
         let feeds = Feeds::new(Stage::Server(Arc::clone(&target)));
-        let node = Node::new(&target, &feeds, deadline, Manner::Together);
+        let node = Node::new(&target, &feeds, terms(Manner::Together));
         Ok(Self::Server { node, feeds })
+    }
+
+    /// Sees to it that this stamp is moved before a server answers that may have old data.
+    pub(super) fn guard(&self, stamp: &str) {
+        match self {
+            Self::Server { node, .. } => node.guard(stamp),
+            Self::Cluster(_) => {}
+        }
     }
 
     pub(super) fn address(&self) -> String {

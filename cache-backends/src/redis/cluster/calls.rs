@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::{
     Chart, Cluster, Member,
     redirect::Redirect,
-    route::{Order, unserved},
+    route::{Order, Terms, unserved},
     slot::slot,
     split::split,
     together::together,
@@ -68,7 +68,10 @@ impl Cluster {
             }
         }
         if !orders.is_empty() {
-            for (place, answer) in late.into_iter().zip(self.follow(orders, until).await) {
+            for (place, answer) in late
+                .into_iter()
+                .zip(self.follow(orders, Terms::until(until)).await)
+            {
                 values[place] = late_value(answer)?;
             }
         }
@@ -85,7 +88,10 @@ impl Cluster {
         let names = prepare.stamps.iter().map(|(stamp, _)| *stamp);
         let names = names.chain(prepare.lease.map(|lease| lease.slot));
         let orders = names.zip(pipeline.cmd_iter().cloned());
-        let mut answers = self.send(&chart, orders, until).await.into_iter();
+        let mut answers = self
+            .send(&chart, orders, Terms::until(until))
+            .await
+            .into_iter();
         // The stamps first: what a shorter side of `zip` finds too much would be lost.
         let stamps = prepare.stamps.iter().zip(answers.by_ref());
         let stamps = stamps.map(|((_, nonce), answer)| {
@@ -133,7 +139,10 @@ impl Cluster {
         let pipeline = commands::store(&write);
         let names = std::iter::once(write.slot).chain(write.stamps.iter().copied());
         let orders = names.zip(pipeline.cmd_iter().cloned());
-        let mut answers = self.send(&chart, orders, until).await.into_iter();
+        let mut answers = self
+            .send(&chart, orders, Terms::until(until))
+            .await
+            .into_iter();
         let stored = answers.next().unwrap_or(Err(Fault::Garbled))?;
         let again = || (write.slot, commands::commit(&write, By::Text));
         let stored = self.scripted(&chart, stored, again, until).await?;
@@ -171,6 +180,10 @@ impl Cluster {
         change: &Invalidate<'_>,
         until: Instant,
     ) -> Result<(), Fault> {
+        let terms = Terms {
+            until,
+            replicated: true,
+        };
         let slots = change.slots.iter();
         let slots = slots.map(|slot| (*slot, commands::unlink(&[slot])));
         let stamps = change.stamps.iter();
@@ -178,7 +191,7 @@ impl Cluster {
             let set = commands::set(stamp, *nonce, change.stamp_ttl);
             (*stamp, set)
         });
-        let answers = self.send(chart, slots.chain(stamps), until).await;
+        let answers = self.send(chart, slots.chain(stamps), terms).await;
         let mut full = Vec::new();
         for (at, answer) in answers.into_iter().enumerate() {
             let answer = answer?;
@@ -193,7 +206,7 @@ impl Cluster {
         let gone = full
             .iter()
             .map(|stamp| (*stamp, commands::unlink(&[stamp])));
-        for answer in self.send(chart, gone, until).await {
+        for answer in self.send(chart, gone, terms).await {
             answered(answer)?;
         }
         Ok(())
@@ -216,7 +229,11 @@ impl Cluster {
             command: commands::read(&[change.channel]),
             goal: chart.goal(change.channel),
         };
-        match self.follow(vec![order], until).await.remove(0)? {
+        match self
+            .follow(vec![order], Terms::until(until))
+            .await
+            .remove(0)?
+        {
             Value::ServerError(error) if error.code() == "WRONGTYPE" => Ok(()),
             answer => answered(Ok(answer)).map(drop),
         }
@@ -253,7 +270,7 @@ impl Cluster {
                 .map(String::as_str)
                 .filter(|name| name.starts_with(prefix) && matches(name));
             let orders = doomed.map(|name| (name, commands::unlink(&[name])));
-            for answer in self.send(chart, orders, self.until()).await {
+            for answer in self.send(chart, orders, Terms::until(self.until())).await {
                 match answered(answer)? {
                     Value::Int(count) => removed += u64::try_from(count).unwrap_or(0),
                     _ => return Err(Fault::Garbled),
@@ -272,12 +289,12 @@ impl Cluster {
         order: (&str, Cmd),
         until: Instant,
     ) -> Result<Value, Fault> {
-        let answer = self.send(chart, [order], until).await.pop();
+        let answer = self.send(chart, [order], Terms::until(until)).await.pop();
         answered(answer.unwrap_or(Err(Fault::Garbled)))
     }
 
     fn until(&self) -> Instant {
-        Instant::now() + self.deadline
+        Instant::now() + self.terms.deadline
     }
 }
 

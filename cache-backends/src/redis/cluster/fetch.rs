@@ -15,11 +15,7 @@ use super::{
 };
 use crate::{
     link::Link,
-    redis::{
-        fault::{explain, refused},
-        line::Server,
-        target::Target,
-    },
+    redis::{fault::refused, line::Server, target::Target},
 };
 
 /// When a node has not answered for this long, the next is asked as well.
@@ -84,10 +80,12 @@ impl Cluster {
             link: None,
         });
         let replicas = chart.iter().flat_map(|chart| chart.map.replicas());
-        let replicas = replicas.map(|address| Source {
-            address: address.clone(),
-            target: Arc::new(self.target(address)),
-            link: None,
+        let replicas = replicas.filter_map(|address| {
+            Some(Source {
+                address: address.clone(),
+                target: Arc::new(self.target(address)?),
+                link: None,
+            })
         });
         let mut sources: Vec<Source> = Vec::new();
         for source in members.chain(seeds).chain(replicas) {
@@ -130,10 +128,7 @@ impl Source {
             return answers.map_err(|fault| fault.to_string());
         }
         let deaf = |_: PushInfo| Ok::<(), Infallible>(());
-        let connected = self.target.connect(deaf).await;
-        let mut connection = connected.map_err(|error| explain(&error))?;
-        let answers = connection.send_packed_commands(&questions, 0, 2).await;
-        answers.map_err(|error| explain(&error))
+        self.target.connect(deaf).await?.send(&questions).await
     }
 }
 

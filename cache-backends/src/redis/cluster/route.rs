@@ -31,6 +31,23 @@ pub(super) struct Goal {
     asking: bool,
 }
 
+/// How orders are carried out.
+#[derive(Clone, Copy)]
+pub(super) struct Terms {
+    pub(super) until: Instant,
+    /// Whether what a node has done counts only when a replica of it has it, too.
+    pub(super) replicated: bool,
+}
+
+impl Terms {
+    pub(super) fn until(until: Instant) -> Self {
+        Self {
+            until,
+            replicated: false,
+        }
+    }
+}
+
 /// What has become of an order in one round.
 struct Outcome {
     order: usize,
@@ -71,27 +88,27 @@ impl Cluster {
         self: &Arc<Self>,
         chart: &Chart,
         commands: impl IntoIterator<Item = (&'a str, Cmd)>,
-        until: Instant,
+        terms: Terms,
     ) -> Vec<Result<Value, Fault>> {
         let orders = commands.into_iter().map(|(name, command)| Order {
             ahead: None,
             command,
             goal: chart.goal(name),
         });
-        self.follow(orders.collect(), until).await
+        self.follow(orders.collect(), terms).await
     }
 
     /// The same for commands whose first goals are known.
     pub(super) async fn follow(
         self: &Arc<Self>,
         mut orders: Vec<Order>,
-        until: Instant,
+        terms: Terms,
     ) -> Vec<Result<Value, Fault>> {
         let mut answers: Vec<_> = orders.iter().map(|_| Err(unserved())).collect();
         let mut open: Vec<usize> = (0..orders.len()).collect();
         for left in (0..=REDIRECTIONS).rev() {
             let mut again = Vec::new();
-            for outcome in self.round(&orders, &open, until).await {
+            for outcome in self.round(&orders, &open, terms).await {
                 let at = outcome.order;
                 answers[at] = match outcome.redirect {
                     None => outcome.answer,
@@ -115,14 +132,14 @@ impl Cluster {
         self: &Arc<Self>,
         orders: &[Order],
         open: &[usize],
-        until: Instant,
+        terms: Terms,
     ) -> Vec<Outcome> {
         let member = |at: &usize| orders[*at].goal.member.as_ref();
         let parts = split(open.iter().map(|at| member(at).map(Arc::as_ptr)));
         let sending = parts.into_iter().filter_map(|(_, places)| {
             let places: Vec<usize> = places.into_iter().map(|place| open[place]).collect();
             let member = member(&places[0])?;
-            Some(self.part(member, places, orders, until))
+            Some(self.part(member, places, orders, terms))
         });
         let outcomes = together(sending.collect()).await;
         outcomes.into_iter().flatten().collect()
@@ -134,7 +151,7 @@ impl Cluster {
         member: &Arc<Member>,
         places: Vec<usize>,
         orders: &[Order],
-        until: Instant,
+        terms: Terms,
     ) -> Vec<Outcome> {
         let mut pipeline = Pipeline::with_capacity(places.len());
         for order in places.iter().map(|place| &orders[*place]) {
@@ -151,12 +168,22 @@ impl Cluster {
                 redirect,
             }
         };
-        match member.node.writes().all_until(&pipeline, until).await {
-            Ok(answers) => {
+        let sent = if terms.replicated {
+            member.node.change_until(pipeline, terms.until).await
+        } else {
+            let answers = member.node.writes().all_until(&pipeline, terms.until).await;
+            answers.map(|answers| (answers, Ok(())))
+        };
+        match sent {
+            Ok((answers, replicated)) => {
                 let mut answers = answers.into_iter();
                 let answered = |order: usize| {
                     let own = answers.by_ref().take(orders[order].length());
-                    outcome(order, own.reduce(telling).ok_or(Fault::Garbled))
+                    let answer = outcome(order, own.reduce(telling).ok_or(Fault::Garbled));
+                    match (&answer.redirect, &replicated) {
+                        (None, Err(fault)) => outcome(order, Err(fault.clone())),
+                        _ => answer,
+                    }
                 };
                 places.into_iter().map(answered).collect()
             }

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     fn read(rest: &str) -> Result<Vec<String>> {
-        let seeds = seeds("redis", rest, |url| Target::new(url, None))?;
+        let seeds = seeds("redis", rest, |url| Target::new(url, None, None))?;
         Ok(seeds.iter().map(|seed| seed.address().to_owned()).collect())
     }
 

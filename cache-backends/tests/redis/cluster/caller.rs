@@ -89,14 +89,14 @@ async fn call(redis: Redis, name: String, end: Instant) -> Vec<Round> {
             break;
         }
         let wrote = write(&redis, &name, value).await;
-        let write = began.elapsed();
+        let written = began.elapsed();
         let reading = Instant::now();
         let found = redis.read(&[&name]).await;
         let wanted = value.to_be_bytes();
         rounds.push(Round {
             began,
             read: reading.elapsed(),
-            write,
+            write: written,
             found: found.map(|found| found[0].as_deref() == Some(&wanted)),
             wrote,
         });

@@ -153,8 +153,8 @@ async fn during(
     let ear = listen(&listening);
     ear.hears(1, |told| *told == Told::Connected).await;
     let end = Arc::default();
-    let publisher = Redis::connect(cluster.url()).unwrap();
-    let publishing = tokio::spawn(publish(publisher, Arc::clone(&end)));
+    let speaking = Redis::connect(cluster.url()).unwrap();
+    let publishing = tokio::spawn(publish(speaking, Arc::clone(&end)));
     sleep(millis(700)).await;
 
     let shaken = Arc::clone(cluster);
@@ -196,7 +196,7 @@ async fn a_feed_follows_the_takeover_of_its_node() {
         cluster.take_over(master);
     })
     .await;
-    during(&cluster, |cluster, master| cluster.kill(master)).await;
+    during(&cluster, RedisCluster::kill).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
