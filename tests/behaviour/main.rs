@@ -9,6 +9,8 @@ mod key_part;
 mod log;
 mod options;
 #[cfg(feature = "redis")]
+mod p1_cluster;
+#[cfg(feature = "redis")]
 mod p1_failover;
 #[cfg(feature = "redis")]
 mod p1_far;
