@@ -125,7 +125,7 @@ async fn a_transaction_that_is_cancelled_invalidates() {
 async fn plain_and_strict_functions_wait_as_well() {
     let source = Source::open();
     let cache = warm(&source).await;
-    let (_, plain) = deferred(async { write_plainly(&cache) }).await;
+    let ((), plain) = deferred(async { write_plainly(&cache) }).await;
     assert_eq!(read(&cache, &source, 1).await, 1);
     source.commit();
     plain.run().await;
@@ -158,7 +158,7 @@ async fn a_value_that_may_be_rolled_back_is_not_stored() {
 async fn a_transaction_in_a_transaction_waits_for_the_outer_one() {
     let source = Source::open();
     let cache = warm(&source).await;
-    let (_, outer) = deferred(async {
+    let ((), outer) = deferred(async {
         let (_, inner) = deferred(write(&cache, 1)).await;
         inner.run().await;
     })
