@@ -174,20 +174,6 @@ async fn no_stale_read_when_the_master_stops_and_goes_on_as_the_old_one() {
     assert!(run.failed > 0, "no invalidation noticed");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_stale_read_when_the_master_steps_back() {
-    let group = group();
-    let larder = far_only(&group);
-    let old = Arc::clone(group.master());
-    let step_back = async {
-        sleep(BEFORE).await;
-        block_in_place(|| group.fail_over());
-        switched(&group, &old).await;
-        used(&larder).await;
-    };
-    fresh(&run("stepped back", larder.clone(), step_back).await);
-}
-
 /// A value that was invalidated after the snapshot, and one that was not.
 async fn told_before_and_after(cache: &Cache, server: &RedisServer) -> Result<(), Error> {
     cache.set("rows:1", &1_u64).await?;

@@ -17,7 +17,7 @@ use super::{
     combine::Combine,
     commands::{self, By},
     feed::Feeds,
-    fence::Guards,
+    fence::{Guards, Run},
     line::Server,
     target::Target,
     wait::Wait,
@@ -73,6 +73,7 @@ impl Node {
                 target,
                 feeds,
                 guards,
+                run: Run::default(),
                 replicas,
             };
             Link::new(name, server, deadline)

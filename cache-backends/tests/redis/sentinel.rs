@@ -7,7 +7,7 @@ use std::{
 };
 
 use cache_backends::{Redis, RedisBuilder};
-use cache_core::{Backend, ErrorKind};
+use cache_core::ErrorKind;
 use test_support::{RedisServer, SentinelGroup};
 use tokio::{task::block_in_place, time::sleep};
 
@@ -119,9 +119,8 @@ fn a_wrong_url_is_refused_in_words_without_its_password() {
         assert!(text.contains(what), "{url} gives {text}");
         assert!(!text.contains("hunter2"), "{url} gives {text}");
     }
-    for url in ["redis+sentinel://a,b:1,[::1],[::1]:2/main/3"] {
-        Redis::connect(url).expect(url);
-    }
+    let fine = "redis+sentinel://a,b:1,[::1],[::1]:2/main/3";
+    Redis::connect(fine).expect(fine);
 }
 
 #[tokio::test]
@@ -241,20 +240,42 @@ async fn a_master_that_hangs_is_left_and_stays_left_when_it_goes_on() {
     assert!(asked <= pending, "{asked} commands, {pending} of them late");
 }
 
+/// One that is told to step back goes on as a master for some seconds, and nobody tells its
+/// clients.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_that_lives_is_left_when_the_sentinels_name_another() {
+    let group = Arc::new(SentinelGroup::start(1));
+    let redis = patient(group.url()).build().unwrap();
+    assert!(call(&redis).await.error.is_none());
+    let old = Arc::clone(group.master());
+    block_in_place(|| group.fail_over());
+    let switched = block_in_place(|| group.await_switch(&old));
+    group.master().raw(&["SET", "marker", "new"]);
+    while read(&redis, "marker").await.ok().flatten().is_none() {
+        let late = switched.elapsed();
+        assert!(late < Duration::from_secs(2), "{late:?} on the old one");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// Case 29.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_waits_for_a_replica_that_takes_over_has_failed() {
     let group = Arc::new(SentinelGroup::start(1));
     let redis = patient(group.url()).build().unwrap();
-    invalidate(&redis, &[], &[("stamp", 1)]).await.unwrap();
     let old = Arc::clone(group.master());
+    let begun = Instant::now();
+    // Until it is known that there is a replica.
+    while block_in_place(|| old.info("cmdstat_wait")).is_none() {
+        assert!(begun.elapsed() < LONG, "there is a replica");
+        let _ = invalidate(&redis, &[], &[("stamp", 1)]).await;
+    }
     let replica = Arc::clone(group.replicas()[0]);
     block_in_place(|| replica.stop());
     let waiting = {
         let redis = redis.clone();
         tokio::spawn(async move { invalidate(&redis, &[], &[("stamp", 2)]).await })
     };
-    let begun = Instant::now();
     while block_in_place(|| old.info("blocked_clients")).as_deref() != Some("1") {
         assert!(begun.elapsed() < LONG, "nobody waits");
     }
