@@ -8,7 +8,7 @@ use std::{
 
 use cache_backends::{Redis, RedisBuilder};
 use cache_core::ErrorKind;
-use test_support::{RedisServer, SentinelGroup};
+use test_support::{Client, RedisServer, SentinelGroup};
 use tokio::{task::block_in_place, time::sleep};
 
 use crate::probe::{LONG, call, invalidate, prepare, read};
@@ -95,6 +95,22 @@ async fn what_is_wrong_is_said_without_passwords() {
     let right = Redis::sentinel([first], name).sentinel_credentials("asker", "secret");
     let right = right.deadline(Duration::from_secs(5)).build().unwrap();
     assert!(call(&right).await.error.is_none());
+}
+
+/// Sentinels name what they were told to watch, and may be behind.
+#[tokio::test]
+async fn a_replica_is_never_taken_for_the_master() {
+    let replica = SHARED.replicas()[0].port().to_string();
+    for sentinel in SHARED.sentinels() {
+        let mut sentinel = Client::connect(sentinel.addr()).unwrap();
+        let watch = ["SENTINEL", "MONITOR", "wrong", "127.0.0.1", &replica, "3"];
+        let told = sentinel.command(&watch).unwrap();
+        assert!(!told.is_error(), "{told:?}");
+    }
+    let redis = Redis::sentinel(SHARED.addrs(), "wrong");
+    let redis = redis.deadline(Duration::from_secs(5)).build().unwrap();
+    let error = call(&redis).await.error.expect("it cannot be written to");
+    assert!(error.to_string().contains("is a replica"), "{error}");
 }
 
 #[test]
