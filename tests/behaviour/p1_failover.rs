@@ -150,7 +150,7 @@ async fn no_stale_read_when_the_master_is_killed() {
         };
         let run = run(name, larder.clone(), kill).await;
         let report = fresh(&run);
-        assert!(report.slowest < Duration::from_secs(1), "{report}");
+        assert!(report.slowest < Duration::from_secs(5), "{report}");
         assert!(run.failed > 0, "no invalidation noticed");
     }
 }
@@ -170,7 +170,7 @@ async fn no_stale_read_when_the_master_stops_and_goes_on_as_the_old_one() {
     };
     let run = run("stopped", larder.clone(), stop).await;
     let report = fresh(&run);
-    assert!(report.slowest < Duration::from_secs(1), "{report}");
+    assert!(report.slowest < Duration::from_secs(5), "{report}");
     assert!(run.failed > 0, "no invalidation noticed");
 }
 
