@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 use super::{
     fault::{explain, misled, refused},
     feed::Feeds,
-    fence::Guards,
+    fence::{Guards, Run},
     role::Role,
     sentinel::Address,
     target::{CONNECT, Target},
@@ -61,6 +61,7 @@ pub(super) struct Server {
     pub(super) target: Arc<Target>,
     pub(super) feeds: Arc<Feeds>,
     pub(super) guards: Arc<Guards>,
+    pub(super) run: Run,
     /// How many replicas the server had when it was last asked.
     pub(super) replicas: Arc<AtomicUsize>,
 }
@@ -94,7 +95,7 @@ impl Dial for Server {
         let mut line = self.target.connect(hear).await?;
         let greeting = async {
             self.note(line.role().await?);
-            self.guards.keep(&mut line).await
+            self.guards.keep(&mut line, &self.run).await
         };
         let greeted = timeout(CONNECT, greeting).await;
         greeted.unwrap_or_else(|_| Err("no answer".to_owned()))?;

@@ -19,7 +19,7 @@ use super::{
     commands::{self, By},
     fault,
     feed::Feeds,
-    fence::Guards,
+    fence::{Guards, Run},
     line::Server,
     target::Target,
     wait::Wait,
@@ -84,6 +84,7 @@ impl Node {
                 target,
                 feeds,
                 guards,
+                run: Run::default(),
                 replicas,
             };
             Link::new(name, server, deadline)

@@ -7,8 +7,8 @@ use std::{
 };
 
 use cache_backends::{Redis, RedisBuilder};
-use cache_core::{Backend, ErrorKind};
-use test_support::{RedisServer, SentinelGroup};
+use cache_core::ErrorKind;
+use test_support::{Client, RedisServer, SentinelGroup};
 use tokio::{task::block_in_place, time::sleep};
 
 use crate::probe::{LONG, call, invalidate, prepare, read};
@@ -97,6 +97,22 @@ async fn what_is_wrong_is_said_without_passwords() {
     assert!(call(&right).await.error.is_none());
 }
 
+/// Sentinels name what they were told to watch, and may be behind.
+#[tokio::test]
+async fn a_replica_is_never_taken_for_the_master() {
+    let replica = SHARED.replicas()[0].port().to_string();
+    for sentinel in SHARED.sentinels() {
+        let mut sentinel = Client::connect(sentinel.addr()).unwrap();
+        let watch = ["SENTINEL", "MONITOR", "wrong", "127.0.0.1", &replica, "3"];
+        let told = sentinel.command(&watch).unwrap();
+        assert!(!told.is_error(), "{told:?}");
+    }
+    let redis = Redis::sentinel(SHARED.addrs(), "wrong");
+    let redis = redis.deadline(Duration::from_secs(5)).build().unwrap();
+    let error = call(&redis).await.error.expect("it cannot be written to");
+    assert!(error.to_string().contains("is a replica"), "{error}");
+}
+
 #[test]
 fn a_wrong_url_is_refused_in_words_without_its_password() {
     let urls = [
@@ -119,9 +135,8 @@ fn a_wrong_url_is_refused_in_words_without_its_password() {
         assert!(text.contains(what), "{url} gives {text}");
         assert!(!text.contains("hunter2"), "{url} gives {text}");
     }
-    for url in ["redis+sentinel://a,b:1,[::1],[::1]:2/main/3"] {
-        Redis::connect(url).expect(url);
-    }
+    let fine = "redis+sentinel://a,b:1,[::1],[::1]:2/main/3";
+    Redis::connect(fine).expect(fine);
 }
 
 #[tokio::test]
@@ -241,20 +256,42 @@ async fn a_master_that_hangs_is_left_and_stays_left_when_it_goes_on() {
     assert!(asked <= pending, "{asked} commands, {pending} of them late");
 }
 
+/// One that is told to step back goes on as a master for some seconds, and nobody tells its
+/// clients.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_that_lives_is_left_when_the_sentinels_name_another() {
+    let group = Arc::new(SentinelGroup::start(1));
+    let redis = patient(group.url()).build().unwrap();
+    assert!(call(&redis).await.error.is_none());
+    let old = Arc::clone(group.master());
+    block_in_place(|| group.fail_over());
+    let switched = block_in_place(|| group.await_switch(&old));
+    group.master().raw(&["SET", "marker", "new"]);
+    while read(&redis, "marker").await.ok().flatten().is_none() {
+        let late = switched.elapsed();
+        assert!(late < Duration::from_secs(2), "{late:?} on the old one");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// Case 29.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_waits_for_a_replica_that_takes_over_has_failed() {
     let group = Arc::new(SentinelGroup::start(1));
     let redis = patient(group.url()).build().unwrap();
-    invalidate(&redis, &[], &[("stamp", 1)]).await.unwrap();
     let old = Arc::clone(group.master());
+    let begun = Instant::now();
+    // Until it is known that there is a replica.
+    while block_in_place(|| old.info("cmdstat_wait")).is_none() {
+        assert!(begun.elapsed() < LONG, "there is a replica");
+        let _ = invalidate(&redis, &[], &[("stamp", 1)]).await;
+    }
     let replica = Arc::clone(group.replicas()[0]);
     block_in_place(|| replica.stop());
     let waiting = {
         let redis = redis.clone();
         tokio::spawn(async move { invalidate(&redis, &[], &[("stamp", 2)]).await })
     };
-    let begun = Instant::now();
     while block_in_place(|| old.info("blocked_clients")).as_deref() != Some("1") {
         assert!(begun.elapsed() < LONG, "nobody waits");
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use cache_backends::{Redis, RedisBuilder};
-use cache_core::{Backend, ErrorKind};
+use cache_core::ErrorKind;
 use test_support::RedisServer;
 use tokio::time::sleep;
 
@@ -91,9 +91,9 @@ async fn what_reached_no_replica_is_an_error() {
     assert!(waited.is_err());
     assert!(reading < Redis::REPLICA_PATIENCE, "took {reading:?}");
     replica.cont();
-    let begun = Instant::now();
+    let resumed = Instant::now();
     while let Err(error) = invalidate(&redis, &[], &[("stamp", 4)]).await {
-        assert!(begun.elapsed() < LONG, "{error}");
+        assert!(resumed.elapsed() < LONG, "{error}");
     }
 }
 

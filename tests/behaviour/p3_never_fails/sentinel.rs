@@ -3,23 +3,37 @@
 use std::sync::Arc;
 
 use test_support::SentinelGroup;
-use tokio::task::{block_in_place, spawn_blocking};
+use tokio::{
+    task::{block_in_place, spawn_blocking},
+    time::{sleep, timeout},
+};
 
-use super::trial::Trial;
+use super::{
+    millis,
+    trial::{NEVER, Trial},
+};
 
-/// Breaks the master of a new group, and judges from the switch on. What broke it may be undone
-/// afterwards.
+/// Breaks the master of a new group, and judges from the switch on.
 async fn replaced(fault: &'static str, act: impl FnOnce(&SentinelGroup)) {
     let group = Arc::new(block_in_place(|| SentinelGroup::start(2)));
     let trial = Trial::healthy(&group.url()).await;
     let old = Arc::clone(group.master());
+    let before = trial.errors();
     let outage = trial.begin(fault);
     block_in_place(|| act(&group));
     let switching = {
-        let group = Arc::clone(&group);
+        let (group, old) = (Arc::clone(&group), Arc::clone(&old));
         spawn_blocking(move || group.await_switch(&old))
     };
     switching.await.expect("another master");
+    // One that lives, and has not yet been told, is used until this is noticed.
+    let noticed = async {
+        while trial.errors() == before {
+            sleep(millis(1)).await;
+        }
+    };
+    let noticed = timeout(NEVER, noticed).await;
+    noticed.expect("another master is noticed");
     outage.over().await;
 }
 
