@@ -2,6 +2,7 @@
 
 mod caller;
 mod feed;
+mod members;
 mod outage;
 
 use std::sync::LazyLock;
