@@ -50,10 +50,12 @@ mod fence;
 mod fetch;
 mod keeper;
 mod map;
+mod reads;
 mod redirect;
 mod route;
 mod slot;
 mod split;
+mod sweep;
 mod together;
 pub(super) mod url;
 

@@ -66,6 +66,16 @@ async fn a_seed_that_hangs_or_is_dead_delays_nothing() {
     );
 }
 
+#[test]
+fn no_call_fails_when_one_runtime_follows_another() {
+    let cluster = &*SHARED;
+    let redis = patient(Redis::builder(cluster.url()));
+    for _ in 0..3 {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(serves(&redis, cluster));
+    }
+}
+
 #[tokio::test]
 async fn a_server_of_no_cluster_is_told_from_one_that_is_away() {
     let server = RedisServer::start(&[]);
