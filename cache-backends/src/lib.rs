@@ -6,6 +6,7 @@ mod link;
 mod moka;
 #[cfg(feature = "redis")]
 mod redis;
+mod settings;
 
 #[cfg(feature = "moka")]
 pub use self::moka::{DEFAULT_ENTRIES, Moka, MokaBuilder};

@@ -160,21 +160,14 @@ impl Redis {
         }
     }
 
-    /// The server that the environment variable `REDIS_URL` names; `None` if it is not set, or
-    /// empty.
+    /// What `REDIS_URL`, or else `REDIS_HOST`, `REDIS_PORT` and so on describe, as for
+    /// [`Cache::from_env`](cache_core::Cache::from_env); `None` if neither is set.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] if it cannot be understood.
+    /// [`ErrorKind::Config`] if one of the variables cannot be understood.
     pub fn from_env() -> Result<Option<Self>> {
-        match std::env::var("REDIS_URL") {
-            Ok(url) if !url.is_empty() => Self::connect(url).map(Some),
-            Ok(_) | Err(std::env::VarError::NotPresent) => Ok(None),
-            Err(std::env::VarError::NotUnicode(_)) => Err(Error::new(
-                ErrorKind::Config,
-                "`REDIS_URL` is not text: write `redis://host:port`",
-            )),
-        }
+        crate::settings::redis::if_any(&cache_core::Settings::from_env())
     }
 
     fn error(&self, doing: &str, fault: &Fault) -> Error {
