@@ -1,0 +1,39 @@
+//! What variables of the environment do: every row of the table in `docs/settings.md`, which of two
+//! counts, what is said of what cannot work, and that no secret is ever shown.
+
+use larder::{Cache, CacheBuilder, Error, ErrorKind, Settings};
+
+mod environment;
+mod errors;
+#[cfg(feature = "redis")]
+mod late;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "redis")]
+mod secrets;
+mod variables;
+
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+fn settings(pairs: Pairs<'_>) -> Settings {
+    Settings::new(pairs.iter().copied())
+}
+
+fn cache(pairs: Pairs<'_>) -> Cache {
+    Cache::from_settings(&settings(pairs)).expect("settings that are in order")
+}
+
+fn refusal(pairs: Pairs<'_>) -> Error {
+    let error = CacheBuilder::from_settings(&settings(pairs))
+        .and_then(CacheBuilder::build)
+        .expect_err("settings that cannot work");
+    assert_eq!(error.kind(), ErrorKind::Config);
+    error
+}
+
+/// What is wrong, after the words that stand before every such error.
+fn words(pairs: Pairs<'_>) -> String {
+    let text = refusal(pairs).to_string();
+    let words = text.strip_prefix("cache misconfigured: ");
+    words.expect("an error of this kind").to_owned()
+}
