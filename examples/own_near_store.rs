@@ -1,79 +1,80 @@
-//! A near tier of one's own: shelves of thirty-two, which forget first what came first.
+//! A near tier of one's own: boards of thirty-two entries, of which the oldest falls off.
 //! `cargo run --example own_near_store`.
 //!
 //! larder decides what is valid; a near store keeps what it is given, within its bound, and gives it
 //! back. What it must not do is to make a reader wait for a writer, or a writer for a reader.
 
 use std::{
-    sync::{Arc, PoisonError, RwLock, TryLockError, Weak},
+    sync::{Arc, PoisonError, RwLock, Weak},
     thread,
     time::Duration,
 };
 
 use larder::{Cache, Clock, Entry, Error, ErrorKind, KeyRef, NearStore, Result, cached, register};
 
-/// How many entries stand on one shelf.
+/// How many entries stand on one board.
 const WIDTH: usize = 32;
 /// How often expired entries are taken away.
 const TIDY: Duration = Duration::from_secs(1);
 
-type Shelf = RwLock<Vec<Arc<Entry>>>;
+type Board = RwLock<Vec<Arc<Entry>>>;
 
-/// A near tier of shelves. A key's hash says on which of them it stands.
+/// A near tier of boards. A key's hash says on which of them its entry stands.
 #[derive(Debug)]
-pub struct Shelves {
-    shelves: Arc<[Shelf]>,
+struct Shelves {
+    boards: Arc<[Board]>,
 }
 
 impl Shelves {
     /// Room for at least this many entries, and at most 31 more.
-    pub fn new(entries: usize) -> Result<Self> {
+    fn new(entries: usize) -> Result<Self> {
         if entries == 0 {
             let wrong = "shelves without room keep nothing: leave out the near tier instead";
             return Err(Error::new(ErrorKind::Config, wrong));
         }
-        let shelves: Arc<[Shelf]> = (0..entries.div_ceil(WIDTH))
-            .map(|_| Shelf::default())
+        let boards: Arc<[Board]> = (0..entries.div_ceil(WIDTH))
+            .map(|_| Board::default())
             .collect();
-        let tidied = Arc::downgrade(&shelves);
+        let tidied = Arc::downgrade(&boards);
         thread::spawn(move || tidy(&tidied));
-        Ok(Self { shelves })
+        Ok(Self { boards })
     }
 
-    fn shelf(&self, hash: u64) -> &Shelf {
-        let count = self.shelves.len() as u64;
-        let index = usize::try_from(hash % count).expect("less than the number of shelves");
-        &self.shelves[index]
+    fn board_of(&self, hash: u64) -> &Board {
+        let count = self.boards.len() as u64;
+        let index = usize::try_from(hash % count).expect("less than the number of boards");
+        &self.boards[index]
     }
 
-    /// Changes the shelf of a key. What leaves it is dropped when nothing is locked any more.
+    /// Changes the board of a key. What leaves it is dropped when nothing is locked any more.
     fn change(&self, key: KeyRef<'_>, new: Option<Arc<Entry>>) {
         let mut left = Vec::with_capacity(2);
-        let mut shelf = self
-            .shelf(key.hash)
+        let mut board = self
+            .board_of(key.hash)
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = shelf.iter().position(|entry| entry.key() == key) {
-            left.push(shelf.remove(place));
+        if let Some(place) = board.iter().position(|entry| entry.key() == key) {
+            left.push(board.remove(place));
         }
         if let Some(new) = new {
-            if shelf.len() == WIDTH {
-                left.push(shelf.remove(0));
+            if board.len() == WIDTH {
+                left.push(board.remove(0));
             }
-            shelf.push(new);
+            board.push(new);
         }
-        drop(shelf);
+        drop(board);
     }
 }
 
 impl NearStore for Shelves {
     fn read(&self, key: KeyRef<'_>, seen: &mut dyn FnMut(&Entry)) {
-        // A shelf that is being changed is not waited for: then this is a miss.
-        let found = match self.shelf(key.hash).try_read() {
-            Ok(shelf) => shelf.iter().find(|entry| entry.key() == key).cloned(),
-            Err(TryLockError::Poisoned(_) | TryLockError::WouldBlock) => None,
+        // A board that is being changed is not waited for: then this is a miss.
+        let Ok(board) = self.board_of(key.hash).try_read() else {
+            return;
         };
-        // Looked at outside of the lock, so that no writer waits for what is done with it.
+        let found = board.iter().find(|entry| entry.key() == key).cloned();
+        drop(board);
+        // Looked at when nothing is locked, so that no writer waits for what is done with it.
         if let Some(entry) = found {
             seen(&entry);
         }
@@ -88,34 +89,34 @@ impl NearStore for Shelves {
     }
 
     fn clear(&self) {
-        for shelf in &*self.shelves {
-            let mut shelf = shelf.write().unwrap_or_else(PoisonError::into_inner);
-            let left = std::mem::take(&mut *shelf);
-            drop(shelf);
+        for board in &*self.boards {
+            let mut board = board.write().unwrap_or_else(PoisonError::into_inner);
+            let left = std::mem::take(&mut *board);
+            drop(board);
             drop(left);
         }
     }
 
     fn len(&self) -> u64 {
-        let shelves = self.shelves.iter();
-        let len = |shelf: &Shelf| shelf.read().unwrap_or_else(PoisonError::into_inner).len() as u64;
-        shelves.map(len).sum()
+        let boards = self.boards.iter();
+        let len = |board: &Board| board.read().unwrap_or_else(PoisonError::into_inner).len() as u64;
+        boards.map(len).sum()
     }
 }
 
-/// Takes away what has expired, for as long as somebody has the shelves.
-fn tidy(shelves: &Weak<[Shelf]>) {
+/// Takes away what has expired, for as long as somebody has the boards.
+fn tidy(boards: &Weak<[Board]>) {
     let clock = Clock::system();
     loop {
         thread::sleep(TIDY);
-        let Some(shelves) = shelves.upgrade() else {
+        let Some(boards) = boards.upgrade() else {
             return;
         };
-        for shelf in &*shelves {
+        for board in &*boards {
             let now = clock.now();
-            let mut shelf = shelf.write().unwrap_or_else(PoisonError::into_inner);
-            let left: Vec<_> = shelf.extract_if(.., |entry| entry.expired(now)).collect();
-            drop(shelf);
+            let mut board = board.write().unwrap_or_else(PoisonError::into_inner);
+            let left: Vec<_> = board.extract_if(.., |entry| entry.expired(now)).collect();
+            drop(board);
             drop(left);
         }
     }

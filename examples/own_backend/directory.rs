@@ -7,7 +7,10 @@
 
 use std::{
     fs,
-    io::{self, ErrorKind::*},
+    io::{
+        self,
+        ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotFound},
+    },
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -152,7 +155,11 @@ impl Directory {
 
     /// The folder of a name: in hexadecimal, cut in two, because a file's name has at most 255 bytes.
     fn folder(&self, name: &str) -> PathBuf {
-        let digits: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let digits: String = name
+            .bytes()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .filter_map(|digit| char::from_digit(digit.into(), 16))
+            .collect();
         let (first, rest) = digits.split_at(digits.len().min(200));
         self.root.join("names").join(first).join(format!("-{rest}"))
     }

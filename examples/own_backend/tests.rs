@@ -50,7 +50,7 @@ fn of_many_threads_that_swap_what_they_saw_one_does() {
             let threads: Vec<_> = (0..THREADS)
                 .map(|thread| scope.spawn(move || swap(thread)))
                 .collect();
-            let results = threads.into_iter().map(|thread| thread.join());
+            let results = threads.into_iter().map(thread::ScopedJoinHandle::join);
             results.filter_map(|won| won.expect("no panic")).collect()
         });
         assert_eq!(won.len(), 1, "{won:?}");

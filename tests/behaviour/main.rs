@@ -16,5 +16,6 @@ mod p2_one_load;
 mod p3_never_fails;
 mod runtimes;
 mod settings;
+mod strict;
 mod world;
 mod writes;

@@ -1,6 +1,6 @@
 //! What is said of what cannot work: the variable, what is wrong, and what to write.
 
-use larder::register;
+use larder::{Settings, register};
 
 use super::{refusal, words};
 
@@ -38,7 +38,7 @@ fn a_namespace_that_cannot_be_is_named() {
 
 #[test]
 fn an_unknown_type_is_answered_with_those_there_are_and_the_nearest() {
-    register("errors-test", |settings| settings.builder()).unwrap();
+    register("errors-test", Settings::builder).unwrap();
     let said = words(&[("CACHE_TYPE", "redsi")]);
     assert!(
         said.starts_with(
@@ -78,17 +78,15 @@ fn two_stores_at_once_ask_for_a_choice() {
 
 #[test]
 fn a_taken_or_an_odd_name_cannot_be_registered() {
-    register("errors-taken", |settings| settings.builder()).unwrap();
+    register("errors-taken", Settings::builder).unwrap();
     for name in ["errors-taken", "redis", "memcached", "memory"] {
-        let error = register(name, |settings| settings.builder()).unwrap_err();
+        let error = register(name, Settings::builder).unwrap_err();
         let said = error.to_string();
         let wanted = format!("a store is registered as `{name}` already: choose another name");
         assert!(said.ends_with(&wanted), "{said}");
     }
     for name in ["", "My Store", "größe"] {
-        let said = register(name, |settings| settings.builder())
-            .unwrap_err()
-            .to_string();
+        let said = register(name, Settings::builder).unwrap_err().to_string();
         assert!(said.contains("choose small letters"), "{said}");
     }
 }

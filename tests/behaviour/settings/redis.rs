@@ -187,7 +187,7 @@ async fn a_socket_is_reached_with_its_password() {
     server.raw(&["CONFIG", "SET", "requirepass", PASSWORD]);
     let dir = server.raw(&["CONFIG", "GET", "dir"]);
     let dir = format!("{dir:?}");
-    let start = dir.find("/").expect("a path");
+    let start = dir.find('/').expect("a path");
     let path: String = dir[start..].chars().take_while(|c| *c != '"').collect();
     let path = format!("{path}/redis.sock");
     let parts = [
