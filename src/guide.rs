@@ -24,3 +24,11 @@ pub mod axum {}
 #[doc = include_str!("../docs/companions.md")]
 #[cfg(feature = "moka")]
 pub mod companions {}
+
+#[doc = include_str!("../docs/settings.md")]
+#[cfg(feature = "moka")]
+pub mod settings {}
+
+#[doc = include_str!("../docs/stores.md")]
+#[cfg(feature = "moka")]
+pub mod stores {}

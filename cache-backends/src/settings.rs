@@ -58,3 +58,12 @@ submit! {
         add: with!("redis", redis::add_cluster),
     }
 }
+
+submit! {
+    BuiltIn {
+        names: &["memcache", "memcached"],
+        meant_by: &["MEMCACHE_SERVERS"],
+        feature: "memcached",
+        add: None,
+    }
+}
