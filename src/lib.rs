@@ -1,10 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 pub use cache_core::{
-    Backend, Bytes, Cache, CacheBuilder, Cacheable, CallStats, Carried, Clock, Dice, Entry,
-    EntryOf, Error, ErrorKind, Header, Invalidate, KeyPart, KeyRef, KeyWriter, Lease, Listener,
-    Live, Moment, NearStore, Over, Prepare, Prepared, PutEntry, Result, Returns, SetOptions,
-    Settings, Stamp, Stats, Storable, Write, codec, entry, graph, policy, register,
+    Backend, Bytes, Cache, CacheBuilder, Cacheable, CallStats, Carried, Clock, Deferred, Dice,
+    Entry, EntryOf, Error, ErrorKind, Header, Invalidate, KeyPart, KeyRef, KeyWriter, Lease,
+    Listener, Live, Moment, NearStore, Over, Prepare, Prepared, PutEntry, Result, Returns,
+    SetOptions, Settings, Stamp, Stats, Storable, Write, codec, deferred, entry, graph, policy,
+    register,
 };
 pub use cache_macros::{KeyPart, cache_put, cached, invalidate_cache};
 
