@@ -144,16 +144,6 @@ impl Redis {
         }
     }
 
-    /// What `REDIS_URL`, or else `REDIS_HOST`, `REDIS_PORT` and so on describe, as for
-    /// [`Cache::from_env`](cache_core::Cache::from_env); `None` if neither is set.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Config`] if one of the variables cannot be understood.
-    pub fn from_env() -> Result<Option<Self>> {
-        crate::settings::redis::if_any(&cache_core::Settings::from_env())
-    }
-
     fn error(&self, doing: &str, fault: &Fault) -> Error {
         let address = self.0.node.address();
         Error::new(fault.kind(), format!("{doing} redis at {address}: {fault}"))

@@ -3,7 +3,7 @@
 #[cfg(feature = "moka")]
 mod memory;
 #[cfg(feature = "redis")]
-pub(crate) mod redis;
+mod redis;
 #[cfg(feature = "redis")]
 mod url;
 

@@ -91,11 +91,20 @@ fn store(settings: &Settings, wanted: Option<Topology>) -> Result<Redis> {
     redis.map_err(|error| error.within(format!("`{named}`")))
 }
 
-/// The Redis that `REDIS_URL`, or else `REDIS_HOST` and its like describe, if there is any.
-pub(crate) fn if_any(settings: &Settings) -> Result<Option<Redis>> {
-    match (settings.text(URL)?, settings.text(HOST)?) {
-        (None, None) => Ok(None),
-        _ => store(settings, None).map(Some),
+impl Redis {
+    /// What `REDIS_URL`, or else `REDIS_HOST`, `REDIS_PORT` and so on describe, as for
+    /// [`Cache::from_env`](cache_core::Cache::from_env); `None` if neither is set.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](cache_core::ErrorKind::Config) if one of the variables cannot be
+    /// understood.
+    pub fn from_env() -> Result<Option<Self>> {
+        let settings = Settings::from_env();
+        match (settings.text(URL)?, settings.text(HOST)?) {
+            (None, None) => Ok(None),
+            _ => store(&settings, None).map(Some),
+        }
     }
 }
 
