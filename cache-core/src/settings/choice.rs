@@ -134,3 +134,65 @@ fn distance(a: &str, b: &str) -> usize {
     }
     row[b.len()]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // As larder's own stores are without their features.
+    inventory::submit! {
+        BuiltIn { names: &["memory"], meant_by: &[], feature: "shelf", add: None }
+    }
+    inventory::submit! {
+        BuiltIn { names: &["far", "afar"], meant_by: &["FAR_HOST"], feature: "ship", add: None }
+    }
+
+    fn words<const N: usize>(pairs: [(&str, &str); N]) -> String {
+        let error = CacheBuilder::from_settings(&Settings::new(pairs)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        error.to_string()
+    }
+
+    #[test]
+    fn a_store_without_its_feature_names_the_feature() {
+        let ship = "the store `far` needs a feature of larder: switch on `ship`";
+        for pair in [
+            ("CACHE_TYPE", "far"),
+            ("CACHE_TYPE", "afar"),
+            ("FAR_HOST", "a"),
+        ] {
+            assert!(words([pair]).ends_with(ship), "{pair:?}");
+        }
+        let shelf = "the store `memory` needs a feature of larder: switch on `shelf`";
+        assert!(words([("CACHE_TTL", "60")]).ends_with(shelf));
+    }
+
+    #[test]
+    fn without_the_near_tiers_feature_a_builder_has_none_unless_its_size_is_said() {
+        let builder = Settings::new([("CACHE_TTL", "60")]).builder();
+        assert!(format!("{:?}", builder.unwrap()).contains("near: None"));
+        let builder = Settings::new([("CACHE_MAX_ENTRIES", "0")]).builder();
+        assert!(builder.is_ok());
+        let error = Settings::new([("CACHE_MAX_ENTRIES", "9")])
+            .builder()
+            .unwrap_err();
+        assert!(error.to_string().ends_with("switch on `shelf`"), "{error}");
+    }
+
+    #[test]
+    fn the_nearest_name_is_the_one_with_the_fewest_changes() {
+        let names = ["memory", "redis", "redis-cluster"].map(str::to_owned);
+        assert_eq!(nearest("redsi", &names), Some("redis"));
+        assert_eq!(nearest("memroy", &names), Some("memory"));
+        assert_eq!(nearest("rediscluster", &names), Some("redis-cluster"));
+        assert_eq!(nearest("sqlite", &names), None);
+        assert_eq!(
+            (
+                distance("", "abc"),
+                distance("abc", "abc"),
+                distance("kitten", "sitting")
+            ),
+            (3, 0, 3)
+        );
+    }
+}

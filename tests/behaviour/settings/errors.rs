@@ -130,18 +130,3 @@ fn a_value_that_may_be_a_secret_is_not_shown() {
         assert!(said.contains(name) && !said.contains("hunter2"), "{said}");
     }
 }
-
-#[cfg(not(feature = "redis"))]
-#[test]
-fn a_store_without_its_feature_names_the_feature() {
-    for pairs in [
-        [("CACHE_TYPE", "redis")],
-        [("REDIS_URL", "redis://localhost")],
-    ] {
-        let said = words(&pairs);
-        assert_eq!(
-            said,
-            "the store `redis` needs a feature of larder: switch on `redis`"
-        );
-    }
-}
