@@ -87,7 +87,12 @@ fn add_as(
 /// The Redis that the settings describe.
 fn store(settings: &Settings, wanted: Option<Topology>) -> Result<Redis> {
     let (url, named) = url(settings, wanted)?;
-    let redis = Redis::builder(url).build();
+    let mut redis = Redis::builder(url);
+    if let Some(password) = settings.text("REDIS_SENTINEL_PASSWORD")? {
+        let user = settings.text("REDIS_SENTINEL_USER")?.unwrap_or_default();
+        redis = redis.sentinel_credentials(user, password);
+    }
+    let redis = redis.build();
     redis.map_err(|error| error.within(format!("`{named}`")))
 }
 

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use larder::{Cache, CacheBuilder};
+use larder::CacheBuilder;
 use test_support::RedisServer;
-use tokio::time::{sleep, timeout};
 
-use super::{Pairs, cache, settings, words};
+use super::{Pairs, cache, is_used, settings, words};
 use crate::log::Warnings;
 
 /// Every sort of character that means something in a url.
@@ -19,18 +18,6 @@ fn address(pairs: Pairs<'_>) -> String {
         .split_once("address: \"")
         .expect("a far tier on redis");
     rest.split('"').next().unwrap_or_default().to_owned()
-}
-
-/// Waits until a value stands in the far tier.
-async fn is_used(cache: &Cache) {
-    let tried = async {
-        while cache.set("key", &1_u32).await.is_err() {
-            sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(Duration::from_secs(10), tried)
-        .await
-        .expect("logs in");
 }
 
 /// How many names there are in each database that has any: `db3:keys=2`.
