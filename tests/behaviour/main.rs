@@ -15,5 +15,7 @@ mod p2_one_load;
 #[cfg(feature = "redis")]
 mod p3_never_fails;
 mod runtimes;
+#[cfg(feature = "testkit")]
+mod testkit;
 mod world;
 mod writes;

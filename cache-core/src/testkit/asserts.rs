@@ -194,7 +194,6 @@ impl Recording {
 
 fn times(count: usize) -> String {
     match count {
-        0 => "never".to_owned(),
         1 => "once".to_owned(),
         _ => format!("{count} times"),
     }

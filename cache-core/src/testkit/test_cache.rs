@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::runtime::Handle;
+
 use super::{MemoryFar, MemoryNear, Recording};
 use crate::{
     cache::{Cache, CacheBuilder},
@@ -133,8 +135,13 @@ impl TestCache {
     ) -> Result<Self> {
         let recording = Recording::default();
         let builder = builder.clock(clock.clone()).record(&recording);
+        let cache = builder.build()?;
+        if far.is_some() || Handle::try_current().is_ok() {
+            // Not with the first call: the feed's beginning would invalidate what that loads.
+            cache.0.listen();
+        }
         Ok(Self(Arc::new(Inner {
-            cache: builder.build()?,
+            cache,
             recording,
             clock,
             near,
