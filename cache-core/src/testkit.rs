@@ -2,6 +2,7 @@
 //! can fail, and the rules that every store keeps.
 
 mod asserts;
+mod chaos;
 pub mod far;
 pub(crate) mod here;
 mod memory;
@@ -10,6 +11,7 @@ pub mod near;
 mod recording;
 mod test_cache;
 
+pub use chaos::{Chaos, ChaosCodec, ChaosFar, ChaosNear, Fault, Plan};
 pub use here::{Entered, enter};
 pub use memory::MemoryFar;
 pub use memory_near::MemoryNear;

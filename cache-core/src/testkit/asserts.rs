@@ -9,7 +9,7 @@ impl Recording {
     /// The function behind a key, or a function, ran exactly once.
     ///
     /// ```
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
     /// # let test = cache_core::testkit::TestCache::new();
     /// for _ in 0..3 {
     ///     let load = || async { Ok::<_, String>("ada".to_owned()) };
@@ -60,7 +60,7 @@ impl Recording {
     /// A value was found in a tier exactly so often.
     ///
     /// ```
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
     /// # let test = cache_core::testkit::TestCache::new();
     /// test.cache().set("users:7", &1_u32).await?;
     /// test.cache().get::<u32>("users:7").await?;
@@ -79,7 +79,7 @@ impl Recording {
     /// A value was stored, at least once, in at least one tier.
     ///
     /// ```
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
     /// # let test = cache_core::testkit::TestCache::new();
     /// test.cache().set("users:7", &1_u32).await?;
     /// test.assert_stored("users:7");
@@ -98,7 +98,7 @@ impl Recording {
     /// No value was stored.
     ///
     /// ```
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
     /// # let test = cache_core::testkit::TestCache::new();
     /// let load = || async { Err::<u32, _>("gone".to_owned()) };
     /// test.cache().get_or_load("users:7", load).await.unwrap_err();
@@ -118,7 +118,7 @@ impl Recording {
     /// prefix or tag of this name was.
     ///
     /// ```
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
     /// # let test = cache_core::testkit::TestCache::new();
     /// test.cache().remove_prefix("users").await?;
     /// test.assert_invalidated("users");

@@ -22,7 +22,7 @@ const SWEEP: Duration = Duration::from_millis(250);
 /// ```
 /// use cache_core::{Cache, testkit::MemoryNear};
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// let near = MemoryNear::default();
 /// let cache = Cache::builder().near(near.clone()).build()?;
 /// cache.set("users:7", &"ada".to_owned()).await?;
@@ -174,7 +174,7 @@ fn sweep_while_there(store: &Weak<Shared>) {
 mod tests {
     use super::*;
 
-    crate::near_conformance!(crate::Result::Ok(MemoryNear::default()));
+    crate::near_conformance!(Ok::<_, crate::Error>(MemoryNear::default()));
 
     #[test]
     fn the_oldest_leaves_first() {

@@ -23,7 +23,7 @@ const MOST: usize = 100_000;
 /// ```
 /// use cache_core::{Cache, testkit::{MemoryNear, Recording}};
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// let recording = Recording::default();
 /// let cache = Cache::builder().near(MemoryNear::default()).record(&recording).build()?;
 ///
@@ -41,7 +41,7 @@ pub struct Recording(Arc<Mutex<Vec<Event>>>);
 ///
 /// ```
 /// # let test = cache_core::testkit::TestCache::new();
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// test.cache().set("users:7", &1_u32).await?;
 /// let first = &test.events()[0];
 /// assert_eq!(first.to_string(), "stored near   `users:7` by hand");
@@ -66,7 +66,7 @@ impl Recording {
     /// ```
     /// use cache_core::testkit::{TestCache, What};
     ///
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
     /// let test = TestCache::near_only();
     /// test.cache().get::<u32>("users:7").await?;
     /// assert_eq!(test.events()[0].what, What::Missed);
@@ -80,7 +80,7 @@ impl Recording {
     ///
     /// ```
     /// # let test = cache_core::testkit::TestCache::new();
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
     /// test.cache().set("users:7", &1_u32).await?;
     /// test.forget();
     /// test.assert_untouched();

@@ -28,7 +28,7 @@ use crate::{
 /// use std::time::Duration;
 /// use cache_core::testkit::TestCache;
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// let test = TestCache::new();
 /// test.cache().set("users:7", &"ada".to_owned()).await?;
 /// test.advance(Duration::from_secs(301));
@@ -106,7 +106,7 @@ impl TestCache {
     /// clock. Both hear of each other's invalidations at once.
     ///
     /// ```
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
     /// # use cache_core::testkit::TestCache;
     /// let (here, there) = { let here = TestCache::new(); let there = here.sibling(); (here, there) };
     /// here.cache().set("users:7", &1_u32).await?;
@@ -173,7 +173,7 @@ impl TestCache {
     /// Its far tier, to take it away, to evict from it, to look into it.
     ///
     /// ```
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
     /// # let test = cache_core::testkit::TestCache::new();
     /// test.far().unwrap().set_reachable(false);
     /// assert!(test.cache().set("users:7", &1_u32).await.is_err());
