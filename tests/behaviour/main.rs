@@ -3,6 +3,8 @@
 mod api;
 mod basics;
 mod batch;
+#[cfg(feature = "testkit")]
+mod chaos;
 mod companions;
 mod functions;
 mod key_part;
