@@ -17,3 +17,5 @@ pub use memory::MemoryFar;
 pub use memory_near::MemoryNear;
 pub use recording::{Event, Recording, What};
 pub use test_cache::TestCache;
+
+pub use crate::{conformance, near_conformance};

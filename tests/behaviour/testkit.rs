@@ -98,10 +98,10 @@ async fn an_assertion_that_fails_prints_what_was_recorded() {
     get_user(7).await.expect("a user");
     let recording = test.recording().clone();
     let failed = std::panic::catch_unwind(move || recording.assert_not_loaded("kit:users:7"));
-    let text = *failed.unwrap_err().downcast::<String>().expect("a text");
+    let message = *failed.unwrap_err().downcast::<String>().expect("a text");
     let function = format!("{}::get_user", module_path!());
     assert_eq!(
-        text,
+        message,
         format!(
             "`kit:users:7` was loaded once, not 0 times; recorded:\
              \n    1. missed        `kit:users:7` {function}\

@@ -35,13 +35,13 @@ pub struct MemoryNear(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     clock: Clock,
-    shelf: Mutex<Shelf>,
+    rows: Mutex<Rows>,
     /// Whether somebody looks for expired entries.
     swept: Once,
 }
 
 #[derive(Debug, Default)]
-struct Shelf {
+struct Rows {
     entries: HashMap<SmolStr, (u64, Arc<Entry>)>,
     /// Which key was written when.
     order: BTreeMap<u64, SmolStr>,
@@ -65,7 +65,7 @@ impl MemoryNear {
     pub fn new(clock: Clock) -> Self {
         Self(Arc::new(Shared {
             clock,
-            shelf: Mutex::default(),
+            rows: Mutex::default(),
             swept: Once::new(),
         }))
     }
@@ -77,30 +77,30 @@ impl MemoryNear {
     /// assert!(MemoryNear::default().list().is_empty());
     /// ```
     pub fn list(&self) -> Vec<String> {
-        let shelf = self.0.lock();
-        shelf.order.values().map(ToString::to_string).collect()
+        let rows = self.0.lock();
+        rows.order.values().map(ToString::to_string).collect()
     }
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sweep(&self) {
         let now = self.clock.now();
-        let mut shelf = self.lock();
-        let expired = shelf.entries.values();
+        let mut rows = self.lock();
+        let expired = rows.entries.values();
         let expired = expired.filter(|(_, entry)| entry.expired(now));
         let gone: Vec<_> = expired.map(|(_, entry)| entry.key_text()).collect();
-        let gone: Vec<_> = gone.iter().map(|key| shelf.take(key)).collect();
-        drop(shelf);
+        let gone: Vec<_> = gone.iter().map(|key| rows.take(key)).collect();
+        drop(rows);
         // Values are dropped outside of the lock: they are the user's.
         drop(gone);
     }
 }
 
-impl Shelf {
+impl Rows {
     fn take(&mut self, key: &str) -> Option<Arc<Entry>> {
         let (written, entry) = self.entries.remove(key)?;
         self.order.remove(&written);
@@ -122,16 +122,16 @@ impl NearStore for MemoryNear {
             thread::spawn(move || sweep_while_there(&watched));
         });
         let key = entry.key_text();
-        let mut shelf = self.0.lock();
-        let old = shelf.take(&key);
-        shelf.next += 1;
-        let written = shelf.next;
-        shelf.order.insert(written, key.clone());
-        shelf.entries.insert(key, (written, entry));
-        let oldest = shelf.order.first_key_value().map(|(_, key)| key.clone());
-        let most = shelf.entries.len() > MOST;
-        let evicted = oldest.filter(|_| most).and_then(|key| shelf.take(&key));
-        drop(shelf);
+        let mut rows = self.0.lock();
+        let old = rows.take(&key);
+        rows.next += 1;
+        let written = rows.next;
+        rows.order.insert(written, key.clone());
+        rows.entries.insert(key, (written, entry));
+        let oldest = rows.order.first_key_value().map(|(_, key)| key.clone());
+        let most = rows.entries.len() > MOST;
+        let evicted = oldest.filter(|_| most).and_then(|key| rows.take(&key));
+        drop(rows);
         drop((old, evicted));
     }
 
@@ -141,18 +141,18 @@ impl NearStore for MemoryNear {
     }
 
     fn clear(&self) {
-        let shelf = {
-            let mut shelf = self.0.lock();
-            let next = shelf.next;
+        let rows = {
+            let mut rows = self.0.lock();
+            let next = rows.next;
             std::mem::replace(
-                &mut *shelf,
-                Shelf {
+                &mut *rows,
+                Rows {
                     next,
-                    ..Shelf::default()
+                    ..Rows::default()
                 },
             )
         };
-        drop(shelf);
+        drop(rows);
     }
 
     fn len(&self) -> u64 {

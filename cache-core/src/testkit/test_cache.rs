@@ -113,6 +113,7 @@ impl TestCache {
     /// assert_eq!(there.cache().get("users:7").await?, Some(1_u32));
     /// # cache_core::Result::<()>::Ok(()) }).unwrap();
     /// ```
+    #[must_use = "it is a cache beside this one"]
     pub fn sibling(&self) -> Self {
         Self::over(self.0.far.clone(), self.0.clock.clone())
     }

@@ -11,7 +11,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const ROUNDS: u64 = 200;
 
 /// A store that holds a stamp, `1`, and a slot, `slot`, and chaos in front of it.
-async fn room(seed: u64, plan: Plan) -> (MemoryFar, Chaos, ChaosFar<MemoryFar>) {
+fn room(seed: u64, plan: Plan) -> (MemoryFar, Chaos, ChaosFar<MemoryFar>) {
     let (store, chaos) = (MemoryFar::default(), Chaos::seeded(seed));
     let far = ChaosFar::new(store.clone(), &chaos);
     store.plant("slot", &b"header345678 and an envelope"[..]);
@@ -37,7 +37,7 @@ async fn held(store: &MemoryFar) -> bool {
 
 #[tokio::test]
 async fn a_refused_call_does_nothing() {
-    let (store, chaos, far) = room(1, Plan::new().fail(1.0)).await;
+    let (store, chaos, far) = room(1, Plan::new().fail(1.0));
     far.invalidate(change()).await.unwrap_err();
     assert!(held(&store).await);
     assert_eq!(chaos.count(Fault::Failed), 1);
@@ -45,7 +45,7 @@ async fn a_refused_call_does_nothing() {
 
 #[tokio::test]
 async fn a_call_whose_answer_is_lost_is_made() {
-    let (store, chaos, far) = room(1, Plan::new().lose_answers(1.0)).await;
+    let (store, chaos, far) = room(1, Plan::new().lose_answers(1.0));
     far.invalidate(change()).await.unwrap_err();
     assert!(!held(&store).await);
     assert_eq!(chaos.count(Fault::AnswerLost), 1);
@@ -53,7 +53,7 @@ async fn a_call_whose_answer_is_lost_is_made() {
 
 #[tokio::test(start_paused = true)]
 async fn every_late_write_fails_at_first_and_is_applied_in_the_end() {
-    let (store, chaos, far) = room(1, Plan::new().write_late(1.0, SECOND)).await;
+    let (store, chaos, far) = room(1, Plan::new().write_late(1.0, SECOND));
     let lease = Prepare {
         stamps: &[("2", 7)],
         stamp_ttl: 60 * SECOND,
@@ -95,7 +95,7 @@ async fn every_late_write_fails_at_first_and_is_applied_in_the_end() {
 async fn a_call_that_hangs_is_made_or_not() {
     let (mut made, mut not) = (0, 0);
     for seed in 0..20 {
-        let (store, chaos, far) = room(seed, Plan::new().hang(1.0)).await;
+        let (store, chaos, far) = room(seed, Plan::new().hang(1.0));
         let hung = timeout(3_600 * SECOND, far.invalidate(change())).await;
         assert!(hung.is_err());
         assert_eq!(chaos.count(Fault::Hung), 1);
@@ -110,7 +110,7 @@ async fn a_call_that_hangs_is_made_or_not() {
 
 #[tokio::test(start_paused = true)]
 async fn a_delay_is_no_longer_than_it_may_be() {
-    let (_, chaos, far) = room(1, Plan::new().delay(1.0, SECOND)).await;
+    let (_, chaos, far) = room(1, Plan::new().delay(1.0, SECOND));
     let mut longest = Duration::ZERO;
     for _ in 0..ROUNDS {
         let began = Instant::now();
@@ -125,7 +125,7 @@ async fn a_delay_is_no_longer_than_it_may_be() {
 
 #[tokio::test]
 async fn garbage_is_of_every_kind_and_never_another_names_answer() {
-    let (_, _, far) = room(1, Plan::new().garble(1.0)).await;
+    let (_, _, far) = room(1, Plan::new().garble(1.0));
     let names = ["slot", "missing", "1"];
     let true_ones = {
         let chaos = Chaos::seeded(1);
@@ -162,7 +162,7 @@ async fn garbage_is_of_every_kind_and_never_another_names_answer() {
 
 #[tokio::test]
 async fn what_is_evicted_is_gone_for_good() {
-    let (store, chaos, far) = room(1, Plan::new().evict(1.0)).await;
+    let (store, chaos, far) = room(1, Plan::new().evict(1.0));
     assert_eq!(far.read(&["slot"]).await.unwrap(), [None]);
     assert!(!held(&store).await);
     assert_eq!(chaos.count(Fault::Evicted), 1);
@@ -175,7 +175,7 @@ async fn outcome(seed: u64) -> Vec<String> {
         .lose_answers(0.2)
         .garble(0.2)
         .evict(0.1);
-    let (_, _, far) = room(seed, plan.delay(0.2, SECOND)).await;
+    let (_, _, far) = room(seed, plan.delay(0.2, SECOND));
     let mut outcome = Vec::new();
     for round in 0..ROUNDS {
         let began = Instant::now();
@@ -200,7 +200,7 @@ async fn the_seed_decides_and_nothing_else_does() {
 #[tokio::test]
 async fn how_often_one_fault_happens_says_nothing_about_when_another_does() {
     let failures = async |plan: Plan| {
-        let (_, _, far) = room(1, plan).await;
+        let (_, _, far) = room(1, plan);
         let mut failures = Vec::new();
         for _ in 0..ROUNDS {
             failures.push(far.read(&["1"]).await.is_err());
@@ -216,7 +216,7 @@ async fn how_often_one_fault_happens_says_nothing_about_when_another_does() {
 
 #[tokio::test]
 async fn faults_are_as_frequent_as_was_said() {
-    let (_, chaos, far) = room(1, Plan::new().fail(0.25)).await;
+    let (_, chaos, far) = room(1, Plan::new().fail(0.25));
     for _ in 0..4_000 {
         let _ = far.read(&["1"]).await;
     }
