@@ -97,10 +97,10 @@ impl Clock {
     ///
     /// If this is another clock: nobody moves that.
     pub fn advance(&self, span: Duration) {
-        match &self.0 {
-            Source::Manual(now) => now.fetch_add(millis(span), Ordering::SeqCst),
-            _ => panic!("only a manual clock can be advanced"),
+        let Source::Manual(now) = &self.0 else {
+            panic!("only a manual clock can be advanced");
         };
+        now.fetch_add(millis(span), Ordering::SeqCst);
     }
 
     /// The present moment.
@@ -115,12 +115,11 @@ impl Clock {
 
     /// Milliseconds since 1970, for stamps that other processes read.
     pub(crate) fn wall_millis(&self) -> u64 {
-        match &self.0 {
-            Source::System => SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, whole_millis),
-            _ => 1_700_000_000_000 + self.now().as_millis(),
+        if let Source::System = &self.0 {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH);
+            return since.map_or(0, whole_millis);
         }
+        1_700_000_000_000 + self.now().as_millis()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::testkit::Recording;
 #[non_exhaustive]
 #[cfg_attr(
     not(feature = "testkit"),
-    allow(unreachable_pub, reason = "the test kit shows it to users")
+    allow(unreachable_pub, dead_code, reason = "the test kit shows it to users")
 )]
 pub enum What {
     /// The near tier had the value.

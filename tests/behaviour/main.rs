@@ -6,6 +6,7 @@ mod batch;
 #[cfg(feature = "testkit")]
 mod chaos;
 mod companions;
+mod deferred;
 mod functions;
 mod key_part;
 mod log;
@@ -17,6 +18,7 @@ mod p2_one_load;
 #[cfg(feature = "redis")]
 mod p3_never_fails;
 mod runtimes;
+mod strict;
 #[cfg(feature = "testkit")]
 mod testkit;
 mod world;
