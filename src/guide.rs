@@ -25,6 +25,11 @@ pub mod axum {}
 #[cfg(feature = "moka")]
 pub mod companions {}
 
+// Its examples are run in `tests/axum`, because some of them are handlers.
+#[cfg(all(feature = "testkit", not(doctest)))]
+#[doc = include_str!("../docs/testing.md")]
+pub mod testing {}
+
 #[doc = include_str!("../docs/settings.md")]
 #[cfg(feature = "moka")]
 pub mod settings {}

@@ -3,6 +3,8 @@
 mod api;
 mod basics;
 mod batch;
+#[cfg(feature = "testkit")]
+mod chaos;
 mod companions;
 mod deferred;
 mod functions;
@@ -20,5 +22,7 @@ mod p3_never_fails;
 mod runtimes;
 mod settings;
 mod strict;
+#[cfg(feature = "testkit")]
+mod testkit;
 mod world;
 mod writes;
