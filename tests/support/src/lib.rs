@@ -1,6 +1,7 @@
 //! Servers, a fault proxy and a recorder for larder's own tests.
 //!
-//! - [`RedisServer`] starts a real server on a free loopback port and ends it, whatever happens.
+//! - [`RedisServer`] and [`MemcachedServer`] start a real server on a free loopback port and end it,
+//!   whatever happens.
 //! - [`FaultProxy`] stands between a client and a server and breaks the line between them.
 //! - [`Recorder`] writes down what was read and invalidated; [`check`] finds the stale reads.
 //! - [`Mix`] is the load under which promises are tested, [`Naive`] the protocol that fails it.
@@ -10,6 +11,7 @@
 mod check;
 mod fault;
 mod link;
+mod memcached;
 mod mix;
 mod naive;
 mod port;
@@ -22,6 +24,7 @@ mod server;
 
 pub use check::{Report, Stale, check};
 pub use fault::{Fault, Links, Way};
+pub use memcached::MemcachedServer;
 pub use mix::{Failure, Mix, Run, Subject};
 pub use naive::Naive;
 pub use proxy::{FaultProxy, Traffic};

@@ -18,9 +18,9 @@ use crate::{
 };
 
 /// How long a server may take to start, to stop, or to go on.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// How often the start is tried again when somebody else was faster at taking the port.
-const ATTEMPTS: usize = 10;
+pub(crate) const ATTEMPTS: usize = 10;
 
 /// What is said where tests cannot run.
 const MISSING: &str =
@@ -43,7 +43,7 @@ pub struct RedisServer {
 }
 
 /// Why a server did not start.
-enum Failed {
+pub(crate) enum Failed {
     PortTaken,
     Otherwise(String),
 }
@@ -224,7 +224,7 @@ impl RedisServer {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let addr = port::listen().local_addr();
     addr.expect("a listener has an address").port()
 }
@@ -279,7 +279,7 @@ fn await_ready(process: &mut Process, log: &Path) -> Result<(), Failed> {
 }
 
 /// Waits until the system says that the process stands still; where it cannot say, at once.
-fn await_stopped(pid: u32) {
+pub(crate) fn await_stopped(pid: u32) {
     let deadline = Instant::now() + PATIENCE;
     while let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) {
         // The state follows the name of the program, which stands in parentheses.
@@ -293,6 +293,6 @@ fn await_stopped(pid: u32) {
 }
 
 /// A test that panicked while it held the lock must not hide its message behind another.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
