@@ -17,8 +17,7 @@ use crate::{
 };
 
 /// What is said where tests cannot run.
-const MISSING: &str =
-    "`memcached` is not on the PATH: run the tests by `./test`, which sees to it";
+const MISSING: &str = "`memcached` is not on the PATH: run the tests by `./test`, which sees to it";
 
 /// A `memcached` of one's own, on a free loopback port and in a directory of its own. It is
 /// killed and its directory removed on drop, also after a panic; if the test process itself
