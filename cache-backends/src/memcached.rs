@@ -232,6 +232,26 @@ impl Memcached {
             read => read.map_err(|away| away.error),
         }
     }
+
+    /// Reads names that lie on several servers, at the same time.
+    async fn read_all(
+        &self,
+        names: &[Name<'_>],
+        spread: &[(usize, Vec<usize>)],
+    ) -> Result<Vec<Option<Bytes>>> {
+        let reads = spread.iter().map(|(place, members)| {
+            let names: Vec<_> = members.iter().map(|at| names[*at]).collect();
+            let read = async move { self.read_at(*place, &names).await };
+            Box::pin(read) as Call<'_, Vec<Option<Bytes>>>
+        });
+        let mut values = vec![None; names.len()];
+        for ((_, members), read) in spread.iter().zip(together(reads.collect()).await) {
+            for (at, value) in members.iter().zip(read?) {
+                values[*at] = value;
+            }
+        }
+        Ok(values)
+    }
 }
 
 impl Backend for Memcached {
@@ -245,18 +265,8 @@ impl Backend for Memcached {
         if let [(place, _)] = spread[..] {
             return self.read_at(place, &names).await;
         }
-        let reads = spread.iter().map(|(place, members)| {
-            let names: Vec<_> = members.iter().map(|at| names[*at]).collect();
-            let read = async move { self.read_at(*place, &names).await };
-            Box::pin(read) as Call<'_, Vec<Option<Bytes>>>
-        });
-        let mut values = vec![None; names.len()];
-        for ((_, members), read) in spread.iter().zip(together(reads.collect()).await) {
-            for (at, value) in members.iter().zip(read?) {
-                values[*at] = value;
-            }
-        }
-        Ok(values)
+        // Boxed, because it is the rarer case and would make every read larger.
+        Box::pin(self.read_all(&names, &spread)).await
     }
 
     async fn prepare(&self, prepare: Prepare<'_>) -> Result<Prepared> {

@@ -22,17 +22,13 @@ type Answer = Reply<Bytes>;
 
 /// Reads names.
 pub(super) async fn read(line: Line, names: &[Name<'_>]) -> Result<Vec<Option<Bytes>>, Fault> {
-    let bytes = names.iter().map(|name| name.as_str().len() + 8).sum();
-    let mut batch = Batch::with_capacity(bytes);
-    for name in names {
-        batch.get(*name);
-    }
     let value = |reply| match reply {
         Reply::Value(bytes, _) => Ok(Some(bytes)),
         Reply::Missing => Ok(None),
         other => Err(unexpected(other)),
     };
-    line.ask(batch).await?.into_iter().map(value).collect()
+    let replies = line.ask(Batch::gets(names)).await?;
+    replies.into_iter().map(value).collect()
 }
 
 /// Makes a stamp unless it is there, and gives the one that is.

@@ -5,8 +5,9 @@
 //! caller who goes away shifts nothing. Its answers are read and thrown away.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     future::poll_fn,
+    hash::{BuildHasher, BuildHasherDefault, Hasher},
     io,
     pin::Pin,
     sync::{Arc, OnceLock},
@@ -119,14 +120,9 @@ struct Wire<S> {
     /// Whether the stream may hold back what it took, as one that encrypts does.
     flushing: bool,
     input: Inbox,
-    /// Who waits for the next answers, in the order of the requests.
-    waiting: VecDeque<Waiting>,
-}
-
-struct Waiting {
-    left: usize,
-    replies: Replies,
-    answer: oneshot::Sender<Replies>,
+    desk: Desk,
+    /// Whether this turn has waited for company.
+    waited: bool,
 }
 
 /// Whether something was done, so that more can follow.
@@ -141,18 +137,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             written: 0,
             flushing: false,
             input: Inbox::new(),
-            waiting: VecDeque::new(),
+            desk: Desk::default(),
+            waited: false,
         }
     }
 
     /// Goes on until nothing can be done but wait; ready with the reason when there is an end.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<String> {
         loop {
-            let done = self
-                .gather(context)
-                .and_then(|gathered| Ok(gathered | self.write(context)?))
-                .and_then(|written| Ok(written | self.read(context)?));
-            match done {
+            match self.turn(context) {
                 Ok(true) => {}
                 Ok(false) => return Poll::Pending,
                 Err(why) => return Poll::Ready(why),
@@ -160,21 +153,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
+    fn turn(&mut self, context: &mut Context<'_>) -> Progress {
+        let gathered = self.gather(context)?;
+        // Where one of several callers has come, others are about to: they run first.
+        if gathered && !self.waited && self.desk.callers.len() > 1 {
+            self.waited = true;
+            context.waker().wake_by_ref();
+            return Ok(false);
+        }
+        self.waited = false;
+        let written = self.write(context)?;
+        let read = self.read(context)?;
+        Ok(gathered | written | read)
+    }
+
     fn gather(&mut self, context: &mut Context<'_>) -> Progress {
         let mut gathered = false;
-        while self.out.len() < GATHER && self.waiting.len() < WAITING {
+        while self.out.len() < GATHER && self.desk.callers.len() < WAITING {
             match self.queue.poll_recv(context) {
-                Poll::Ready(Some(Call { batch, answer })) => {
+                Poll::Ready(Some(call)) => {
                     gathered = true;
-                    // Who has gone before anything was sent needs nothing sent.
-                    if batch.replies() > 0 && !answer.is_closed() {
-                        self.out.extend_from_slice(batch.bytes());
-                        self.waiting.push_back(Waiting {
-                            left: batch.replies(),
-                            replies: Vec::with_capacity(batch.replies()),
-                            answer,
-                        });
-                    }
+                    self.desk.take(call, &mut self.out);
                 }
                 Poll::Ready(None) => return Err("it was given up".to_owned()),
                 Poll::Pending => break,
@@ -193,6 +192,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 Poll::Ready(Err(error)) => return Err(error.to_string()),
             };
             self.written += count;
+            // Whoever comes from now on may not be given an answer to what was asked before.
+            self.desk.asked.clear();
             if self.written == self.out.len() {
                 self.out.clear();
                 self.out.shrink_to(2 * GATHER);
@@ -224,29 +225,161 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             if let Reply::Confused(words) = &reply {
                 return Err(format!("the server does not understand: {words}"));
             }
-            deliver(&mut self.waiting, reply)?;
+            self.desk.deliver(reply)?;
         }
         self.input.consume(used);
         Ok(true)
     }
 }
 
-/// Gives an answer to the first who waits, who goes with its last one.
-fn deliver(waiting: &mut VecDeque<Waiting>, reply: Reply<&[u8]>) -> Result<(), String> {
-    let Some(first) = waiting.front_mut() else {
-        return Err("an answer came that nobody had asked for".to_owned());
-    };
-    first.left -= 1;
-    if !first.answer.is_closed() {
-        first.replies.push(reply.into_owned());
+/// Who waits for what.
+#[derive(Default)]
+struct Desk {
+    /// In the order in which they came; those that have all they wait for are `None`.
+    callers: VecDeque<Option<Caller>>,
+    /// How many callers have left at the front: the number of the first that is there.
+    left: usize,
+    /// For whom the next answers are, in the order of the commands.
+    expected: VecDeque<Expected>,
+    /// The questions of this round, by their hashes: callers who ask the same share an answer.
+    asked: HashMap<u64, Asked, BuildHasherDefault<Hashed>>,
+    hasher: foldhash::fast::RandomState,
+}
+
+struct Caller {
+    missing: usize,
+    replies: Replies,
+    answer: oneshot::Sender<Replies>,
+}
+
+/// A place in the replies of a caller.
+#[derive(Clone, Copy)]
+struct Place {
+    caller: usize,
+    at: usize,
+}
+
+struct Expected {
+    first: Place,
+    others: Vec<Place>,
+}
+
+/// A question that was asked: where it stands in what is written, and its answer in what is
+/// expected, counted from the first of this round.
+struct Asked {
+    start: usize,
+    end: usize,
+    expected: usize,
+}
+
+impl Desk {
+    fn take(&mut self, Call { batch, answer }: Call, out: &mut Vec<u8>) {
+        // Who has gone before anything was sent needs nothing sent.
+        if batch.replies() == 0 || answer.is_closed() {
+            return;
+        }
+        let caller = self.left + self.callers.len();
+        if batch.questions().len() == 0 {
+            out.extend_from_slice(batch.bytes());
+            for at in 0..batch.replies() {
+                self.expect(Place { caller, at });
+            }
+        }
+        for (at, question) in batch.questions().enumerate() {
+            self.ask(question, Place { caller, at }, out);
+        }
+        self.callers.push_back(Some(Caller {
+            missing: batch.replies(),
+            replies: vec![Reply::Missing; batch.replies()],
+            answer,
+        }));
     }
-    if first.left == 0
-        && let Some(first) = waiting.pop_front()
-    {
-        // Whoever is gone needs no answer.
-        let _ = first.answer.send(first.replies);
+
+    /// Asks a question, unless it is asked already.
+    fn ask(&mut self, question: &[u8], place: Place, out: &mut Vec<u8>) {
+        let hash = self.hasher.hash_one(question);
+        if let Some(asked) = self.asked.get(&hash)
+            && out[asked.start..asked.end] == *question
+        {
+            self.expected[asked.expected].others.push(place);
+            return;
+        }
+        let asked = Asked {
+            start: out.len(),
+            end: out.len() + question.len(),
+            expected: self.expected.len(),
+        };
+        self.asked.insert(hash, asked);
+        out.extend_from_slice(question);
+        self.expect(place);
     }
-    Ok(())
+
+    fn expect(&mut self, first: Place) {
+        let others = Vec::new();
+        self.expected.push_back(Expected { first, others });
+    }
+
+    /// Gives an answer to those who wait for it. Who has all the answers goes.
+    fn deliver(&mut self, reply: Reply<&[u8]>) -> Result<(), String> {
+        let Some(Expected { first, others }) = self.expected.pop_front() else {
+            return Err("an answer came that nobody had asked for".to_owned());
+        };
+        if others.is_empty() && !self.waits(first) {
+            self.fill(first, Reply::Missing);
+            return Ok(());
+        }
+        let reply = reply.into_owned();
+        for place in others {
+            self.fill(place, reply.clone());
+        }
+        self.fill(first, reply);
+        Ok(())
+    }
+
+    fn waits(&self, place: Place) -> bool {
+        let caller = self.callers.get(place.caller - self.left);
+        caller.is_some_and(|caller| {
+            let caller = caller.as_ref();
+            caller.is_some_and(|caller| !caller.answer.is_closed())
+        })
+    }
+
+    fn fill(&mut self, place: Place, reply: Reply<Bytes>) {
+        let slot = &mut self.callers[place.caller - self.left];
+        if let Some(caller) = slot {
+            caller.replies[place.at] = reply;
+            caller.missing -= 1;
+            if caller.missing > 0 {
+                return;
+            }
+        }
+        if let Some(caller) = slot.take() {
+            // Whoever is gone needs no answer.
+            let _ = caller.answer.send(caller.replies);
+        }
+        while self.callers.front().is_some_and(Option::is_none) {
+            self.callers.pop_front();
+            self.left += 1;
+        }
+    }
+}
+
+/// Takes a hash for what it is.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("hashes are 64 bits");
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 fn closed() -> String {

@@ -64,14 +64,39 @@ pub(in crate::memcached) enum If {
 pub(in crate::memcached) struct Batch {
     bytes: Vec<u8>,
     replies: usize,
+    /// Where each command ends, if all of them only ask for values.
+    ends: Vec<usize>,
 }
 
 impl Batch {
     pub(in crate::memcached) fn with_capacity(bytes: usize) -> Self {
         Self {
             bytes: Vec::with_capacity(bytes),
-            replies: 0,
+            ..Self::default()
         }
+    }
+
+    /// Questions that only ask for values, one for each of `names`.
+    pub(in crate::memcached) fn gets(names: &[Name<'_>]) -> Self {
+        let bytes = names.iter().map(|name| name.0.len() + 8).sum();
+        let mut batch = Self::with_capacity(bytes);
+        batch.ends.reserve_exact(names.len());
+        for name in names {
+            batch.get(*name);
+            batch.ends.push(batch.bytes.len());
+        }
+        batch
+    }
+
+    /// The commands one by one, if all of them only ask for values: then it does not matter who
+    /// else asks for the same at the same time.
+    pub(in crate::memcached) fn questions(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let question = &self.bytes[start..*end];
+            start = *end;
+            question
+        })
     }
 
     pub(in crate::memcached) fn bytes(&self) -> &[u8] {
