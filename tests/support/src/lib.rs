@@ -1,7 +1,12 @@
 //! Servers, a fault proxy and a recorder for larder's own tests.
 //!
+<<<<<<< HEAD
 //! - [`RedisServer`] and [`MemcachedServer`] start a real server on a free loopback port and end it,
 //!   whatever happens.
+=======
+//! - [`RedisServer`] starts a real server on a free loopback port and ends it, whatever happens.
+//! - [`RedisCluster`] starts six of them, three masters with a replica each, as one cluster.
+>>>>>>> main
 //! - [`FaultProxy`] stands between a client and a server and breaks the line between them.
 //! - [`Recorder`] writes down what was read and invalidated; [`check`] finds the stale reads.
 //! - [`Mix`] is the load under which promises are tested, [`Naive`] the protocol that fails it.
@@ -9,6 +14,7 @@
 //! Nothing here knows larder: what is tested is driven through the [`Subject`] trait.
 
 mod check;
+mod cluster;
 mod fault;
 mod link;
 mod memcached;
@@ -23,6 +29,7 @@ mod resp;
 mod server;
 
 pub use check::{Report, Stale, check};
+pub use cluster::RedisCluster;
 pub use fault::{Fault, Links, Way};
 pub use memcached::MemcachedServer;
 pub use mix::{Failure, Mix, Run, Subject};
