@@ -50,9 +50,9 @@ mod together;
 /// is a miss and cannot be stored, while the rest works on. There is no feed, so near tiers of
 /// other processes hear nothing of an invalidation and keep what they have for 5 seconds.
 ///
-/// memcached counts in whole seconds and up to 30 days: what is stored may stay a second or two
-/// longer than was asked for (it is not served longer), and no longer than 30 days. Values of 1 MiB
-/// need `memcached -I 2m`; what a server takes no more is refused, and what stood there is gone.
+/// memcached counts in whole seconds, and up to 30 days: what is stored lives up to two seconds
+/// longer than was asked for, and no longer than 30 days. Values of 1 MiB need `memcached -I 2m`;
+/// what is too large for the server is refused, and what stood there is gone.
 ///
 /// Whoever shares the servers can read, change and remove everything. Connections must end at the
 /// server itself: a proxy that spreads one connection over several servers breaks the fence.

@@ -83,7 +83,8 @@ impl Server {
     {
         if let Some(Credentials { user, password }) = &self.credentials {
             let length = user.len() + 1 + password.len();
-            let login = format!("set login 0 0 {length}\r\n{user} {password}\r\n");
+            // A server that does not ask takes this for a value: one that is over at once.
+            let login = format!("set larder:login 0 -1 {length}\r\n{user} {password}\r\n");
             match &*exchange(&mut stream, &login).await? {
                 "STORED" => {}
                 answer if answer.starts_with("CLIENT_ERROR") => {

@@ -1,12 +1,8 @@
 //! Servers, a fault proxy and a recorder for larder's own tests.
 //!
-<<<<<<< HEAD
-//! - [`RedisServer`] and [`MemcachedServer`] start a real server on a free loopback port and end it,
-//!   whatever happens.
-=======
 //! - [`RedisServer`] starts a real server on a free loopback port and ends it, whatever happens.
 //! - [`RedisCluster`] starts six of them, three masters with a replica each, as one cluster.
->>>>>>> main
+//! - [`MemcachedServer`] starts a memcached, in the same way.
 //! - [`FaultProxy`] stands between a client and a server and breaks the line between them.
 //! - [`Recorder`] writes down what was read and invalidated; [`check`] finds the stale reads.
 //! - [`Mix`] is the load under which promises are tested, [`Naive`] the protocol that fails it.
