@@ -127,6 +127,16 @@ mod tests {
         }
     }
 
+    /// What libmemcached 1.1.4 says, with `MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED` on.
+    #[test]
+    fn ketama_finds_the_servers_that_libmemcached_finds() {
+        let servers = servers("10.0.1.1:11211,10.0.1.2:11212,cache3.internal:11211");
+        let ring = Ring::new(Distribution::Ketama, &servers);
+        let places = (0..40).map(|at| ring.place(&format!("name:{at}")).to_string());
+        let expected = "2022201120221020100122112220011001220101";
+        assert_eq!(places.collect::<String>(), expected);
+    }
+
     #[test]
     fn ketama_spreads_over_all_servers() {
         let ring = Ring::new(Distribution::Ketama, &servers("a:1,b:1,c:1"));

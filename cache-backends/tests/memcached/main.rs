@@ -3,6 +3,7 @@
 mod contract;
 mod limits;
 mod login;
+mod oracle;
 mod outage;
 mod peer;
 #[path = "../redis/probe.rs"]
