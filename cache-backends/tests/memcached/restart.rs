@@ -45,18 +45,19 @@ fn connect(server: &MemcachedServer) -> Memcached {
 #[tokio::test]
 async fn a_lease_of_an_earlier_life_cannot_store_over_one_of_this() {
     let server = MemcachedServer::start(&[]);
-    let (old, new) = (connect(&server), connect(&server));
-    assert!(lease(&old, "slot", MINE).await);
+    let memcached = connect(&server);
+    assert!(lease(&memcached, "slot", MINE).await);
+    assert_eq!(server.ask("mg slot c", 1), ["HD c1"]);
     server.restart();
-    back_within(&new, Duration::from_secs(2)).await;
-    assert!(lease(&new, "slot", OTHER).await);
-    assert_eq!(server.ask("mg slot c", 1), ["HD c1"], "counted anew");
+    let other = String::from_utf8_lossy(&OTHER).into_owned();
+    let taken = server.ask(&format!("ms slot 12 T60 c\r\n{other}"), 1);
+    assert_eq!(taken, ["HD c1"], "counted anew");
 
-    back_within(&old, Duration::from_secs(2)).await;
-    assert!(!store(&old, "slot", MINE, b"old").await);
-    let standing = read(&new, "slot").await.unwrap();
+    back_within(&memcached, Duration::from_secs(2)).await;
+    assert!(!store(&memcached, "slot", MINE, b"old").await);
+    let standing = read(&memcached, "slot").await.unwrap();
     assert_eq!(standing.as_deref(), Some(&OTHER[..]));
-    assert!(store(&new, "slot", OTHER, b"new").await);
+    assert!(store(&memcached, "slot", OTHER, b"new").await);
 }
 
 /// The store names the CAS value that the lease was given: nothing is asked before.
