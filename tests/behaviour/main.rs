@@ -10,6 +10,8 @@ mod key_part;
 mod log;
 mod options;
 #[cfg(feature = "redis")]
+mod p1_failover;
+#[cfg(feature = "redis")]
 mod p1_far;
 #[cfg(feature = "memcached")]
 mod p1_memcached;

@@ -5,4 +5,5 @@ mod cluster;
 mod memcached;
 mod mix;
 mod proxy;
+mod sentinel;
 mod server;
