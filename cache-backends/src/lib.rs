@@ -1,6 +1,10 @@
 //! The stores of larder, one room and one feature each.
 
 #[cfg(any(feature = "memcached", feature = "redis"))]
+#[cfg_attr(
+    not(feature = "redis"),
+    allow(dead_code, reason = "memcached alone needs less of it")
+)]
 mod link;
 #[cfg(feature = "memcached")]
 mod memcached;
@@ -10,6 +14,9 @@ mod moka;
 mod redis;
 mod settings;
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use self::memcached::read_memcached_replies;
 #[cfg(feature = "memcached")]
 pub use self::memcached::{Distribution, Memcached, MemcachedBuilder};
 #[cfg(feature = "moka")]
