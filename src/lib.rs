@@ -18,7 +18,7 @@ pub use cache_backends::Moka;
 #[cfg(feature = "redis")]
 pub use cache_backends::Redis;
 #[cfg(feature = "testkit")]
-pub use cache_core::{conformance, near_conformance, testkit};
+pub use cache_core::testkit;
 
 // Named also where no feature is on, so that it is linked, and its stores are known by name.
 use cache_backends as _;
