@@ -17,6 +17,8 @@ pub use cache_axum as axum;
 pub use cache_backends::Moka;
 #[cfg(feature = "redis")]
 pub use cache_backends::Redis;
+#[cfg(feature = "memcached")]
+pub use cache_backends::{Distribution, Memcached};
 #[cfg(feature = "testkit")]
 pub use cache_core::testkit;
 
