@@ -34,6 +34,7 @@ mod hung;
 mod impostor;
 mod outage;
 mod rows;
+mod sentinel;
 mod trial;
 
 const fn millis(count: u64) -> Duration {
