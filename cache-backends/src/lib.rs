@@ -10,6 +10,13 @@ mod moka;
 mod redis;
 mod settings;
 
+/// What must hold of arbitrary bytes: see `cache_core::testkit::fuzz`.
+#[cfg(all(feature = "memcached", feature = "testkit"))]
+#[doc(hidden)]
+pub mod fuzz {
+    pub use crate::memcached::replies;
+}
+
 #[cfg(feature = "memcached")]
 pub use self::memcached::{Distribution, Memcached, MemcachedBuilder};
 #[cfg(feature = "moka")]

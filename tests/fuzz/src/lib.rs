@@ -63,10 +63,25 @@ pub const TARGETS: &[Target] = &[
         seeds: keys,
     },
     Target {
+        name: "memcached",
+        run: cache_backends::fuzz::replies,
+        seeds: || REPLIES.map(|reply| reply.as_bytes().to_vec()).into(),
+    },
+    Target {
         name: "notice",
         run: fuzz::notice,
         seeds: fuzz::notices,
     },
+];
+
+/// What a server of memcached answers.
+const REPLIES: [&str; 6] = [
+    "VA 5 c12 t-1\r\nvalue\r\nEN\r\nMN\r\n",
+    "VA 0 c1 t30\r\n\r\nHD c7\r\n",
+    "VA 4\r\n\r\n\r\n\r\nNS\r\nEX\r\nNF\r\n",
+    "SERVER_ERROR out of memory storing object\r\nHD\r\n",
+    "CLIENT_ERROR bad data chunk\r\nERROR\r\n",
+    "VA 16777216 c1\r\nnot so much",
 ];
 
 /// The reader of this name.
