@@ -1,6 +1,10 @@
 //! The stores of larder, one room and one feature each.
 
 #[cfg(any(feature = "memcached", feature = "redis"))]
+#[cfg_attr(
+    not(feature = "redis"),
+    allow(dead_code, reason = "memcached alone needs less of it")
+)]
 mod link;
 #[cfg(feature = "memcached")]
 mod memcached;
