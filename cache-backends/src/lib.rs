@@ -12,10 +12,15 @@ mod memcached;
 mod moka;
 #[cfg(feature = "redis")]
 mod redis;
+mod settings;
 
-#[cfg(feature = "fuzzing")]
+/// What must hold of arbitrary bytes: see `cache_core::testkit::fuzz`.
+#[cfg(all(feature = "memcached", feature = "testkit"))]
 #[doc(hidden)]
-pub use self::memcached::read_memcached_replies;
+pub mod fuzz {
+    pub use crate::memcached::replies;
+}
+
 #[cfg(feature = "memcached")]
 pub use self::memcached::{Distribution, Memcached, MemcachedBuilder};
 #[cfg(feature = "moka")]

@@ -17,8 +17,8 @@ use bytes::Bytes;
 use cache_core::{Backend, Error, ErrorKind, Invalidate, Prepare, Prepared, Result, Stamp, Write};
 use tokio::time::Instant;
 
-#[cfg(feature = "fuzzing")]
-pub use self::codec::read_memcached_replies;
+#[cfg(feature = "testkit")]
+pub use self::codec::replies;
 pub use self::{builder::MemcachedBuilder, ring::Distribution};
 use self::{
     codec::{Life, Name},

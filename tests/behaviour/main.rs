@@ -3,12 +3,16 @@
 mod api;
 mod basics;
 mod batch;
+#[cfg(feature = "testkit")]
+mod chaos;
 mod companions;
 mod deferred;
 mod functions;
 mod key_part;
 mod log;
 mod options;
+#[cfg(feature = "redis")]
+mod p1_cluster;
 #[cfg(feature = "redis")]
 mod p1_failover;
 #[cfg(feature = "redis")]
@@ -20,6 +24,9 @@ mod p2_one_load;
 #[cfg(feature = "redis")]
 mod p3_never_fails;
 mod runtimes;
+mod settings;
 mod strict;
+#[cfg(feature = "testkit")]
+mod testkit;
 mod world;
 mod writes;

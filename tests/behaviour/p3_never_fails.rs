@@ -30,6 +30,7 @@ use self::{
 };
 use crate::world::{Source, near_cache};
 
+mod cluster;
 mod hung;
 mod impostor;
 mod outage;
