@@ -2,6 +2,8 @@
 
 #[cfg(feature = "redis")]
 mod link;
+#[cfg(feature = "redis")]
+mod loopback;
 #[cfg(feature = "moka")]
 mod moka;
 #[cfg(feature = "redis")]

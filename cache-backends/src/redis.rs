@@ -11,9 +11,10 @@ use cache_core::{
     Backend, Error, ErrorKind, Invalidate, Listener, Prepare, Prepared, Result, Write,
 };
 
-use self::{feed::Feeds, node::Node, target::Target};
+use self::{access::Access, feed::Feeds, node::Node, target::Target};
 use crate::link::Fault;
 
+mod access;
 mod combine;
 mod commands;
 mod fault;
@@ -34,7 +35,7 @@ mod target;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use cache_backends::Redis;
 ///
-/// let redis = Redis::connect("redis://:secret@cache.internal:6379/2")?;
+/// let redis = Redis::connect("rediss://:secret@cache.internal:6379/2")?;
 /// # Ok(())
 /// # }
 /// ```
@@ -72,7 +73,7 @@ const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 pub struct RedisBuilder {
     url: String,
     deadline: Duration,
-    root: Option<Vec<u8>>,
+    access: Access,
 }
 
 impl fmt::Debug for RedisBuilder {
@@ -80,6 +81,7 @@ impl fmt::Debug for RedisBuilder {
         // The url may hold a password.
         f.debug_struct("RedisBuilder")
             .field("deadline", &self.deadline)
+            .field("access", &self.access)
             .finish_non_exhaustive()
     }
 }
@@ -96,7 +98,48 @@ impl RedisBuilder {
     /// of the well-known authorities.
     #[cfg(feature = "redis-rustls")]
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.root = Some(pem.into());
+        self.access.root = Some(pem.into());
+        self
+    }
+
+    /// The certificate, in PEM, by which a `rediss://` server knows its client, and its private
+    /// key, for servers that ask for one (`tls-auth-clients yes`). The certificate may be followed
+    /// by those between it and its authority.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use cache_backends::Redis;
+    ///
+    /// let redis = Redis::builder("rediss://cache.internal")
+    ///     .root_certificate(std::fs::read("authority.pem")?)
+    ///     .client_certificate(std::fs::read("client.pem")?, std::fs::read("client.key")?)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "redis-rustls")]
+    pub fn client_certificate(
+        mut self,
+        certificate: impl Into<Vec<u8>>,
+        key: impl Into<Vec<u8>>,
+    ) -> Self {
+        self.access.identity = Some((certificate.into(), key.into()));
+        self
+    }
+
+    /// What the server lists the connections as (`CLIENT LIST`): printable ASCII without spaces,
+    /// `larder` by default. An empty name leaves them without.
+    pub fn client_name(mut self, name: impl Into<String>) -> Self {
+        self.access.name = name.into();
+        self
+    }
+
+    /// Allows a plain line (`redis://`) to another machine. Whoever is on the way can read and
+    /// change all that is sent, the password included, so this is for networks that encrypt by
+    /// themselves. Lines to this machine (`localhost`, loopback addresses, Unix sockets) need no
+    /// such word.
+    pub fn insecure(mut self) -> Self {
+        self.access.insecure = true;
         self
     }
 
@@ -104,7 +147,9 @@ impl RedisBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] if the url cannot be understood, or the deadline is zero.
+    /// [`ErrorKind::Config`] if the url cannot be understood or leads to another machine in plain
+    /// text ([`insecure`](Self::insecure) allows it), if a certificate or the client name is not
+    /// one, or if the deadline is zero.
     pub fn build(self) -> Result<Redis> {
         if self.deadline.is_zero() {
             return Err(Error::new(
@@ -112,7 +157,7 @@ impl RedisBuilder {
                 "a deadline of zero fails every call: give redis some time, 250 ms for example",
             ));
         }
-        let target = Arc::new(Target::new(&self.url, self.root)?);
+        let target = Arc::new(Target::new(&self.url, &self.access)?);
         let feeds = Feeds::new(Arc::clone(&target));
         let deadline = self.deadline.min(LONGEST_DEADLINE);
         let node = Node::new(&target, &feeds, deadline);
@@ -125,12 +170,13 @@ impl Redis {
     pub const DEADLINE: Duration = Duration::from_millis(250);
 
     /// The server of this url: `redis://[[user]:password@]host[:port][/database]`, `rediss://…`
-    /// for tls (feature `redis-rustls`), or `unix:///path`.
+    /// for tls (feature `redis-rustls`), or `unix:///path[?db=database&user=user&pass=password]`.
+    /// A plain line is for this machine only, unless [`RedisBuilder::insecure`] allows more.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] if the url cannot be understood; the text says why, and never
-    /// repeats the password. A server that is away is no error.
+    /// [`ErrorKind::Config`] if the url cannot be understood, or is plain and leads elsewhere; the
+    /// text says why, and never repeats the password. A server that is away is no error.
     pub fn connect(url: impl Into<String>) -> Result<Self> {
         Self::builder(url).build()
     }
@@ -140,7 +186,7 @@ impl Redis {
         RedisBuilder {
             url: url.into(),
             deadline: Self::DEADLINE,
-            root: None,
+            access: Access::default(),
         }
     }
 

@@ -11,6 +11,9 @@ use redis::{
 };
 use tokio::time::timeout;
 
+use super::access::Access;
+use crate::loopback::refuse_plaintext;
+
 /// How long a connection may take to be made: names, TCP, TLS and log-in.
 const CONNECT: Duration = Duration::from_secs(2);
 /// A peer that acknowledges nothing for this long is gone.
@@ -29,22 +32,50 @@ const FORM: &str =
 pub(super) struct Target {
     client: Client,
     address: String,
+    access: Access,
 }
 
 impl Target {
     /// Reads a url. No text of it but a scheme comes back in an error, for it may hold a password.
-    pub(super) fn new(url: &str, root: Option<Vec<u8>>) -> Result<Self> {
+    pub(super) fn new(url: &str, access: &Access) -> Result<Self> {
         let info = parse(url)?;
-        let address = info.addr().to_string();
         let settings = info
             .redis_settings()
             .clone()
-            .set_protocol(ProtocolVersion::RESP3);
+            .set_protocol(ProtocolVersion::RESP3)
+            // Two commands less to allow, of which the second is unknown to servers before 7.2.
+            .set_skip_set_lib_name();
         let info = info
             .set_redis_settings(settings)
             .set_tcp_settings(tcp_settings());
-        let client = open(info, root)?;
-        Ok(Self { client, address })
+        Self::open(info, access.clone())
+    }
+
+    /// Another server, reached in the same way and with the same rights.
+    pub(super) fn beside(&self, host: &str, port: u16) -> Result<Self> {
+        let info = self.client.get_connection_info();
+        let host = host.to_owned();
+        let addr = match info.addr() {
+            ConnectionAddr::TcpTls { insecure, .. } => ConnectionAddr::TcpTls {
+                host,
+                port,
+                insecure: *insecure,
+                tls_params: None,
+            },
+            _ => ConnectionAddr::Tcp(host, port),
+        };
+        Self::open(info.clone().set_addr(addr), self.access.clone())
+    }
+
+    fn open(info: ConnectionInfo, access: Access) -> Result<Self> {
+        access.check()?;
+        let address = info.addr().to_string();
+        let client = client(info, &access)?;
+        Ok(Self {
+            client,
+            address,
+            access,
+        })
     }
 
     /// Host and port, or the path of the socket.
@@ -64,13 +95,29 @@ impl Target {
             .set_response_timeout(None)
             .set_pipeline_buffer_size(QUEUE)
             .set_push_sender(hear);
-        let connecting = self
-            .client
-            .get_multiplexed_async_connection_with_config(&config);
+        let connecting = async {
+            let connecting = self
+                .client
+                .get_multiplexed_async_connection_with_config(&config);
+            let mut connection = connecting.await?;
+            self.introduce(&mut connection).await?;
+            Ok(connection)
+        };
         match timeout(CONNECT, connecting).await {
             Ok(connected) => connected,
             Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
         }
+    }
+
+    /// Tells the server what to list the connection as. It may refuse: a name helps whoever looks
+    /// at the server, and nobody else.
+    async fn introduce(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
+        if !self.access.name.is_empty() {
+            let mut naming = redis::cmd("CLIENT");
+            naming.arg("SETNAME").arg(&self.access.name);
+            connection.send_packed_command(&naming).await?;
+        }
+        Ok(())
     }
 }
 
@@ -129,27 +176,32 @@ fn tcp_settings() -> TcpSettings {
     settings
 }
 
+fn client(info: ConnectionInfo, access: &Access) -> Result<Client> {
+    match info.addr() {
+        ConnectionAddr::TcpTls { .. } => encrypted(info, access),
+        _ if access.wants_tls() => Err(wrong("leads to a plain line, where no certificate counts")),
+        ConnectionAddr::Tcp(host, _) if !access.insecure => {
+            refuse_plaintext(host, "write `rediss://` for tls")?;
+            Client::open(info).map_err(refused)
+        }
+        _ => Client::open(info).map_err(refused),
+    }
+}
+
 #[cfg(not(feature = "redis-rustls"))]
-fn open(info: ConnectionInfo, _root: Option<Vec<u8>>) -> Result<Client> {
+fn encrypted(info: ConnectionInfo, _access: &Access) -> Result<Client> {
     Client::open(info).map_err(refused)
 }
 
 #[cfg(feature = "redis-rustls")]
-fn open(info: ConnectionInfo, root: Option<Vec<u8>>) -> Result<Client> {
-    if !matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
-        return Client::open(info).map_err(refused);
-    }
+fn encrypted(info: ConnectionInfo, access: &Access) -> Result<Client> {
     // Without a provider the client would panic at its first connection. An application that
     // has installed another keeps it.
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Fails only if another thread was faster, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
-    let certificates = redis::TlsCertificates {
-        client_tls: None,
-        root_cert: root,
-    };
-    Client::build_with_tls(info, certificates).map_err(refused)
+    Client::build_with_tls(info, access.certificates()?).map_err(refused)
 }
 
 fn refused(error: redis::RedisError) -> Error {
@@ -165,7 +217,7 @@ mod tests {
     use super::*;
 
     fn message(url: &str) -> String {
-        let error = Target::new(url, None).expect_err(url);
+        let error = Target::new(url, &Access::default()).expect_err(url);
         assert_eq!(error.kind(), ErrorKind::Config, "{url}");
         error.to_string()
     }
@@ -198,7 +250,8 @@ mod tests {
 
     #[test]
     fn neither_debug_nor_address_shows_the_password() {
-        let target = Target::new("redis://user:hunter2@localhost:7000/3", None).unwrap();
+        let target =
+            Target::new("redis://user:hunter2@localhost:7000/3", &Access::default()).unwrap();
         assert_eq!(target.address(), "localhost:7000");
         assert!(!format!("{target:?}").contains("hunter2"));
     }
@@ -212,7 +265,7 @@ mod tests {
     #[cfg(feature = "redis-rustls")]
     #[test]
     fn tls_is_always_verified() {
-        assert!(Target::new("rediss://localhost", None).is_ok());
+        assert!(Target::new("rediss://localhost", &Access::default()).is_ok());
         assert!(message("rediss://localhost/#insecure").contains("`#insecure`"));
     }
 }
