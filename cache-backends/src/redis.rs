@@ -40,8 +40,30 @@ mod target;
 /// # }
 /// ```
 ///
-/// A user of its own needs `+hello +auth +ping +mget +get +set +unlink +getrange +pexpire +eval
-/// +evalsha +publish +subscribe +client|tracking`, and `+select` for a database other than 0.
+/// # Names
+///
+/// All that a cache keeps in the server, and the channel of its feed, begins with the cache's
+/// namespace and a colon. So several caches share a server, or a database of one, by namespaces,
+/// and a user of its own can be held to one of them: `~app:* &app:*`. Channels, and notices of a
+/// flush, know no databases.
+///
+/// # Rights
+///
+/// A user of its own needs `-@all +hello +auth +ping +mget +get +set +unlink +getrange +pexpire +eval
+/// +evalsha +publish +subscribe +scan +client|setname +client|tracking`, and `+select` for a database
+/// other than 0. Whatever needs a right that is missing fails with [`ErrorKind::Rejected`] and
+/// says which. So without
+///
+/// | right | a cache |
+/// | --- | --- |
+/// | `get`, `mget` | reads nothing here, and loads |
+/// | `set`, `eval`, `evalsha`, `getrange` | stores nothing here; `set` is needed to invalidate groups |
+/// | `pexpire` | stores, and counts each store as an error |
+/// | `unlink`, `publish` | cannot confirm an invalidation: it is an error, and repeated in the background |
+/// | `subscribe` | keeps near entries for some seconds only |
+/// | `client\|tracking` | does not hear of `FLUSHALL`, so near entries outlive it; foreign users cannot be kept from *seeing* names by tracking, so do without it where tenants share a server |
+/// | `scan` | cannot sweep, which nothing but maintenance asks for |
+/// | `client\|setname` | has connections without a name |
 #[derive(Clone)]
 pub struct Redis(Arc<Inner>);
 

@@ -1,5 +1,7 @@
 //! The far tier on Redis, on real servers that the tests start and break themselves.
 
+mod acl;
+mod address;
 mod combine;
 mod contract;
 mod feed;
