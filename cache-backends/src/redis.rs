@@ -19,14 +19,18 @@ mod combine;
 mod commands;
 mod fault;
 mod feed;
+mod fence;
 mod line;
 mod node;
+mod role;
+mod sentinel;
 mod target;
+mod wait;
 
 /// One Redis server, 7.0 or later, or one that speaks like it.
 ///
-/// A handle: clones share their connections, of which there are two, and one more for each
-/// [`watch`](Backend::watch). They are made when they are first needed, on the tokio runtime
+/// A handle: clones share their connections, of which there are two, one more where the server
+/// has replicas, and one more for each [`watch`](Backend::watch). They are made when they are first needed, on the tokio runtime
 /// of that moment, and again for ever when they are lost: a server that is away at the start, or
 /// later, costs the calls of that time and nothing else. While it is known to be away, calls
 /// fail within a millisecond; once it is back they succeed within a second or so.
@@ -49,9 +53,9 @@ mod target;
 ///
 /// # Rights
 ///
-/// A user of its own needs `-@all +hello +auth +ping +mget +get +set +unlink +getrange +pexpire +eval
-/// +evalsha +publish +subscribe +scan +client|setname +client|tracking`, and `+select` for a database
-/// other than 0. Whatever needs a right that is missing fails with [`ErrorKind::Rejected`] and
+/// A user of its own needs `-@all +hello +auth +ping +role +info +mget +get +set +unlink +getrange
+/// +pexpire +eval +evalsha +wait +publish +subscribe +scan +client|setname +client|tracking`, and
+/// `+select` for a database other than 0. Whatever needs a right that is missing fails with [`ErrorKind::Rejected`] and
 /// says which. So without
 ///
 /// | right | a cache |
@@ -62,6 +66,8 @@ mod target;
 /// | `unlink`, `publish` | cannot confirm an invalidation: it is an error, and repeated in the background |
 /// | `subscribe` | keeps near entries for some seconds only |
 /// | `client\|tracking` | does not hear of `FLUSHALL`, so near entries outlive it; foreign users cannot be kept from *seeing* names by tracking, so do without it where tenants share a server |
+/// | `info` | does not notice a restart from a snapshot, nor a failover |
+/// | `role`, `wait` | does not wait for a replica when it invalidates; with sentinels it needs `role` |
 /// | `scan` | cannot sweep, which nothing but maintenance asks for |
 /// | `client\|setname` | has connections without a name |
 #[derive(Clone)]
@@ -96,6 +102,7 @@ pub struct RedisBuilder {
     url: String,
     deadline: Duration,
     access: Access,
+    replica_patience: Duration,
 }
 
 impl fmt::Debug for RedisBuilder {
@@ -104,6 +111,7 @@ impl fmt::Debug for RedisBuilder {
         f.debug_struct("RedisBuilder")
             .field("deadline", &self.deadline)
             .field("access", &self.access)
+            .field("replica_patience", &self.replica_patience)
             .finish_non_exhaustive()
     }
 }
@@ -113,6 +121,27 @@ impl RedisBuilder {
     /// three times in a row is taken for dead and connected anew.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// How long an invalidation waits, where the server has replicas, until one of them has it:
+    /// in whole milliseconds, 50 ms by default, and less where the deadline is shorter than
+    /// 150 ms. After that it has failed, with [`ErrorKind::Unavailable`], because a failover
+    /// would undo it; a cache repeats it in the background. Zero does not wait: what a master
+    /// does that has been replaced without knowing it then counts as done.
+    pub fn replica_patience(mut self, patience: Duration) -> Self {
+        self.replica_patience = patience;
+        self
+    }
+
+    /// The user, empty for the default one, and the password that the sentinels want. Those in
+    /// the url are for the servers that they watch.
+    pub fn sentinel_credentials(
+        mut self,
+        user: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Self {
+        self.access.sentinel = Some((user.into(), password.into()));
         self
     }
 
@@ -182,7 +211,7 @@ impl RedisBuilder {
         let target = Arc::new(Target::new(&self.url, &self.access)?);
         let feeds = Feeds::new(Arc::clone(&target));
         let deadline = self.deadline.min(LONGEST_DEADLINE);
-        let node = Node::new(&target, &feeds, deadline);
+        let node = Node::new(&target, &feeds, deadline, self.replica_patience);
         Ok(Redis(Arc::new(Inner { node, feeds })))
     }
 }
@@ -191,9 +220,17 @@ impl Redis {
     /// How long a call may take, unless [`RedisBuilder::deadline`] says otherwise.
     pub const DEADLINE: Duration = Duration::from_millis(250);
 
+    /// How long an invalidation waits for a replica, unless [`RedisBuilder::replica_patience`]
+    /// says otherwise.
+    pub const REPLICA_PATIENCE: Duration = Duration::from_millis(50);
+
     /// The server of this url: `redis://[[user]:password@]host[:port][/database]`, `rediss://…`
-    /// for tls (feature `redis-rustls`), or `unix:///path[?db=database&user=user&pass=password]`.
-    /// A plain line is for this machine only, unless [`RedisBuilder::insecure`] allows more.
+    /// for tls (feature `redis-rustls`), or `unix:///path[?db=database&user=user&pass=password]`;
+    /// or the master that sentinels name:
+    /// `redis+sentinel://[[user]:password@]host[:port][,host[:port]…]/master[/database]`, with
+    /// the sentinels' hosts, the master's user and password, and `rediss+sentinel://…` for tls to
+    /// all of them. A plain line is for this machine only, unless [`RedisBuilder::insecure`]
+    /// allows more.
     ///
     /// # Errors
     ///
@@ -209,7 +246,35 @@ impl Redis {
             url: url.into(),
             deadline: Self::DEADLINE,
             access: Access::default(),
+            replica_patience: Self::REPLICA_PATIENCE,
         }
+    }
+
+    /// The master that these sentinels, `host:port` each, call `name`. They are asked whenever a
+    /// connection is made, so a failover is followed. A password of the servers, a database and
+    /// tls are said by the url of [`builder`](Self::builder).
+    ///
+    /// ```
+    /// # fn main() -> cache_core::Result<()> {
+    /// use cache_backends::Redis;
+    ///
+    /// let redis = Redis::sentinel(["10.0.0.1:26379", "10.0.0.2:26379", "10.0.0.3:26379"], "main")
+    ///     .sentinel_credentials("", "secret")
+    ///     .insecure()
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sentinel<S: AsRef<str>>(
+        sentinels: impl IntoIterator<Item = S>,
+        name: impl fmt::Display,
+    ) -> RedisBuilder {
+        let mut url = "redis+sentinel://".to_owned();
+        for (at, sentinel) in sentinels.into_iter().enumerate() {
+            url.push_str(if at == 0 { "" } else { "," });
+            url.push_str(sentinel.as_ref());
+        }
+        Self::builder(format!("{url}/{name}"))
     }
 
     /// The server that the environment variable `REDIS_URL` names; `None` if it is not set, or
@@ -267,5 +332,9 @@ impl Backend for Redis {
     fn watch(&self, channel: &str, listener: Weak<dyn Listener>) -> bool {
         self.0.feeds.add(channel, listener);
         true
+    }
+
+    fn guard(&self, stamp: &str) {
+        self.0.node.guard(stamp);
     }
 }

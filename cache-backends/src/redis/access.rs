@@ -3,6 +3,7 @@
 use std::fmt;
 
 use cache_core::{Error, ErrorKind, Result};
+use redis::Cmd;
 
 /// The name of connections for which none was chosen.
 const NAME: &str = "larder";
@@ -18,7 +19,12 @@ pub(super) struct Access {
     pub(super) name: String,
     /// Whether a line to another machine may be plain.
     pub(super) insecure: bool,
+    /// What sentinels want to be told before they answer.
+    pub(super) sentinel: Option<Credentials>,
 }
+
+/// User, which may be empty, and password.
+pub(super) type Credentials = (String, String);
 
 impl Default for Access {
     fn default() -> Self {
@@ -27,13 +33,14 @@ impl Default for Access {
             identity: None,
             name: NAME.to_owned(),
             insecure: false,
+            sentinel: None,
         }
     }
 }
 
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Neither certificate is for logs, and the key least of all.
+        // The rest is not for logs, a key or a password least of all.
         f.debug_struct("Access")
             .field("name", &self.name)
             .field("insecure", &self.insecure)
@@ -52,6 +59,13 @@ impl Access {
             ));
         }
         Ok(())
+    }
+
+    /// What tells the server how to list the connection, if anything is to.
+    pub(super) fn introduction(&self) -> Option<Cmd> {
+        let mut naming = redis::cmd("CLIENT");
+        naming.arg("SETNAME").arg(&self.name);
+        (!self.name.is_empty()).then_some(naming)
     }
 
     /// Whether there is anything in here that means nothing on a plain line.

@@ -1,21 +1,22 @@
-//! Where the server is and how a socket to it is set up.
+//! Where the server is, how a socket to it is set up, and whether it is still the right one.
 
 use std::time::Duration;
 
 use cache_core::{Error, ErrorKind, Result};
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
-    ProtocolVersion, RedisResult,
+    ProtocolVersion,
     aio::{AsyncPushSender, MultiplexedConnection},
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };
 use tokio::time::timeout;
 
-use super::access::Access;
+use super::{access::Access, fault::explain, line::Line, role::Role, sentinel::Sentinels};
 use crate::loopback::refuse_plaintext;
 
-/// How long a connection may take to be made: names, TCP, TLS and log-in.
-const CONNECT: Duration = Duration::from_secs(2);
+/// How long a connection may take to be made: names, TCP, TLS and log-in, and with sentinels
+/// all that is asked of them.
+pub(super) const CONNECT: Duration = Duration::from_secs(2);
 /// A peer that acknowledges nothing for this long is gone.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
 /// An idle peer is asked this often whether it is still there.
@@ -24,104 +25,114 @@ const KEEPALIVE: Duration = Duration::from_secs(15);
 /// them waits for a place.
 const QUEUE: usize = 1024;
 
-const FORM: &str =
-    "write `redis://[[user]:password@]host[:port][/database]`, or `rediss://…` for tls";
+const FORM: &str = "write `redis://[[user]:password@]host[:port][/database]`, `rediss://…` for tls, or \
+     `redis+sentinel://…` for the master that sentinels name";
 
 /// A server, by its url.
 #[derive(Debug)]
 pub(super) struct Target {
-    client: Client,
+    place: Place,
     address: String,
     access: Access,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// Always the same server.
+    Fixed(Client),
+    /// Whichever is the master.
+    Sentinels(Sentinels),
 }
 
 impl Target {
     /// Reads a url. No text of it but a scheme comes back in an error, for it may hold a password.
     pub(super) fn new(url: &str, access: &Access) -> Result<Self> {
-        let info = parse(url)?;
-        let settings = info
-            .redis_settings()
-            .clone()
-            .set_protocol(ProtocolVersion::RESP3)
-            // Two commands less to allow, of which the second is unknown to servers before 7.2.
-            .set_skip_set_lib_name();
-        let info = info
-            .set_redis_settings(settings)
-            .set_tcp_settings(tcp_settings());
-        Self::open(info, access.clone())
-    }
-
-    /// Another server, reached in the same way and with the same rights.
-    pub(super) fn beside(&self, host: &str, port: u16) -> Result<Self> {
-        let info = self.client.get_connection_info();
-        let host = host.to_owned();
-        let addr = match info.addr() {
-            ConnectionAddr::TcpTls { insecure, .. } => ConnectionAddr::TcpTls {
-                host,
-                port,
-                insecure: *insecure,
-                tls_params: None,
-            },
-            _ => ConnectionAddr::Tcp(host, port),
-        };
-        Self::open(info.clone().set_addr(addr), self.access.clone())
-    }
-
-    fn open(info: ConnectionInfo, access: Access) -> Result<Self> {
         access.check()?;
+        if let Some(sentinels) = Sentinels::of(url, access)? {
+            return Ok(Self {
+                address: sentinels.to_string(),
+                place: Place::Sentinels(sentinels),
+                access: access.clone(),
+            });
+        }
+        let info = parse(url, FORM)?;
         let address = info.addr().to_string();
-        let client = client(info, &access)?;
+        let client = open(set_up(info, ProtocolVersion::RESP3), access)?;
         Ok(Self {
-            client,
+            place: Place::Fixed(client),
             address,
-            access,
+            access: access.clone(),
         })
     }
 
-    /// Host and port, or the path of the socket.
+    /// Host and port, the path of the socket, or what the sentinels call the master.
     pub(super) fn address(&self) -> &str {
         &self.address
     }
 
     /// Makes a connection, in at most [`CONNECT`]. Pushes go to `hear`, on the task that reads the
     /// socket, so that `hear` has had them all before any later reply is given.
-    pub(super) async fn connect(
-        &self,
-        hear: impl AsyncPushSender,
-    ) -> RedisResult<MultiplexedConnection> {
-        let config = AsyncConnectionConfig::new()
-            // Both bounds are ours: the client's own are held by nobody while it waits inside.
-            .set_connection_timeout(None)
-            .set_response_timeout(None)
-            .set_pipeline_buffer_size(QUEUE)
-            .set_push_sender(hear);
+    pub(super) async fn connect(&self, hear: impl AsyncPushSender) -> Result<Line, String> {
         let connecting = async {
-            let connecting = self
-                .client
-                .get_multiplexed_async_connection_with_config(&config);
-            let mut connection = connecting.await?;
-            self.introduce(&mut connection).await?;
-            Ok(connection)
+            match &self.place {
+                Place::Fixed(client) => {
+                    let connection = open_line(client, &self.access, hear).await?;
+                    Ok(Line::new(connection))
+                }
+                Place::Sentinels(sentinels) => sentinels.connect(hear).await,
+            }
         };
-        match timeout(CONNECT, connecting).await {
-            Ok(connected) => connected,
-            Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
-        }
+        let connected = timeout(CONNECT, connecting).await;
+        connected.unwrap_or_else(|_| Err("no answer".to_owned()))
     }
 
-    /// Tells the server what to list the connection as. It may refuse: a name helps whoever looks
-    /// at the server, and nobody else.
-    async fn introduce(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
-        if !self.access.name.is_empty() {
-            let mut naming = redis::cmd("CLIENT");
-            naming.arg("SETNAME").arg(&self.access.name);
-            connection.send_packed_command(&naming).await?;
+    /// Asks a server for a sign of life and for its role; an error tells why the connection is
+    /// of no use, for example because the server is not the master any more.
+    pub(super) async fn beat(&self, line: &mut Line) -> Result<Role, String> {
+        let role = line.role().await?;
+        match &self.place {
+            Place::Fixed(_) => Ok(role),
+            Place::Sentinels(sentinels) => sentinels.still(line, role).await,
         }
-        Ok(())
     }
 }
 
-fn parse(url: &str) -> Result<ConnectionInfo> {
+/// A connection of this client; the time it takes is for the caller to bound.
+pub(super) async fn open_line(
+    client: &Client,
+    access: &Access,
+    hear: impl AsyncPushSender,
+) -> Result<MultiplexedConnection, String> {
+    let config = AsyncConnectionConfig::new()
+        // Both bounds are ours: the client's own are held by nobody while it waits inside.
+        .set_connection_timeout(None)
+        .set_response_timeout(None)
+        .set_pipeline_buffer_size(QUEUE)
+        .set_push_sender(hear);
+    let connecting = client.get_multiplexed_async_connection_with_config(&config);
+    let connecting = async {
+        let mut connection = connecting.await?;
+        if let Some(naming) = access.introduction() {
+            // The server may refuse: a name helps whoever looks at the server, and nobody else.
+            connection.send_packed_command(&naming).await?;
+        }
+        Ok(connection)
+    };
+    connecting.await.map_err(|error| explain(&error))
+}
+
+/// How every socket is set up, and which protocol is spoken on it.
+pub(super) fn set_up(info: ConnectionInfo, protocol: ProtocolVersion) -> ConnectionInfo {
+    let settings = info.redis_settings().clone().set_protocol(protocol);
+    // Two commands less to allow, which servers before 7.2 do not know.
+    let settings = settings.set_skip_set_lib_name();
+    info.set_redis_settings(settings)
+        .set_tcp_settings(tcp_settings())
+}
+
+/// What a url says; `form` tells in errors what to write instead.
+pub(super) fn parse(url: &str, form: &str) -> Result<ConnectionInfo> {
+    let wrong = |what: &str| wrong(what, form);
     let Some((scheme, _)) = url.split_once("://") else {
         return Err(wrong("has no scheme"));
     };
@@ -160,10 +171,11 @@ fn parse(url: &str) -> Result<ConnectionInfo> {
     }
 }
 
-fn wrong(what: &str) -> Error {
+/// A url that cannot be understood.
+pub(super) fn wrong(what: &str, form: &str) -> Error {
     Error::new(
         ErrorKind::Config,
-        format!("the url of the redis server {what}: {FORM}"),
+        format!("the url of the redis server {what}: {form}"),
     )
 }
 
@@ -176,10 +188,14 @@ fn tcp_settings() -> TcpSettings {
     settings
 }
 
-fn client(info: ConnectionInfo, access: &Access) -> Result<Client> {
+/// A client of one server, if it may be spoken to in this way.
+pub(super) fn open(info: ConnectionInfo, access: &Access) -> Result<Client> {
     match info.addr() {
         ConnectionAddr::TcpTls { .. } => encrypted(info, access),
-        _ if access.wants_tls() => Err(wrong("leads to a plain line, where no certificate counts")),
+        _ if access.wants_tls() => Err(wrong(
+            "leads to a plain line, where no certificate counts",
+            FORM,
+        )),
         ConnectionAddr::Tcp(host, _) if !access.insecure => {
             refuse_plaintext(host, "write `rediss://` for tls")?;
             Client::open(info).map_err(refused)

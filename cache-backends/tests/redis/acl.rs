@@ -10,9 +10,9 @@ use tokio::time::sleep;
 use crate::probe::{LONG, MINE, call, invalidate, prepare, read, store as put};
 
 /// What the documentation of [`Redis`] tells to give a user.
-pub(crate) const RIGHTS: &str = "+hello +auth +ping +mget +get +set +unlink +getrange +pexpire \
-                                 +eval +evalsha +publish +subscribe +scan +client|setname \
-                                 +client|tracking";
+pub(crate) const RIGHTS: &str = "+hello +auth +ping +role +info +mget +get +set +unlink +getrange \
+                                 +pexpire +eval +evalsha +wait +publish +subscribe +scan \
+                                 +client|setname +client|tracking";
 
 /// Makes the user `narrow`, whose password is `secret`, with these rights and no others.
 pub(crate) fn user<'a>(
@@ -78,6 +78,10 @@ async fn a_right_that_is_missing_is_named() {
         "+auth",
         "+ping",
         "+client|setname",
+        // Nobody waits for a replica here, nor is another server behind the address.
+        "+role",
+        "+info",
+        "+wait",
         // The feed's alone.
         "+subscribe",
         "+client|tracking",

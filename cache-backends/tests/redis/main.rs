@@ -5,9 +5,11 @@ mod address;
 mod combine;
 mod contract;
 mod feed;
+mod fence;
 mod outage;
 mod probe;
 mod refusal;
 mod runtime;
 #[cfg(feature = "redis-rustls")]
 mod tls;
+mod wait;
