@@ -13,18 +13,21 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{fault::explain, line::Line, target::Target};
+use super::{fault::explain, lag::Lag, line::Line, target::Target};
 use crate::link::{HEARTBEAT, Pace, Post, answered, task::Shift};
 
 /// All feeds of a server, each on a connection of its own.
 #[derive(Debug)]
 pub(super) struct Feeds {
     target: Arc<Target>,
+    /// Who else has to know that something was told, if there is one.
+    told: Option<Arc<Lag>>,
     list: Mutex<Vec<Arc<Feed>>>,
 }
 
 struct Feed {
     target: Arc<Target>,
+    told: Option<Arc<Lag>>,
     channel: String,
     listener: Weak<dyn Listener>,
     post: Arc<Post>,
@@ -39,9 +42,11 @@ impl std::fmt::Debug for Feed {
 }
 
 impl Feeds {
-    pub(super) fn new(target: Arc<Target>) -> Arc<Self> {
+    /// `told` is raised before any listener hears of anything.
+    pub(super) fn new(target: Arc<Target>, told: Option<Arc<Lag>>) -> Arc<Self> {
         Arc::new(Self {
             target,
+            told,
             list: Mutex::default(),
         })
     }
@@ -50,6 +55,7 @@ impl Feeds {
     pub(super) fn add(&self, channel: &str, listener: Weak<dyn Listener>) {
         self.lock().push(Arc::new(Feed {
             target: Arc::clone(&self.target),
+            told: self.told.clone(),
             channel: channel.to_owned(),
             listener,
             post: Arc::default(),
@@ -152,16 +158,28 @@ impl Feed {
             (PushKind::Message, [Value::BulkString(channel), Value::BulkString(notice)])
                 if *channel == self.channel.as_bytes() =>
             {
+                self.tell();
                 listener.notice(notice);
             }
-            (PushKind::Invalidate, [Value::Nil]) => listener.flushed(),
+            (PushKind::Invalidate, [Value::Nil]) => {
+                self.tell();
+                listener.flushed();
+            }
             (PushKind::Disconnection, _) => closed.notify_one(),
             _ => {}
         }
     }
 
+    fn tell(&self) {
+        if let Some(told) = &self.told {
+            told.raise();
+        }
+    }
+
     /// Asks for signs of life and passes them on, until there are none or nobody wants them.
     async fn follow(&self, mut session: Session, wanted: impl Fn() -> bool) {
+        // Whatever was missed until now.
+        self.tell();
         let Some(connected) = Connected::tell(&self.listener) else {
             return;
         };

@@ -12,13 +12,17 @@ use std::{
 use bytes::Bytes;
 use cache_core::{Invalidate, Lease, Prepare, Prepared, Write};
 use redis::{Pipeline, Value};
+use tokio::time::Instant;
 
 use super::{
     combine::Combine,
     commands::{self, By},
     feed::Feeds,
     fence::Guards,
+    follower::Follower,
+    lag::Lag,
     line::Server,
+    replica::Replica,
     target::Target,
     wait::Wait,
 };
@@ -33,6 +37,8 @@ pub(super) struct Node {
     /// Carries invalidations that wait for a replica, so that nothing else waits behind them.
     replicated: Arc<Link<Server>>,
     guards: Arc<Guards>,
+    /// Read in place of the server, while it is close behind.
+    replica: Option<Arc<Replica>>,
     /// How many replicas the server of `writes` has.
     replicas: Arc<AtomicUsize>,
     wait: Wait,
@@ -50,6 +56,9 @@ impl fmt::Debug for Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
+        if let Some(replica) = &self.replica {
+            replica.close();
+        }
         self.reads.link().close();
         self.writes.close();
         self.replicated.close();
@@ -84,13 +93,32 @@ impl Node {
             replicated: link("replicated writes", Arc::default()),
             wait: Wait::new(patience, deadline),
             guards,
+            replica: None,
             replicas,
         }
+    }
+
+    /// Reads a replica while that is less than `bound` behind.
+    pub(super) fn read_replicas(&mut self, lag: Arc<Lag>, bound: Duration) {
+        let follower = Follower::new(&self.target, &self.writes, &lag, bound);
+        let server = Server {
+            target: Arc::new(Target::following(follower, &self.target)),
+            // What the others keep going.
+            feeds: Feeds::new(Arc::clone(&self.target), None),
+            guards: Arc::default(),
+            replicas: Arc::default(),
+        };
+        let link = Link::new("replica reads", server, self.writes.deadline());
+        self.replica = Some(Replica::new(Combine::new(link), &self.writes, lag, bound));
     }
 
     /// Sees to it that this stamp is moved before another server, or the same with old data,
     /// answers anything.
     pub(super) fn guard(&self, stamp: &str) {
+        if let Some(replica) = &self.replica {
+            // Where a user who is held to the names of one cache may write.
+            replica.lag().rename(stamp);
+        }
         if self.guards.add(stamp) {
             for link in [self.reads.link(), &self.writes, &self.replicated] {
                 link.renew();
@@ -103,7 +131,13 @@ impl Node {
     }
 
     pub(super) async fn read(&self, names: &[&str]) -> Result<Vec<Option<Bytes>>, Fault> {
-        self.reads.read(names).await
+        let until = Instant::now() + self.reads.link().deadline();
+        if let Some(replica) = &self.replica
+            && let Some(values) = replica.read(names, until).await
+        {
+            return Ok(values);
+        }
+        self.reads.read(names, until).await
     }
 
     pub(super) async fn prepare(&self, prepare: Prepare<'_>) -> Result<Prepared, Fault> {
@@ -170,7 +204,15 @@ impl Node {
             let answers = self.change(commands::invalidate_full(&change)).await?;
             commands::refused(&answers)?;
         }
+        self.changed();
         Ok(())
+    }
+
+    /// Notes a change that no replica may undo for this process.
+    fn changed(&self) {
+        if let Some(replica) = &self.replica {
+            replica.lag().raise();
+        }
     }
 
     /// Sends changes, and waits for a replica to have them where there is one: in one go, so
@@ -209,6 +251,7 @@ impl Node {
                 }
             }
             if next == b"0" {
+                self.changed();
                 return Ok(removed);
             }
             cursor = next;

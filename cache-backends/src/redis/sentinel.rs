@@ -96,6 +96,11 @@ impl Sentinels {
         }))
     }
 
+    /// How the master is reached, but for its address.
+    pub(super) fn master(&self) -> &ConnectionInfo {
+        &self.master
+    }
+
     /// A connection to the master. The sentinels are asked once more when it stands: it may have
     /// taken long, and what was the master must not be spoken to after it was replaced.
     pub(super) async fn connect(&self, hear: impl AsyncPushSender) -> Result<Line, String> {

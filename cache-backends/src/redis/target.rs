@@ -11,7 +11,9 @@ use redis::{
 };
 use tokio::time::timeout;
 
-use super::{access::Access, fault::explain, line::Line, role::Role, sentinel::Sentinels};
+use super::{
+    access::Access, fault::explain, follower::Follower, line::Line, role::Role, sentinel::Sentinels,
+};
 use crate::loopback::refuse_plaintext;
 
 /// How long a connection may take to be made: names, TCP, TLS and log-in, and with sentinels
@@ -42,6 +44,8 @@ enum Place {
     Fixed(Client),
     /// Whichever is the master.
     Sentinels(Sentinels),
+    /// Whichever follows the master.
+    Follower(Follower),
 }
 
 impl Target {
@@ -65,6 +69,36 @@ impl Target {
         })
     }
 
+    /// The replicas of the server that is here.
+    pub(super) fn following(follower: Follower, home: &Self) -> Self {
+        Self {
+            place: Place::Follower(follower),
+            address: format!("a replica of {}", home.address),
+            access: home.access.clone(),
+        }
+    }
+
+    /// A client of another server, reached in the same way and with the same rights.
+    pub(super) fn beside(&self, host: &str, port: u16) -> Result<(Client, &Access)> {
+        let info = match &self.place {
+            Place::Fixed(client) => client.get_connection_info(),
+            Place::Sentinels(sentinels) => sentinels.master(),
+            Place::Follower(follower) => return follower.home().beside(host, port),
+        };
+        let host = host.to_owned();
+        let addr = match info.addr() {
+            ConnectionAddr::TcpTls { insecure, .. } => ConnectionAddr::TcpTls {
+                host,
+                port,
+                insecure: *insecure,
+                tls_params: None,
+            },
+            _ => ConnectionAddr::Tcp(host, port),
+        };
+        let client = open(info.clone().set_addr(addr), &self.access)?;
+        Ok((client, &self.access))
+    }
+
     /// Host and port, the path of the socket, or what the sentinels call the master.
     pub(super) fn address(&self) -> &str {
         &self.address
@@ -80,6 +114,7 @@ impl Target {
                     Ok(Line::new(connection))
                 }
                 Place::Sentinels(sentinels) => sentinels.connect(hear).await,
+                Place::Follower(follower) => follower.connect(hear).await,
             }
         };
         let connected = timeout(CONNECT, connecting).await;
@@ -93,6 +128,7 @@ impl Target {
         match &self.place {
             Place::Fixed(_) => Ok(role),
             Place::Sentinels(sentinels) => sentinels.still(line, role).await,
+            Place::Follower(follower) => follower.still(role),
         }
     }
 }

@@ -9,6 +9,7 @@ mod fence;
 mod outage;
 mod probe;
 mod refusal;
+mod replica;
 mod runtime;
 #[cfg(feature = "redis-rustls")]
 mod tls;
