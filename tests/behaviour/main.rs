@@ -4,6 +4,7 @@ mod api;
 mod basics;
 mod batch;
 mod companions;
+mod deferred;
 mod functions;
 mod key_part;
 mod log;
@@ -15,5 +16,6 @@ mod p2_one_load;
 #[cfg(feature = "redis")]
 mod p3_never_fails;
 mod runtimes;
+mod strict;
 mod world;
 mod writes;
