@@ -1,6 +1,7 @@
 //! P1 over a shared store: real Redis, several caches on it as if in several processes, every
 //! fault that could bring an old value back, and the naive protocol as a control that must fail.
 
+mod replica;
 mod rights;
 
 use std::{
