@@ -10,7 +10,7 @@ use std::{
 };
 
 use larder::{Cache, Redis};
-use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, aio::MultiplexedConnection};
 use serde::{Deserialize, Serialize};
 use test_support::RedisServer;
 
@@ -161,7 +161,9 @@ async fn prepare(server: &RedisServer) -> Bench {
         names[0]
     );
     let client = redis::Client::open(server.url()).expect("the URL is one");
-    let connection = client.get_multiplexed_async_connection().await;
+    let config = AsyncConnectionConfig::new().set_response_timeout(Some(patience));
+    let connection = client.get_multiplexed_async_connection_with_config(&config);
+    let connection = connection.await;
     Bench {
         connection: connection.expect("the server runs"),
         names: Arc::new(names),

@@ -101,15 +101,14 @@ impl Replica {
         let asked: Vec<&str> = names.iter().copied().chain([&*beat]).collect();
         let until = until.min(Instant::now() + self.patience);
         let mut values = self.reads.read(&asked, until).await.ok()?;
-        let shown = self.show(values.pop())?;
+        let shown = self.show(values.pop().flatten())?;
         let good =
             self.lag.is_close(shown, began, self.bound) && values.iter().all(Option::is_some);
         good.then_some(values)
     }
 
     /// Notes the beat that came with an answer.
-    fn show(&self, beat: Option<Option<Bytes>>) -> Option<Beat> {
-        let beat = beat.flatten();
+    fn show(&self, beat: Option<Bytes>) -> Option<Beat> {
         let shown = beat.and_then(|bytes| Some(Beat::from_be_bytes(bytes[..].try_into().ok()?)));
         self.lag.show(shown);
         shown
@@ -159,12 +158,7 @@ impl Replica {
     async fn shows(&self, name: &str, sent: Beat, until: Instant) -> bool {
         let until = until.max(Instant::now() + self.patience);
         let answer = self.reads.read(&[name], until).await;
-        match answer {
-            Ok(mut values) => self.show(values.pop()).is_some_and(|shown| shown >= sent),
-            Err(_) => {
-                self.lag.show(None);
-                false
-            }
-        }
+        let beat = answer.ok().and_then(|mut values| values.pop().flatten());
+        self.show(beat).is_some_and(|shown| shown >= sent)
     }
 }
