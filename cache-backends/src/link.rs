@@ -191,6 +191,16 @@ impl<D: Dial> Link<D> {
         self.current.load().is_some()
     }
 
+    /// Whether it was tried to connect, and there is no connection.
+    pub(crate) fn is_away(&self) -> bool {
+        *self.settled.borrow() && !self.is_up()
+    }
+
+    /// Begins to connect, unless that was done; `false` outside of tokio.
+    pub(crate) fn open(self: &Arc<Self>) -> bool {
+        self.post.start(|shift| Keeper::new(self, shift).run())
+    }
+
     /// Ends the background work, for good.
     pub(crate) fn close(&self) {
         self.post.close();
@@ -267,7 +277,7 @@ impl<D: Dial> Link<D> {
         if let Some(current) = &*self.current.load() {
             return Ok(Current::clone(current));
         }
-        if !self.post.start(|shift| Keeper::new(self, shift).run()) {
+        if !self.open() {
             return Err(Fault::Away("there is no tokio runtime here".into()));
         }
         let mut settled = self.settled.subscribe();

@@ -13,20 +13,26 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{fault::explain, lag::Lag, line::Line, target::Target};
+use super::{
+    fault::explain,
+    lag::Lag,
+    line::Line,
+    stage::{Sign, Stage},
+    target::Target,
+};
 use crate::link::{HEARTBEAT, Pace, Post, answered, task::Shift};
 
-/// All feeds of a server, each on a connection of its own.
+/// All feeds of a store, each on a connection of its own.
 #[derive(Debug)]
 pub(super) struct Feeds {
-    target: Arc<Target>,
+    stage: Stage,
     /// Who else has to know that something was told, if there is one.
     told: Option<Arc<Lag>>,
     list: Mutex<Vec<Arc<Feed>>>,
 }
 
 struct Feed {
-    target: Arc<Target>,
+    stage: Stage,
     told: Option<Arc<Lag>>,
     channel: String,
     listener: Weak<dyn Listener>,
@@ -43,9 +49,9 @@ impl std::fmt::Debug for Feed {
 
 impl Feeds {
     /// `told` is raised before any listener hears of anything.
-    pub(super) fn new(target: Arc<Target>, told: Option<Arc<Lag>>) -> Arc<Self> {
+    pub(super) fn new(stage: Stage, told: Option<Arc<Lag>>) -> Arc<Self> {
         Arc::new(Self {
-            target,
+            stage,
             told,
             list: Mutex::default(),
         })
@@ -54,7 +60,7 @@ impl Feeds {
     /// Adds a feed and starts it, now or as soon as there is a runtime.
     pub(super) fn add(&self, channel: &str, listener: Weak<dyn Listener>) {
         self.lock().push(Arc::new(Feed {
-            target: Arc::clone(&self.target),
+            stage: self.stage.clone(),
             told: self.told.clone(),
             channel: channel.to_owned(),
             listener,
@@ -92,6 +98,7 @@ impl Feeds {
 
 /// A subscribed connection, and how it says that it was closed.
 struct Session {
+    target: Arc<Target>,
     line: Line,
     closed: Arc<Notify>,
 }
@@ -107,6 +114,7 @@ impl Feed {
         };
         while let Some(session) = pace.reach(attempt, failed, wanted).await {
             self.follow(session, wanted).await;
+            self.stage.doubt();
         }
     }
 
@@ -117,13 +125,17 @@ impl Feed {
             feed.hear(&push, &ended);
             Ok::<(), Infallible>(())
         };
-        let mut line = self.target.connect(hear).await?;
-        let connection = &mut line.connection;
-        let subscribed = connection.subscribe(&self.channel).await;
-        subscribed.map_err(|error| explain(&error))?;
-        let tracked = self.track(connection).await;
+        let target = self.stage.target(&self.channel).await?;
+        let mut line = target.connect(hear).await?;
+        let subscribed = self.stage.subscribe(&mut line, &self.channel).await;
+        subscribed.inspect_err(|_| self.stage.doubt())?;
+        let tracked = self.track(&mut line.connection).await;
         tracked.map_err(|error| explain(&error))?;
-        Ok(Session { line, closed })
+        Ok(Session {
+            target,
+            line,
+            closed,
+        })
     }
 
     /// Asks to be told of flushes. The server tells them to whoever tracks keys, whichever; a
@@ -155,9 +167,10 @@ impl Feed {
             return;
         };
         match (&push.kind, &*push.data) {
-            (PushKind::Message, [Value::BulkString(channel), Value::BulkString(notice)])
-                if *channel == self.channel.as_bytes() =>
-            {
+            (
+                PushKind::Message | PushKind::SMessage,
+                [Value::BulkString(channel), Value::BulkString(notice)],
+            ) if *channel == self.channel.as_bytes() => {
                 self.tell();
                 listener.notice(notice);
             }
@@ -165,7 +178,8 @@ impl Feed {
                 self.tell();
                 listener.flushed();
             }
-            (PushKind::Disconnection, _) => closed.notify_one(),
+            // A node ends a subscription when the channel's slot is no longer its own.
+            (PushKind::Disconnection | PushKind::SUnsubscribe, _) => closed.notify_one(),
             _ => {}
         }
     }
@@ -185,12 +199,17 @@ impl Feed {
         };
         while wanted() {
             let sent = Instant::now();
-            let asking = self.target.beat(&mut session.line);
-            let answer = answered(2 * HEARTBEAT, asking).await;
-            if !matches!(answer, Some(Ok(_))) {
+            let asking = self
+                .stage
+                .sign(&session.target, &mut session.line, &self.channel);
+            let Some(Ok(sign)) = answered(2 * HEARTBEAT, asking).await else {
                 return;
+            };
+            match sign {
+                Sign::Alive => connected.alive(sent),
+                Sign::Unsure => {}
+                Sign::Gone => return,
             }
-            connected.alive(sent);
             let left = HEARTBEAT.saturating_sub(sent.elapsed());
             if timeout(left, session.closed.notified()).await.is_ok() {
                 return;

@@ -14,6 +14,9 @@ use super::{fault::refused, line::Line};
 /// A stamp under which nothing is valid already, and which must not be taken from its writer.
 const FLUX: [u8; 8] = [0xff; 8];
 
+/// Which run of a server a link has last led to.
+pub(super) type Run = Mutex<Option<String>>;
+
 /// The stamps that are looked after on every new connection.
 #[derive(Debug, Default)]
 pub(super) struct Guards {
@@ -31,7 +34,7 @@ fn run_of(stamp: &str) -> String {
 impl Guards {
     /// Adds a stamp; `false` if it was there.
     pub(super) fn add(&self, stamp: &str) -> bool {
-        let mut stamps = self.lock();
+        let mut stamps = lock(&self.stamps);
         let new = !stamps.iter().any(|one| one == stamp);
         if new {
             stamps.push(stamp.to_owned());
@@ -39,10 +42,11 @@ impl Guards {
         new
     }
 
-    /// Removes each stamp if the server is not the one that was last seen with it. An error
-    /// tells why the connection must not be used.
-    pub(super) async fn keep(&self, line: &mut Line) -> Result<(), String> {
-        let stamps = self.lock().clone();
+    /// Removes each stamp if the server is not the one that was last seen with it, by anybody or
+    /// by this link: others may have come here before, while this link still invalidated what is
+    /// here on the server that was replaced. An error tells why the connection must not be used.
+    pub(super) async fn keep(&self, line: &mut Line, last: &Run) -> Result<(), String> {
+        let stamps = lock(&self.stamps).clone();
         if stamps.is_empty() {
             return Ok(());
         }
@@ -59,10 +63,11 @@ impl Guards {
             self.say("it does not tell its `run_id`");
             return Ok(());
         };
+        let left_another = lock(last).as_ref().is_some_and(|last| last != run);
         let mut moving = Pipeline::new();
         for (stamp, found) in stamps.iter().zip(answers[1..].chunks_exact(2)) {
-            let (last, standing) = (bytes(&found[0]), bytes(&found[1]));
-            if last == Some(run.as_bytes()) {
+            let (known, standing) = (bytes(&found[0]), bytes(&found[1]));
+            if known == Some(run.as_bytes()) && !left_another {
                 continue;
             }
             // First the stamp: if no more than that is done, it is done again next time.
@@ -72,11 +77,12 @@ impl Guards {
             }
             moving.cmd("SET").arg(run_of(stamp)).arg(run);
         }
-        if moving.is_empty() {
-            return Ok(());
+        if !moving.is_empty() {
+            let done = line.send(&moving).await?;
+            self.may(&done)?;
         }
-        let done = line.send(&moving).await?;
-        self.may(&done).map(drop)
+        *lock(last) = Some(run.to_owned());
+        Ok(())
     }
 
     /// Whether the server has let all this be done; an error if it may do so later.
@@ -105,10 +111,10 @@ impl Guards {
             );
         }
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
-        self.stamps.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn bytes(answer: &Value) -> Option<&[u8]> {

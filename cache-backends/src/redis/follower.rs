@@ -74,11 +74,9 @@ impl Follower {
             return Err("the master has no replica".to_owned());
         };
         let (host, port) = &list[usize::try_from(at).unwrap_or(0)];
-        let (client, access) = self
-            .home
-            .beside(host, *port)
-            .map_err(|error| error.to_string())?;
-        let mut line = Line::new(open_line(&client, access, hear).await?);
+        let client = self.home.client_beside(host, *port);
+        let client = client.map_err(|error| error.to_string())?;
+        let mut line = Line::new(open_line(&client, self.home.access(), hear).await?);
         follows(line.role().await?)?;
         self.lag.show(None);
         self.since.store(self.lag.now(), Relaxed);

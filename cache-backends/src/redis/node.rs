@@ -15,18 +15,30 @@ use redis::{Pipeline, Value};
 use tokio::time::Instant;
 
 use super::{
-    combine::Combine,
+    combine::{Combine, Manner, Piece},
     commands::{self, By},
+    fault,
     feed::Feeds,
-    fence::Guards,
+    fence::{Guards, Run},
     follower::Follower,
     lag::Lag,
     line::Server,
     replica::Replica,
+    stage::Stage,
     target::Target,
     wait::Wait,
 };
 use crate::link::{Fault, Link};
+
+/// How a node is spoken to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    /// How long a call may take.
+    pub(super) deadline: Duration,
+    /// How long an invalidation waits for a replica.
+    pub(super) patience: Duration,
+    pub(super) manner: Manner,
+}
 
 /// One server and the connections to it.
 pub(super) struct Node {
@@ -66,14 +78,13 @@ impl Drop for Node {
 }
 
 impl Node {
-    /// The server of this target, whose links keep these feeds going. An invalidation waits for
-    /// a replica for `patience`.
-    pub(super) fn new(
-        target: &Arc<Target>,
-        feeds: &Arc<Feeds>,
-        deadline: Duration,
-        patience: Duration,
-    ) -> Self {
+    /// The server of this target, whose links keep these feeds going.
+    pub(super) fn new(target: &Arc<Target>, feeds: &Arc<Feeds>, terms: Terms) -> Self {
+        let Terms {
+            deadline,
+            patience,
+            manner,
+        } = terms;
         let (guards, replicas) = <(Arc<Guards>, Arc<AtomicUsize>)>::default();
         let link = |name, replicas| {
             let (target, feeds) = (Arc::clone(target), Arc::clone(feeds));
@@ -82,13 +93,14 @@ impl Node {
                 target,
                 feeds,
                 guards,
+                run: Run::default(),
                 replicas,
             };
             Link::new(name, server, deadline)
         };
         Self {
             target: Arc::clone(target),
-            reads: Combine::new(link("reads", Arc::default())),
+            reads: Combine::new(link("reads", Arc::default()), manner),
             writes: link("writes", Arc::clone(&replicas)),
             replicated: link("replicated writes", Arc::default()),
             wait: Wait::new(patience, deadline),
@@ -104,12 +116,18 @@ impl Node {
         let server = Server {
             target: Arc::new(Target::following(follower, &self.target)),
             // What the others keep going.
-            feeds: Feeds::new(Arc::clone(&self.target), None),
+            feeds: Feeds::new(Stage::Server(Arc::clone(&self.target)), None),
             guards: Arc::default(),
+            run: Run::default(),
             replicas: Arc::default(),
         };
         let link = Link::new("replica reads", server, self.writes.deadline());
-        self.replica = Some(Replica::new(Combine::new(link), &self.writes, lag, bound));
+        self.replica = Some(Replica::new(
+            Combine::new(link, Manner::Together),
+            &self.writes,
+            lag,
+            bound,
+        ));
     }
 
     /// Sees to it that this stamp is moved before another server, or the same with old data,
@@ -130,6 +148,26 @@ impl Node {
         self.target.address()
     }
 
+    /// Begins to connect, so that the first call finds it done.
+    pub(super) fn open(&self) {
+        self.reads.link().open();
+        self.writes.open();
+    }
+
+    /// Whether it was tried to connect and there is no connection.
+    pub(super) fn is_away(&self) -> bool {
+        self.reads.link().is_away() || self.writes.is_away()
+    }
+
+    /// Whether there is a connection.
+    pub(super) fn is_up(&self) -> bool {
+        self.reads.link().is_up() || self.writes.is_up()
+    }
+
+    pub(super) fn writes(&self) -> &Arc<Link<Server>> {
+        &self.writes
+    }
+
     pub(super) async fn read(&self, names: &[&str]) -> Result<Vec<Option<Bytes>>, Fault> {
         let until = Instant::now() + self.reads.link().deadline();
         if let Some(replica) = &self.replica
@@ -137,6 +175,14 @@ impl Node {
         {
             return Ok(values);
         }
+        let pieces = self.reads.read(names, until).await?;
+        let values: Result<_, _> = pieces.into_iter().collect();
+        values.map_err(|error| fault::refused(&error))
+    }
+
+    /// What stands under each name, or why the server does not tell.
+    pub(super) async fn pieces(&self, names: &[&str]) -> Result<Vec<Piece>, Fault> {
+        let until = Instant::now() + self.reads.link().deadline();
         self.reads.read(names, until).await
     }
 
@@ -215,21 +261,32 @@ impl Node {
         }
     }
 
-    /// Sends changes, and waits for a replica to have them where there is one: in one go, so
-    /// that it is this connection's changes that are waited for.
-    async fn change(&self, mut pipeline: Pipeline) -> Result<Vec<Value>, Fault> {
+    /// Sends changes, and waits for a replica to have them where there is one.
+    async fn change(&self, pipeline: Pipeline) -> Result<Vec<Value>, Fault> {
+        let until = Instant::now() + self.writes.deadline();
+        let (answers, replicated) = self.change_until(pipeline, until).await?;
+        if commands::refused(&answers).is_ok() {
+            replicated?;
+        }
+        Ok(answers)
+    }
+
+    /// The answers, and whether a replica has what was done: all goes in one, so that it is this
+    /// connection's changes that are waited for.
+    pub(super) async fn change_until(
+        &self,
+        mut pipeline: Pipeline,
+        until: Instant,
+    ) -> Result<(Vec<Value>, Result<(), Fault>), Fault> {
         // How many replicas there are is known once there is a connection.
         self.writes.reached().await?;
         if !self.wait.is_on() || self.replicas.load(Ordering::Relaxed) == 0 {
-            return self.writes.all(&pipeline).await;
+            return Ok((self.writes.all_until(&pipeline, until).await?, Ok(())));
         }
         self.wait.end(&mut pipeline);
-        let mut answers = self.replicated.all(&pipeline).await?;
+        let mut answers = self.replicated.all_until(&pipeline, until).await?;
         let waited = answers.pop().expect("an answer for each command");
-        if commands::refused(&answers).is_ok() {
-            self.wait.outcome(&waited)?;
-        }
-        Ok(answers)
+        Ok((answers, self.wait.outcome(&waited)))
     }
 
     pub(super) async fn sweep(

@@ -100,7 +100,9 @@ impl Replica {
         let beat = self.lag.name();
         let asked: Vec<&str> = names.iter().copied().chain([&*beat]).collect();
         let until = until.min(Instant::now() + self.patience);
-        let mut values = self.reads.read(&asked, until).await.ok()?;
+        let pieces = self.reads.read(&asked, until).await.ok()?;
+        let values: Result<Vec<_>, _> = pieces.into_iter().collect();
+        let mut values = values.ok()?;
         let shown = self.show(values.pop().flatten())?;
         let good =
             self.lag.is_close(shown, began, self.bound) && values.iter().all(Option::is_some);
@@ -158,7 +160,8 @@ impl Replica {
     async fn shows(&self, name: &str, sent: Beat, until: Instant) -> bool {
         let until = until.max(Instant::now() + self.patience);
         let answer = self.reads.read(&[name], until).await;
-        let beat = answer.ok().and_then(|mut values| values.pop().flatten());
+        let piece = answer.ok().and_then(|mut pieces| pieces.pop());
+        let beat = piece.and_then(|piece| piece.ok().flatten());
         self.show(beat).is_some_and(|shown| shown >= sent)
     }
 }

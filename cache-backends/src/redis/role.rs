@@ -19,9 +19,14 @@ impl Role {
             return Self::Untold;
         };
         match &parts[..] {
-            [Value::BulkString(role), _, Value::Array(replicas)] if role == b"master" => {
+            [
+                Value::BulkString(role),
+                Value::Int(written),
+                Value::Array(replicas),
+            ] if role == b"master" => {
+                let answering = |one: &&Value| *written == 0 || has_answered(one);
                 Self::Master {
-                    replicas: replicas.iter().filter(|one| has_answered(one)).count(),
+                    replicas: replicas.iter().filter(answering).count(),
                 }
             }
             [Value::BulkString(role), ..] if role == b"slave" => Self::Replica,

@@ -1,10 +1,17 @@
 //! Which server is the master: the one that its sentinels name and that says so itself.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use cache_core::Result;
 use redis::{
-    Client, ConnectionAddr, ConnectionInfo, ProtocolVersion, PushInfo, Value, aio::AsyncPushSender,
+    Client, Cmd, ConnectionAddr, ConnectionInfo, PushInfo, Value,
+    aio::{AsyncPushSender, MultiplexedConnection},
 };
 use tokio::{
     task::JoinSet,
@@ -23,6 +30,8 @@ use super::{
 const ANSWER: Duration = Duration::from_secs(1);
 /// How long the others are waited for when one has answered and too few agree.
 const OTHERS: Duration = Duration::from_millis(100);
+/// How long they may all take while there is a connection: they are no reason to give it up.
+const MEANWHILE: Duration = Duration::from_millis(2 * 100);
 /// Where sentinels listen, unless the url says otherwise.
 const PORT: &str = "26379";
 
@@ -36,18 +45,27 @@ pub(super) type Address = (String, u16);
 pub(super) struct Sentinels {
     /// What they call it.
     name: String,
-    list: Vec<(String, Client)>,
+    list: Vec<Arc<Sentinel>>,
     /// A connection to the master, but for its address.
     master: ConnectionInfo,
     access: Access,
 }
 
+/// One sentinel.
+struct Sentinel {
+    address: String,
+    client: Client,
+    access: Access,
+    /// The connection over which it was last asked.
+    line: Mutex<Option<MultiplexedConnection>>,
+}
+
 impl fmt::Display for Sentinels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the master `{}` of ", self.name)?;
-        for (at, (address, _)) in self.list.iter().enumerate() {
+        for (at, sentinel) in self.list.iter().enumerate() {
             let comma = if at == 0 { "" } else { "," };
-            write!(f, "{comma}{address}")?;
+            write!(f, "{comma}{}", sentinel.address)?;
         }
         Ok(())
     }
@@ -83,15 +101,19 @@ impl Sentinels {
             let info = parse(&format!("{scheme}://{}", with_port(host)), FORM)?;
             let address = info.addr().to_string();
             let info = logged_in(info, access.sentinel.as_ref());
-            // Of what is newer, a sentinel needs nothing.
-            let client = open(set_up(info, ProtocolVersion::RESP2), access)?;
-            list.push((address, client));
+            let client = open(set_up(info), access)?;
+            list.push(Arc::new(Sentinel {
+                address,
+                client,
+                access: access.clone(),
+                line: Mutex::default(),
+            }));
         }
         let master = parse(&format!("{scheme}://{user}master/{database}"), FORM)?;
         Ok(Some(Self {
             name: name.to_owned(),
             list,
-            master: set_up(master, ProtocolVersion::RESP3),
+            master: set_up(master),
             access: access.clone(),
         }))
     }
@@ -129,30 +151,26 @@ impl Sentinels {
         Ok(line)
     }
 
-    /// Whether the server of this connection is still the master. One that has lost its replicas
-    /// may have been replaced without having been told.
+    /// Whether the server of this connection is still the master. It may have been replaced
+    /// without having been told.
     pub(super) async fn still(&self, line: &Line, role: Role) -> Result<Role, String> {
         let at = line.at.as_ref().expect("it was located");
         is_master(role, at)?;
-        if role == (Role::Master { replicas: 0 }) {
+        match timeout(MEANWHILE, self.locate()).await {
+            Ok(Ok(now)) if now != **at => Err(replaced(at)),
             // Sentinels that do not answer are no reason to do without a master that does.
-            if let Ok(Ok(now)) = timeout(OTHERS, self.locate()).await
-                && now != **at
-            {
-                return Err(replaced(at));
-            }
+            _ => Ok(role),
         }
-        Ok(role)
     }
 
     /// Where the master is, as most of the sentinels have it. All are asked at once; none that
     /// hangs is waited for if enough others agree, nor for long if not.
     async fn locate(&self) -> Result<Address, String> {
         let mut asking = JoinSet::new();
-        for (_, client) in &self.list {
-            let (client, name, access) = (client.clone(), self.name.clone(), self.access.clone());
+        for sentinel in &self.list {
+            let (sentinel, name) = (Arc::clone(sentinel), self.name.clone());
             asking.spawn(async move {
-                let answer = timeout(ANSWER, ask(&client, &name, &access)).await;
+                let answer = timeout(ANSWER, sentinel.ask(&name)).await;
                 answer.unwrap_or_else(|_| Err("no answer".to_owned()))
             });
         }
@@ -178,16 +196,41 @@ impl Sentinels {
     }
 }
 
-async fn ask(client: &Client, name: &str, access: &Access) -> Result<Address, String> {
-    let nobody = |_: PushInfo| Ok::<(), std::convert::Infallible>(());
-    let mut sentinel = open_line(client, access, nobody).await?;
-    let mut command = redis::cmd("SENTINEL");
-    command.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
-    let answer = sentinel.send_packed_command(&command).await;
-    match answer.map_err(|error| explain(&error))? {
-        Value::Array(parts) => address(&parts).ok_or_else(|| "an answer made no sense".to_owned()),
+impl Sentinel {
+    /// Where the master is, over the connection of the last time if that works.
+    async fn ask(&self, name: &str) -> Result<Address, String> {
+        let mut command = redis::cmd("SENTINEL");
+        command.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
+        // Taken away, so that one on which no answer comes is not used again.
+        let kept = self.line().take();
+        if let Some(line) = kept
+            && let Ok(answer) = self.send(line, &command).await
+        {
+            return named(&answer, name);
+        }
+        let nobody = |_: PushInfo| Ok::<(), Infallible>(());
+        let line = open_line(&self.client, &self.access, nobody).await?;
+        named(&self.send(line, &command).await?, name)
+    }
+
+    async fn send(&self, mut line: MultiplexedConnection, command: &Cmd) -> Result<Value, String> {
+        let answer = line.send_packed_command(command).await;
+        let answer = answer.map_err(|error| explain(&error))?;
+        *self.line() = Some(line);
+        Ok(answer)
+    }
+
+    fn line(&self) -> MutexGuard<'_, Option<MultiplexedConnection>> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where a sentinel says that the master is.
+fn named(answer: &Value, name: &str) -> Result<Address, String> {
+    match answer {
+        Value::Array(parts) => address(parts).ok_or_else(|| "an answer made no sense".to_owned()),
         Value::Nil => Err(format!("it watches none called `{name}`")),
-        Value::ServerError(error) => Err(refused(&error).to_string()),
+        Value::ServerError(error) => Err(refused(error).to_string()),
         _ => Err("an answer made no sense".to_owned()),
     }
 }

@@ -27,8 +27,8 @@ const KEEPALIVE: Duration = Duration::from_secs(15);
 /// them waits for a place.
 const QUEUE: usize = 1024;
 
-const FORM: &str = "write `redis://[[user]:password@]host[:port][/database]`, `rediss://…` for tls, or \
-     `redis+sentinel://…` for the master that sentinels name";
+const FORM: &str = "write `redis://[[user]:password@]host[:port][/database]`, `rediss://…` for tls, \
+     `redis+sentinel://…` for the master that sentinels name, or `redis+cluster://…` for a cluster";
 
 /// A server, by its url.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Target {
         }
         let info = parse(url, FORM)?;
         let address = info.addr().to_string();
-        let client = open(set_up(info, ProtocolVersion::RESP3), access)?;
+        let client = open(set_up(info), access)?;
         Ok(Self {
             place: Place::Fixed(client),
             address,
@@ -78,12 +78,40 @@ impl Target {
         }
     }
 
-    /// A client of another server, reached in the same way and with the same rights.
-    pub(super) fn beside(&self, host: &str, port: u16) -> Result<(Client, &Access)> {
+    /// Host and port, the path of the socket, or what the sentinels call the master.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Host and port, if it is always the same server and not a socket of this machine.
+    pub(super) fn endpoint(&self) -> Option<(&str, u16)> {
+        let Place::Fixed(client) = &self.place else {
+            return None;
+        };
+        match client.get_connection_info().addr() {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+                Some((host, *port))
+            }
+            _ => None,
+        }
+    }
+
+    /// Another server, reached in the same way and by the same user.
+    pub(super) fn beside(&self, host: &str, port: u16) -> Result<Self> {
+        let client = self.client_beside(host, port)?;
+        Ok(Self {
+            address: client.get_connection_info().addr().to_string(),
+            place: Place::Fixed(client),
+            access: self.access.clone(),
+        })
+    }
+
+    /// The client of such a server.
+    pub(super) fn client_beside(&self, host: &str, port: u16) -> Result<Client> {
         let info = match &self.place {
             Place::Fixed(client) => client.get_connection_info(),
             Place::Sentinels(sentinels) => sentinels.master(),
-            Place::Follower(follower) => return follower.home().beside(host, port),
+            Place::Follower(follower) => return follower.home().client_beside(host, port),
         };
         let host = host.to_owned();
         let addr = match info.addr() {
@@ -95,13 +123,12 @@ impl Target {
             },
             _ => ConnectionAddr::Tcp(host, port),
         };
-        let client = open(info.clone().set_addr(addr), &self.access)?;
-        Ok((client, &self.access))
+        open(info.clone().set_addr(addr), &self.access)
     }
 
-    /// Host and port, the path of the socket, or what the sentinels call the master.
-    pub(super) fn address(&self) -> &str {
-        &self.address
+    /// How connections from here are made.
+    pub(super) fn access(&self) -> &Access {
+        &self.access
     }
 
     /// Makes a connection, in at most [`CONNECT`]. Pushes go to `hear`, on the task that reads the
@@ -158,10 +185,13 @@ pub(super) async fn open_line(
 }
 
 /// How every socket is set up, and which protocol is spoken on it.
-pub(super) fn set_up(info: ConnectionInfo, protocol: ProtocolVersion) -> ConnectionInfo {
-    let settings = info.redis_settings().clone().set_protocol(protocol);
-    // Two commands less to allow, which servers before 7.2 do not know.
-    let settings = settings.set_skip_set_lib_name();
+pub(super) fn set_up(info: ConnectionInfo) -> ConnectionInfo {
+    let settings = info
+        .redis_settings()
+        .clone()
+        .set_protocol(ProtocolVersion::RESP3)
+        // Two commands less to allow, which servers before 7.2 do not know.
+        .set_skip_set_lib_name();
     info.set_redis_settings(settings)
         .set_tcp_settings(tcp_settings())
 }

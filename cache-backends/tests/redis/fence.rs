@@ -1,13 +1,16 @@
 //! What a server held before it went away is not believed when it comes back with it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cache_backends::Redis;
 use cache_core::Backend;
 use test_support::RedisServer;
+use tokio::time::sleep;
 
 use crate::probe::{back_within, invalidate, prepare, read};
 
+/// How long a busy machine may take to connect anew.
+const BACK: Duration = Duration::from_secs(10);
 const STAMP: &str = "app:g:n";
 
 fn patient(url: String) -> Redis {
@@ -22,9 +25,13 @@ fn guarded(server: &RedisServer) -> Redis {
     redis
 }
 
-/// Makes the stamp, if it is not there.
+/// Makes the stamp, if it is not there, as soon as the server can be written to.
 async fn made(redis: &Redis) {
-    prepare(redis, "app:e:slot", &[(STAMP, 7)]).await.unwrap();
+    let begun = Instant::now();
+    while let Err(error) = prepare(redis, "app:e:slot", &[(STAMP, 7)]).await {
+        assert!(begun.elapsed() < BACK, "{error}");
+        sleep(Duration::from_millis(5)).await;
+    }
 }
 
 async fn stands(redis: &Redis) -> bool {
@@ -46,10 +53,8 @@ async fn a_server_that_starts_again_with_old_data_is_not_believed() {
     server.raw(&["SAVE"]);
     invalidate(&redis, &[], &[(STAMP, 8)]).await.unwrap();
     server.restart();
-    let told = server.raw(&["GET", STAMP]);
-    assert!(told.text().is_some() || !told.is_error(), "{told:?}");
     assert_eq!(server.raw(&["EXISTS", STAMP]).int(), Some(1), "old data");
-    back_within(&redis, Duration::from_secs(10)).await;
+    back_within(&redis, BACK).await;
     assert!(!stands(&redis).await, "it agrees with old entries");
 
     made(&redis).await;
@@ -64,7 +69,7 @@ async fn a_connection_that_is_lost_to_the_same_server_costs_nothing() {
     made(&redis).await;
     for _ in 0..3 {
         set_aside(&server);
-        back_within(&redis, Duration::from_secs(10)).await;
+        back_within(&redis, BACK).await;
         assert!(stands(&redis).await);
     }
 }
@@ -111,7 +116,7 @@ async fn a_full_server_is_not_believed_either() {
     made(&redis).await;
     server.raw(&["SAVE"]);
     server.restart_with(&["--maxmemory-policy", "noeviction", "--maxmemory", "1"]);
-    back_within(&redis, Duration::from_secs(10)).await;
+    back_within(&redis, BACK).await;
     assert!(!stands(&redis).await);
 }
 

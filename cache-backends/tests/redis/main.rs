@@ -2,6 +2,7 @@
 
 mod acl;
 mod address;
+mod cluster;
 mod combine;
 mod contract;
 mod feed;
@@ -11,6 +12,7 @@ mod probe;
 mod refusal;
 mod replica;
 mod runtime;
+mod sentinel;
 #[cfg(feature = "redis-rustls")]
 mod tls;
 mod wait;

@@ -10,7 +10,7 @@ use std::{
 
 use cache_backends::{Redis, RedisBuilder};
 use cache_core::{Backend, ErrorKind, Invalidate, Listener};
-use test_support::{Fault, FaultProxy, Links, RedisServer, Way};
+use test_support::{Fault, FaultProxy, Links, RedisServer, SentinelGroup, Way};
 use tokio::time::sleep;
 
 use crate::probe::{LONG, MINE, SLACK, call, invalidate, prepare, read, store};
@@ -144,7 +144,11 @@ async fn what_the_replica_does_not_have_is_asked_of_the_master() {
 #[tokio::test]
 async fn an_invalidation_of_ones_own_is_not_undone() {
     let pair = Pair::new().await;
-    let redis = pair.store().deadline(millis(2000)).build().unwrap();
+    let redis = pair
+        .store()
+        .deadline(Duration::from_secs(2))
+        .build()
+        .unwrap();
     fill(&redis, b"value").await;
     pair.in_step().await;
     until_replica(&redis, &pair.master, "slot").await;
@@ -308,6 +312,48 @@ async fn without_a_replica_all_reads_go_to_the_master() {
     })
     .await;
     until_replica(&redis, &server, "slot").await;
+}
+
+/// Which servers these are is asked anew after a failover.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_sentinels_a_replica_of_the_master_of_the_moment_is_read() {
+    let group = SentinelGroup::start(2);
+    let redis = Redis::builder(group.url())
+        .deadline(Duration::from_secs(5))
+        .replica_patience(Duration::ZERO)
+        .replica_reads(BOUND)
+        .build()
+        .unwrap();
+    let old = Arc::clone(group.master());
+    old.raw(&["SET", "name", "value"]);
+    group.await_in_sync(2);
+    until_replica(&redis, &old, "name").await;
+
+    tokio::task::block_in_place(|| {
+        group.fail_over();
+        group.await_switch(&old);
+    });
+    let new = group.master();
+    eventually("a replica of the new master", || {
+        new.info("connected_slaves").as_deref() != Some("0")
+    })
+    .await;
+    let begun = Instant::now();
+    while read(&redis, "name").await.is_err() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "the new master is not found"
+        );
+        sleep(millis(10)).await;
+    }
+    until_replica(&redis, new, "name").await;
+}
+
+#[test]
+fn a_cluster_has_no_replicas_to_read() {
+    let builder = Redis::cluster(["127.0.0.1:1"]).replica_reads(BOUND);
+    let error = builder.build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
 }
 
 #[test]

@@ -151,7 +151,7 @@ async fn refused_for(redis: &Redis, why: &str) {
         if text.contains(why) {
             return;
         }
-        assert!(start.elapsed() < millis(5000), "{text}");
+        assert!(start.elapsed() < Duration::from_secs(5), "{text}");
         sleep(millis(10)).await;
     }
 }
@@ -171,7 +171,7 @@ async fn a_server_is_reached_by_tls_if_its_authority_is_known() {
     let redis = room.client(&room.url()).build().unwrap();
     works(&redis).await;
     room.server.raw(&["CLIENT", "KILL", "TYPE", "normal"]);
-    back_within(&redis, millis(1000)).await;
+    back_within(&redis, Duration::from_secs(1)).await;
 }
 
 #[tokio::test]
@@ -212,7 +212,7 @@ async fn a_server_that_asks_for_a_certificate_is_shown_one() {
     let redis = room.client_as("client").build().unwrap();
     works(&redis).await;
     room.server.raw(&["CLIENT", "KILL", "TYPE", "normal"]);
-    back_within(&redis, millis(1000)).await;
+    back_within(&redis, Duration::from_secs(1)).await;
 }
 
 #[tokio::test]
@@ -283,7 +283,7 @@ async fn a_tls_server_that_was_killed_is_found_again() {
     let redis = room.client(&room.url()).build().unwrap();
     assert!(call(&redis).await.error.is_none());
     room.server.kill();
-    let calls = read_during(&redis, sleep(millis(1000))).await;
+    let calls = read_during(&redis, sleep(Duration::from_secs(1))).await;
     assert!(
         calls
             .errors()
@@ -314,7 +314,7 @@ async fn a_half_open_tls_link_is_replaced() {
         links: Links::Established,
         way: Way::Both,
     });
-    back_within(&redis, millis(2000)).await;
+    back_within(&redis, Duration::from_secs(2)).await;
     assert!(proxy.traffic().connections > before);
 }
 
@@ -331,7 +331,7 @@ async fn a_handshake_that_hangs_keeps_nobody_waiting() {
         links: Links::All,
         way: Way::Both,
     });
-    let calls = read_during(&redis, sleep(millis(3000))).await;
+    let calls = read_during(&redis, sleep(Duration::from_secs(3))).await;
     assert!(
         calls.median_failure() < millis(1),
         "{:?}",
@@ -353,9 +353,9 @@ async fn a_tls_line_may_be_cut_anywhere() {
         proxy.reset_links();
         sleep(millis(20)).await;
         proxy.set(Fault::None);
-        back_within(&redis, millis(2000)).await;
+        back_within(&redis, Duration::from_secs(2)).await;
     }
     proxy.set(Fault::OneByte);
     proxy.reset_links();
-    back_within(&redis, millis(2000)).await;
+    back_within(&redis, Duration::from_secs(2)).await;
 }
