@@ -24,3 +24,16 @@ pub mod axum {}
 #[doc = include_str!("../docs/companions.md")]
 #[cfg(feature = "moka")]
 pub mod companions {}
+
+// Its examples are run in `tests/axum`, because some of them are handlers.
+#[cfg(all(feature = "testkit", not(doctest)))]
+#[doc = include_str!("../docs/testing.md")]
+pub mod testing {}
+
+#[doc = include_str!("../docs/settings.md")]
+#[cfg(feature = "moka")]
+pub mod settings {}
+
+#[doc = include_str!("../docs/stores.md")]
+#[cfg(feature = "moka")]
+pub mod stores {}

@@ -3,6 +3,8 @@
 mod api;
 mod basics;
 mod batch;
+#[cfg(feature = "testkit")]
+mod chaos;
 mod companions;
 mod deferred;
 mod functions;
@@ -15,11 +17,16 @@ mod p1_cluster;
 mod p1_failover;
 #[cfg(feature = "redis")]
 mod p1_far;
+#[cfg(feature = "memcached")]
+mod p1_memcached;
 mod p1_no_resurrection;
 mod p2_one_load;
 #[cfg(feature = "redis")]
 mod p3_never_fails;
 mod runtimes;
+mod settings;
 mod strict;
+#[cfg(feature = "testkit")]
+mod testkit;
 mod world;
 mod writes;

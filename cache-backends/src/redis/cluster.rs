@@ -37,6 +37,7 @@ use self::{
 };
 use super::{
     feed::Feeds,
+    fence::Guards,
     node::{Node, Terms},
     stage::Stage,
     target::Target,
@@ -45,13 +46,16 @@ use crate::link::{Fault, Post};
 
 mod address;
 mod calls;
+mod fence;
 mod fetch;
 mod keeper;
 mod map;
+mod reads;
 mod redirect;
 mod route;
 mod slot;
 mod split;
+mod sweep;
 mod together;
 pub(super) mod url;
 
@@ -65,6 +69,7 @@ pub(super) struct Cluster {
     /// All nodes that are in use: those of the chart, and those of which one of them has told.
     members: Mutex<HashMap<Address, Arc<Member>>>,
     pub(super) feeds: Arc<Feeds>,
+    guards: Guards,
     /// Why there is no map.
     why: Mutex<Arc<str>>,
     /// Whether the first try to read the map has an outcome.
@@ -121,6 +126,7 @@ impl Cluster {
                 chart: ArcSwapOption::empty(),
                 members: Mutex::default(),
                 feeds,
+                guards: Guards::default(),
                 why: Mutex::new("its map was not yet asked for".into()),
                 settled: watch::Sender::new(false),
                 wanted: Notify::new(),
@@ -192,12 +198,14 @@ impl Cluster {
             members: of_map.collect(),
             map,
         };
+        *members = kept;
+        let chart = Arc::new(chart);
+        // Not before the members, or one that has just left the map might be begun again.
+        self.chart.store(Some(Arc::clone(&chart)));
+        // Not before the chart, in which a node finds its slots.
         for member in &chart.members {
             member.node.open();
         }
-        *members = kept;
-        // Not before the members, or one that has just left the map might be begun again.
-        self.chart.store(Some(Arc::new(chart)));
         drop(members);
         self.settled.send_replace(true);
     }

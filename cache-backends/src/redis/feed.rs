@@ -57,6 +57,10 @@ impl Feeds {
         })
     }
 
+    pub(super) fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
     /// Adds a feed and starts it, now or as soon as there is a runtime.
     pub(super) fn add(&self, channel: &str, listener: Weak<dyn Listener>) {
         self.lock().push(Arc::new(Feed {

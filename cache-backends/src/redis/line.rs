@@ -95,7 +95,10 @@ impl Dial for Server {
         let mut line = self.target.connect(hear).await?;
         let greeting = async {
             self.note(line.role().await?);
-            self.guards.keep(&mut line, &self.run).await
+            match self.feeds.stage().cluster() {
+                None => self.guards.keep(&mut line, &self.run).await,
+                Some(cluster) => cluster?.keep_at(&self.target, &mut line).await,
+            }
         };
         let greeted = timeout(CONNECT, greeting).await;
         greeted.unwrap_or_else(|_| Err("no answer".to_owned()))?;

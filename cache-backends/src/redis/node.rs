@@ -138,9 +138,14 @@ impl Node {
             replica.lag().rename(stamp);
         }
         if self.guards.add(stamp) {
-            for link in [self.reads.link(), &self.writes, &self.replicated] {
-                link.renew();
-            }
+            self.renew();
+        }
+    }
+
+    /// Has all connections made anew before they carry anything else.
+    pub(super) fn renew(&self) {
+        for link in [self.reads.link(), &self.writes, &self.replicated] {
+            link.renew();
         }
     }
 

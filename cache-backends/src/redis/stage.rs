@@ -11,7 +11,9 @@ use super::{
     target::Target,
 };
 
-/// Where channels are heard.
+const UNUSED: &str = "nobody uses the cluster any more";
+
+/// Where channels are heard, and what the servers are parts of.
 #[derive(Debug, Clone)]
 pub(super) enum Stage {
     /// All on one server.
@@ -36,10 +38,10 @@ impl Stage {
     pub(super) async fn target(&self, channel: &str) -> Result<Arc<Target>, String> {
         match self {
             Self::Server(target) => Ok(Arc::clone(target)),
-            Self::Cluster(cluster) => match cluster.upgrade() {
-                Some(cluster) => cluster.home(channel).await,
-                None => Err("nobody uses the cluster any more".to_owned()),
-            },
+            Self::Cluster(cluster) => {
+                let cluster = cluster.upgrade().ok_or(UNUSED)?;
+                cluster.home(channel).await
+            }
         }
     }
 
@@ -81,11 +83,17 @@ impl Stage {
         }
     }
 
+    /// The cluster, unless it is a server by itself; an error once it is not used any more.
+    pub(super) fn cluster(&self) -> Option<Result<Arc<Cluster>, String>> {
+        match self {
+            Self::Server(_) => None,
+            Self::Cluster(cluster) => Some(cluster.upgrade().ok_or_else(|| UNUSED.to_owned())),
+        }
+    }
+
     /// Says that a feed was lost.
     pub(super) fn doubt(&self) {
-        if let Self::Cluster(cluster) = self
-            && let Some(cluster) = cluster.upgrade()
-        {
+        if let Some(Ok(cluster)) = self.cluster() {
             cluster.doubt();
         }
     }

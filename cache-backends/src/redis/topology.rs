@@ -79,7 +79,7 @@ impl Topology {
     pub(super) fn guard(&self, stamp: &str) {
         match self {
             Self::Server { node, .. } => node.guard(stamp),
-            Self::Cluster(_) => {}
+            Self::Cluster(cluster) => cluster.guard(stamp),
         }
     }
 

@@ -1,83 +1,28 @@
-//! What [`Backend`](cache_core::Backend) asks for, over all nodes of a cluster.
+//! What [`Backend`](cache_core::Backend) asks for beside reading, over all nodes of a cluster.
 //!
 //! Every command is about one name, so that no call needs two slots to be on one node. Nothing
 //! but a single slot is ever compared and written at once.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use cache_core::{ErrorKind, Invalidate, Lease, Prepare, Prepared, Write};
+use cache_core::{Invalidate, Lease, Prepare, Prepared, Write};
 use redis::{Cmd, ServerError, Value};
 use tokio::time::Instant;
 
 use super::{
-    Chart, Cluster, Member,
-    redirect::Redirect,
+    Chart, Cluster,
+    reads::absent,
     route::{Order, Terms, unserved},
-    slot::slot,
-    split::split,
-    together::together,
 };
 use crate::{
     link::Fault,
     redis::{
-        combine::Piece,
         commands::{self, By},
         fault::refused,
     },
 };
 
 impl Cluster {
-    /// What is out of reach is absent while other nodes live.
-    pub(in crate::redis) async fn read(
-        self: &Arc<Self>,
-        names: &[&str],
-    ) -> Result<Vec<Option<Bytes>>, Fault> {
-        let until = self.until();
-        let chart = self.chart(until).await?;
-        let parts = split(names.iter().map(|name| chart.map.master(slot(name))));
-        let reading = parts.into_iter().filter_map(|(master, places)| {
-            let member = &chart.members[master?];
-            Some(async move {
-                let wanted: Vec<&str> = places.iter().map(|place| names[*place]).collect();
-                (member, places, member.node.pieces(&wanted).await)
-            })
-        });
-        let mut values = vec![None; names.len()];
-        let (mut late, mut orders) = (Vec::new(), Vec::new());
-        for (member, places, pieces) in together(reading.collect()).await {
-            let pieces = match pieces {
-                Ok(pieces) => pieces,
-                Err(fault) => {
-                    absent(self.away(member, fault))?;
-                    continue;
-                }
-            };
-            for (place, piece) in places.into_iter().zip(pieces) {
-                match value_or_redirect(member, piece)? {
-                    Ok(value) => values[place] = value,
-                    Err(redirect) => {
-                        late.push(place);
-                        orders.push(Order {
-                            ahead: None,
-                            command: commands::read(&[names[place]]),
-                            goal: self.goal(&redirect),
-                        });
-                    }
-                }
-            }
-        }
-        if !orders.is_empty() {
-            for (place, answer) in late
-                .into_iter()
-                .zip(self.follow(orders, Terms::until(until)).await)
-            {
-                values[place] = late_value(answer)?;
-            }
-        }
-        Ok(values)
-    }
-
     pub(in crate::redis) async fn prepare(
         self: &Arc<Self>,
         prepare: Prepare<'_>,
@@ -239,51 +184,7 @@ impl Cluster {
         }
     }
 
-    pub(in crate::redis) async fn sweep(
-        self: &Arc<Self>,
-        prefix: &str,
-        matches: &(dyn Fn(&str) -> bool + Sync),
-    ) -> Result<u64, Fault> {
-        let chart = self.chart(self.until()).await?;
-        let mut removed = 0;
-        for member in &chart.members {
-            removed += self.sweep_at(member, &chart, prefix, matches).await?;
-        }
-        Ok(removed)
-    }
-
-    async fn sweep_at(
-        self: &Arc<Self>,
-        member: &Arc<Member>,
-        chart: &Chart,
-        prefix: &str,
-        matches: &(dyn Fn(&str) -> bool + Sync),
-    ) -> Result<u64, Fault> {
-        let writes = member.node.writes();
-        let (mut cursor, mut removed) = (b"0".to_vec(), 0);
-        loop {
-            let page = writes.one(&commands::scan(&cursor, prefix)).await;
-            let page = page.map_err(|fault| self.away(member, fault))?;
-            let (next, names) = commands::page(page).ok_or_else(|| writes.garbled())?;
-            let doomed = names
-                .iter()
-                .map(String::as_str)
-                .filter(|name| name.starts_with(prefix) && matches(name));
-            let orders = doomed.map(|name| (name, commands::unlink(&[name])));
-            for answer in self.send(chart, orders, Terms::until(self.until())).await {
-                match answered(answer)? {
-                    Value::Int(count) => removed += u64::try_from(count).unwrap_or(0),
-                    _ => return Err(Fault::Garbled),
-                }
-            }
-            if next == b"0" {
-                return Ok(removed);
-            }
-            cursor = next;
-        }
-    }
-
-    async fn one(
+    pub(super) async fn one(
         self: &Arc<Self>,
         chart: &Chart,
         order: (&str, Cmd),
@@ -293,27 +194,13 @@ impl Cluster {
         answered(answer.unwrap_or(Err(Fault::Garbled)))
     }
 
-    fn until(&self) -> Instant {
+    pub(super) fn until(&self) -> Instant {
         Instant::now() + self.terms.deadline
     }
 }
 
-/// What a node says of one name: its value, or where to ask for it.
-fn value_or_redirect(
-    member: &Arc<Member>,
-    piece: Piece,
-) -> Result<Result<Option<Bytes>, Redirect>, Fault> {
-    match piece {
-        Ok(value) => Ok(Ok(value)),
-        Err(error) => match Redirect::of(&error, &member.address) {
-            Some(redirect) => Ok(Err(redirect)),
-            None => no_value(&error).map(|()| Ok(None)),
-        },
-    }
-}
-
 /// An answer that is no refusal.
-fn answered(answer: Result<Value, Fault>) -> Result<Value, Fault> {
+pub(super) fn answered(answer: Result<Value, Fault>) -> Result<Value, Fault> {
     match answer? {
         Value::ServerError(error) if is_unserved(&error) => Err(unserved()),
         Value::ServerError(error) => Err(refused(&error)),
@@ -321,36 +208,8 @@ fn answered(answer: Result<Value, Fault>) -> Result<Value, Fault> {
     }
 }
 
-/// What a redirected read has brought.
-fn late_value(answer: Result<Value, Fault>) -> Result<Option<Bytes>, Fault> {
-    match answer {
-        Ok(answer) => match commands::piece(answer).ok_or(Fault::Garbled)? {
-            Ok(value) => Ok(value),
-            Err(error) => no_value(&error).map(|()| None),
-        },
-        Err(fault) => absent(fault).map(|()| None),
-    }
-}
-
-/// Whether a node says by this error that there is no value.
-fn no_value(error: &ServerError) -> Result<(), Fault> {
-    // What is not of our making is not there, as `MGET` has it too.
-    if error.code() == "WRONGTYPE" || is_unserved(error) {
-        return Ok(());
-    }
-    Err(refused(error))
-}
-
 /// Whether the slot has no node, and not the whole cluster is down.
-fn is_unserved(error: &ServerError) -> bool {
+pub(super) fn is_unserved(error: &ServerError) -> bool {
     let unserved = |details: &str| details.contains("slot not served");
     error.code() == "CLUSTERDOWN" && error.details().is_some_and(unserved)
-}
-
-/// Whether what cannot be reached counts as absent.
-fn absent(fault: Fault) -> Result<(), Fault> {
-    match fault.kind() {
-        ErrorKind::Rejected => Ok(()),
-        _ => Err(fault),
-    }
 }
