@@ -12,14 +12,14 @@ use cache_backends::Memcached;
 use cache_core::{Backend, ErrorKind, Invalidate, Lease, Over, Prepare, Write};
 use test_support::MemcachedServer;
 
-use crate::probe::{MINE, invalidate, prepare, read, store};
+use crate::{
+    patient,
+    probe::{MINE, invalidate, prepare, read, store},
+};
 
 async fn room() -> (MemcachedServer, Memcached) {
     let server = MemcachedServer::start(&[]);
-    let memcached = Memcached::builder([server.address()])
-        .deadline(Duration::from_secs(5))
-        .build()
-        .unwrap();
+    let memcached = patient(&server);
     // What tells whether anything else was touched.
     assert!(prepare(&memcached, "sentinel", &[]).await.unwrap().leased);
     assert!(store(&memcached, "sentinel", b"alive").await.unwrap());
@@ -199,7 +199,7 @@ fn fill(server: &MemcachedServer) {
 #[tokio::test]
 async fn a_server_without_memory_removes_the_stamps_it_cannot_move() {
     let server = MemcachedServer::start(&["-M", "-m", "2"]);
-    let memcached = Memcached::connect(server.address()).unwrap();
+    let memcached = patient(&server);
     let prepared = prepare(&memcached, "slot", &[("group", 1)]).await.unwrap();
     assert!(prepared.leased);
     fill(&server);
@@ -224,7 +224,7 @@ async fn what_stands_where_a_stamp_belongs_is_refused() {
 #[tokio::test]
 async fn a_server_without_cas_values_is_named() {
     let server = MemcachedServer::start(&["-C"]);
-    let memcached = Memcached::connect(server.address()).unwrap();
+    let memcached = patient(&server);
     assert!(prepare(&memcached, "slot", &[]).await.unwrap().leased);
     let error = store(&memcached, "slot", b"value").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Rejected);

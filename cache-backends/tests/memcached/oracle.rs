@@ -1,16 +1,18 @@
 //! Another client reads what is written here, and what it writes is read here.
 
 use bytes::Bytes;
-use cache_backends::Memcached;
 use memcache::Client;
 use test_support::MemcachedServer;
 
-use crate::probe::{MINE, invalidate, prepare, read, store};
+use crate::{
+    patient,
+    probe::{MINE, invalidate, prepare, read, store},
+};
 
 #[tokio::test]
 async fn what_one_client_writes_the_other_reads() {
     let server = MemcachedServer::start(&[]);
-    let memcached = Memcached::connect(server.address()).unwrap();
+    let memcached = patient(&server);
     let url = format!("memcache://{}?protocol=ascii&timeout=10", server.address());
     let oracle = Client::connect(url).unwrap();
     let long = "k".repeat(250);

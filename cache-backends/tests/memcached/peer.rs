@@ -14,7 +14,8 @@ use tokio::{
 
 use crate::probe::{call, read};
 
-/// A server of one's own: it answers `mn` by itself, and hands everything else to the test.
+/// A server of one's own: it answers `mn` by itself, in its turn, and hands everything else to the
+/// test.
 struct Peer {
     addr: SocketAddr,
     questions: mpsc::UnboundedReceiver<Question>,
@@ -23,13 +24,24 @@ struct Peer {
 /// A line that was asked, and where to write the answer.
 struct Question {
     line: String,
-    answer: mpsc::UnboundedSender<Vec<u8>>,
+    answer: mpsc::UnboundedSender<Piece>,
     connection: usize,
 }
 
+/// A piece of an answer, and whether it is the last.
+type Piece = (Vec<u8>, bool);
+
 impl Question {
+    /// A part of the answer, which is to be followed by more.
+    fn begin(&self, bytes: &[u8]) {
+        let sent = self.answer.send((bytes.to_vec(), false));
+        sent.expect("the peer runs");
+    }
+
+    /// The answer, or the rest of it. Answers to later questions follow.
     fn answer(&self, bytes: &[u8]) {
-        self.answer.send(bytes.to_vec()).expect("the peer runs");
+        let sent = self.answer.send((bytes.to_vec(), true));
+        sent.expect("the peer runs");
     }
 
     /// What a server says in which every name is its own value.
@@ -67,27 +79,31 @@ impl Peer {
 
 async fn serve(stream: TcpStream, connection: usize, asked: mpsc::UnboundedSender<Question>) {
     let (reading, mut writing) = stream.into_split();
-    let (answer, mut answers) = mpsc::unbounded_channel::<Vec<u8>>();
+    let (turn, mut turns) = mpsc::unbounded_channel::<mpsc::UnboundedReceiver<Piece>>();
     let write = async {
-        while let Some(bytes) = answers.recv().await {
-            if writing.write_all(&bytes).await.is_err() {
-                break;
+        while let Some(mut pieces) = turns.recv().await {
+            while let Some((bytes, last)) = pieces.recv().await {
+                if writing.write_all(&bytes).await.is_err() || last {
+                    break;
+                }
             }
         }
     };
     let read = async {
         let mut lines = BufReader::new(reading).lines();
         while let Ok(Some(line)) = lines.next_line().await {
-            let answer = answer.clone();
-            if line == "mn" {
-                let _ = answer.send(b"MN\r\n".to_vec());
-                continue;
-            }
-            let _ = asked.send(Question {
+            let (answer, pieces) = mpsc::unbounded_channel();
+            let _ = turn.send(pieces);
+            let question = Question {
                 line,
                 answer,
                 connection,
-            });
+            };
+            if question.line == "mn" {
+                question.answer(b"MN\r\n");
+            } else {
+                let _ = asked.send(question);
+            }
         }
     };
     tokio::select! {
@@ -118,7 +134,7 @@ async fn a_caller_who_goes_away_at_any_byte_of_the_answer_shifts_nothing() {
         let question = peer.next().await;
         assert_eq!((&*question.line, question.connection), ("mg bob v", 1));
         let value = question.value();
-        question.answer(&value[..bytes]);
+        question.begin(&value[..bytes]);
         settle().await;
         dropped.abort();
         let _ = dropped.await;
