@@ -181,9 +181,17 @@ impl Memcached {
         Box::pin(async move { self.on(place, doing, call).await.map_err(|away| away.error) })
     }
 
+    /// Whether another server than the one at `place` is there. Those that nobody has asked yet
+    /// are tried for, so that the next time there is an answer.
     fn others_live(&self, place: usize) -> bool {
-        let mut nodes = self.0.nodes.iter().enumerate();
-        nodes.any(|(at, node)| at != place && node.link.is_up())
+        let mut live = false;
+        for (at, Node { link, .. }) in self.0.nodes.iter().enumerate() {
+            if at != place {
+                live |= link.is_up();
+                link.open();
+            }
+        }
+        live
     }
 
     fn place(&self, name: Name<'_>) -> usize {
