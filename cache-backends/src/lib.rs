@@ -6,7 +6,7 @@
     allow(dead_code, reason = "memcached alone needs less of it")
 )]
 mod link;
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "memcached", feature = "redis"))]
 mod loopback;
 #[cfg(feature = "memcached")]
 mod memcached;

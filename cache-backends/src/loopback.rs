@@ -2,23 +2,6 @@
 
 use std::net::IpAddr;
 
-use cache_core::{Error, ErrorKind, Result};
-
-/// Refuses to send secrets and values in the clear over a network. `instead` says what to write
-/// for a line that is encrypted.
-pub(crate) fn refuse_plaintext(host: &str, instead: &str) -> Result<()> {
-    if is_loopback(host) {
-        return Ok(());
-    }
-    Err(Error::new(
-        ErrorKind::Config,
-        format!(
-            "`{host}` is another machine, and what goes there in plain text can be read and \
-             changed on the way: {instead}, or say `.insecure()` where the network is trusted"
-        ),
-    ))
-}
-
 /// Whether a host, a name or an address with or without brackets, is this machine. Names are not
 /// looked up: only `localhost` is known.
 pub(crate) fn is_loopback(host: &str) -> bool {
@@ -65,8 +48,6 @@ mod tests {
         ];
         for host in away {
             assert!(!is_loopback(host), "{host}");
-            let error = refuse_plaintext(host, "encrypt").unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Config);
         }
     }
 }

@@ -7,7 +7,7 @@ use larder::{Cache, CacheBuilder, Moka, Redis, cached, policy::DEFAULT_OUTAGE_BU
 use test_support::{Failure, Mix, Naive, RedisCluster, Reply, Report, Run, Subject};
 use tokio::{
     task::{block_in_place, spawn_blocking},
-    time::sleep,
+    time::{Instant, sleep, timeout},
 };
 
 use crate::p1_far::Larder;
@@ -15,6 +15,8 @@ use crate::p1_far::Larder;
 const RUN: Duration = Duration::from_secs(6);
 /// Long enough for a takeover and what comes after it.
 const LONG_RUN: Duration = Duration::from_secs(10);
+/// By when a node must be back.
+const PATIENCE: Duration = Duration::from_secs(10);
 const FINE: &str = "the settings are in order";
 /// What the mix reads and writes, as it is called in the store.
 const NAMES: [&str; 5] = [
@@ -226,7 +228,7 @@ async fn read(cache: &Cache, key: &str) -> Option<u64> {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    let back = tokio::time::timeout(Duration::from_secs(10), back).await;
+    let back = timeout(PATIENCE, back).await;
     back.expect("the node of the key is back");
     cache.get(key).await.expect("it answers")
 }
@@ -249,12 +251,17 @@ async fn a_node_that_restarts_from_an_old_snapshot_holds_nothing_that_is_valid()
             sleep(Duration::from_millis(5)).await;
         }
     };
-    let removed = tokio::time::timeout(Duration::from_secs(10), removing).await;
+    let removed = timeout(PATIENCE, removing).await;
     removed.expect("removed");
     block_in_place(|| {
         cluster.restart(victim);
+        let (mut client, end) = (cluster.node(victim).client(), Instant::now() + PATIENCE);
         let entry = ["EXISTS", &format!("larder:e:{key}")];
-        assert_eq!(cluster.node(victim).raw(&entry).int(), Some(1), "again");
+        // For some seconds it waits for others to tell that it was replaced.
+        while client.command(&entry).expect("it runs") != Reply::Int(1) {
+            assert!(Instant::now() < end, "it is there again");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     });
     for cache in [cache, patient(&cluster).build().expect(FINE)] {
         assert_eq!(read(&cache, &key).await, None);

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::{
     access::Access, fault::explain, follower::Follower, line::Line, role::Role, sentinel::Sentinels,
 };
-use crate::loopback::refuse_plaintext;
+use crate::loopback::is_loopback;
 
 /// How long a connection may take to be made: names, TCP, TLS and log-in, and with sentinels
 /// all that is asked of them.
@@ -262,12 +262,21 @@ pub(super) fn open(info: ConnectionInfo, access: &Access) -> Result<Client> {
             "leads to a plain line, where no certificate counts",
             FORM,
         )),
-        ConnectionAddr::Tcp(host, _) if !access.insecure => {
-            refuse_plaintext(host, "write `rediss://` for tls")?;
-            Client::open(info).map_err(refused)
-        }
+        ConnectionAddr::Tcp(host, _) if !access.insecure && !is_loopback(host) => Err(plain(host)),
         _ => Client::open(info).map_err(refused),
     }
+}
+
+/// Secrets and values do not cross a network in the clear without a word.
+fn plain(host: &str) -> Error {
+    Error::new(
+        ErrorKind::Config,
+        format!(
+            "`{host}` is another machine, and what goes there in plain text can be read and \
+             changed on the way: write `rediss://` for tls, or say `.insecure()` where the \
+             network is trusted"
+        ),
+    )
 }
 
 #[cfg(not(feature = "redis-rustls"))]

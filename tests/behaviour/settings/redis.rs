@@ -278,7 +278,7 @@ fn plain_text_to_another_machine_needs_a_word() {
          `CACHE_INSECURE=true` where the network is trusted";
     assert_eq!(said, of_parts);
     let said = words(&[
-        ("REDIS_URL", "redis://10.0.0.1"),
+        ("REDIS_URL", "redis://:hunter2@10.0.0.1"),
         ("CACHE_INSECURE", "false"),
     ]);
     assert!(
@@ -289,6 +289,7 @@ fn plain_text_to_another_machine_needs_a_word() {
         said.contains("write `rediss://` for tls, or `CACHE_INSECURE=true`"),
         "{said}"
     );
+    assert!(!said.contains("hunter2"), "{said}");
     let said = words(&[("REDIS_HOST", "10.0.0.1"), ("CACHE_INSECURE", "maybe")]);
     assert_eq!(said, "`CACHE_INSECURE` is `maybe`: write `true` or `false`");
     let sentinels = [
