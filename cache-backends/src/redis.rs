@@ -14,6 +14,9 @@ use cache_core::{
 use self::{access::Access, topology::Topology};
 use crate::link::Fault;
 
+#[cfg(feature = "testkit")]
+pub use self::cluster::redirects;
+
 mod access;
 mod cluster;
 mod combine;
