@@ -1,0 +1,55 @@
+//! How long the machine keeps threads waiting, by which the bounds of times are widened.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+const MOMENT: Duration = Duration::from_millis(2);
+
+/// A thread that sleeps for moments and notes how late it wakes: what the machine does to
+/// everybody. It ends when this is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Watch(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    over: AtomicBool,
+    stall: Mutex<Duration>,
+}
+
+impl Watch {
+    pub(crate) fn start() -> Self {
+        let watch = Self::default();
+        let shared = Arc::clone(&watch.0);
+        thread::spawn(move || {
+            while !shared.over.load(Ordering::Relaxed) {
+                let began = Instant::now();
+                thread::sleep(MOMENT);
+                let late = began.elapsed().saturating_sub(MOMENT);
+                let mut stall = lock(&shared.stall);
+                *stall = late.max(*stall);
+            }
+        });
+        watch
+    }
+
+    /// The longest time that a thread has waited for a processor so far.
+    pub(crate) fn stall(&self) -> Duration {
+        *lock(&self.0.stall)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.over.store(true, Ordering::Relaxed);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,352 @@
+//! P1 under everything that could bring an old value back, and the naive protocol, which must be
+//! found stale.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    thread,
+    time::Instant,
+};
+
+use larder::{Cache, Error, ErrorKind, Moka, policy::NEAR_CAP_UNFED};
+use test_support::{Fault, Links, Mix, Naive, Random, RedisServer, Way};
+use tokio::{task::block_in_place, time::sleep};
+
+use super::{behind_a_proxy, case, far};
+use crate::{
+    driver::{NEVER, RACE, Race, Raced, SLACK, Watch, build, millis, often, until, version},
+    suite::{Case, Row},
+};
+
+const NOT_REPEATED: &str = "what was not confirmed is not repeated until it is";
+
+pub(super) fn cases() -> Vec<Case> {
+    let p1 = "P1";
+    vec![
+        case(1, "none, the naive protocol", "found stale", control),
+        case(2, "none", "P1, hit ratio over 50 %", calm),
+        case(3, "entries and stamps evicted at random", p1, evicted),
+        case(4, "full, allkeys-lru", p1, || full("allkeys-lru")),
+        case(5, "full, allkeys-random", p1, || full("allkeys-random")),
+        case(5, "full, volatile-ttl", p1, || full("volatile-ttl")),
+        case(5, "full, noeviction", p1, || full("noeviction")),
+        case(
+            7,
+            "connections killed every 100 ms",
+            "P1, gaps under 200 ms",
+            killed,
+        ),
+        case(10, "stopped for 2.5 s under load", "P1, P3", stopped),
+        case(11, "stopped for moments, 20 ms budget", p1, blinking),
+        case(18, "replies cut in the middle", "P1, no panic", cut),
+        case(
+            19,
+            "replies lost, requests done",
+            "P1, told as errors",
+            unheard,
+        ),
+        case(
+            22,
+            "no right to UNLINK, EVAL, PUBLISH, MGET in turn",
+            "P1, told as refused",
+            powerless,
+        ),
+        case(
+            22,
+            "no right to SUBSCRIBE and TRACKING",
+            "near values live for 5 s",
+            unfed,
+        ),
+        case(25, "SCRIPT FLUSH every 50 ms", "P1, no error", forgetful),
+        case(
+            26,
+            "FLUSHALL every 50 ms",
+            "P1, near tiers empty in 1 s",
+            flushed,
+        ),
+    ]
+}
+
+async fn control() -> Row {
+    let server = RedisServer::start(&[]);
+    let naive = Naive::new(server.addr(), Mix::default().keys);
+    let raced = Race::with(naive).run(RACE, async {}).await;
+    let mut row = raced.row();
+    row.must(raced.report.stale > 0, || {
+        format!("the checker is blind: {}", raced.report)
+    });
+    row
+}
+
+async fn calm() -> Row {
+    let server = RedisServer::start(&[]);
+    let raced = Race::far_only(&far(&server)).run(RACE, async {}).await;
+    let mut row = raced.fresh();
+    row.must(raced.report.hit_ratio() > 0.5, || raced.report.to_string());
+    confirmed(&mut row, &raced);
+    row
+}
+
+/// No invalidation has failed.
+fn confirmed(row: &mut Row, raced: &Raced) {
+    row.must(raced.run.failed == 0, || {
+        format!(
+            "{} invalidations failed: {}",
+            raced.run.failed,
+            raced.failure()
+        )
+    });
+}
+
+async fn evicted() -> Row {
+    let server = RedisServer::start(&[]);
+    let names: Vec<String> = (0..3)
+        .map(|at| format!("larder:e:rows:{at}"))
+        .chain(["larder:g:n".to_owned(), "larder:g:p:rows".to_owned()])
+        .collect();
+    let mut random = Random::new(3);
+    let mut gone = 0;
+    let evict = often(millis(2), || {
+        let name = &names[random.below(names.len())];
+        gone += server.raw(&["UNLINK", name]).int().unwrap_or_default();
+    });
+    let raced = Race::far_only(&far(&server)).run(RACE, evict).await;
+    let mut row = raced.fresh();
+    row.must(gone > 100, || format!("only {gone} names were there"));
+    row
+}
+
+async fn full(policy: &'static str) -> Row {
+    let server = RedisServer::start(&["--maxmemory", "4mb", "--maxmemory-policy", policy]);
+    let mut client = server.client();
+    let filler = "x".repeat(10_000);
+    let mut next = 0;
+    let fill = often(millis(2), || {
+        next += 1;
+        // Refused without eviction: that is the case.
+        let _ = client.command(&["SET", &format!("filler:{next}"), &filler, "PX", "60000"]);
+    });
+    let raced = Race::far_only(&far(&server)).run(RACE, fill).await;
+    let mut row = raced.fresh();
+    // An invalidation needs no memory.
+    confirmed(&mut row, &raced);
+    let evicted = server.info("evicted_keys").expect("a field");
+    row.must((evicted == "0") == (policy == "noeviction"), || {
+        format!("{evicted} evicted")
+    });
+    row
+}
+
+async fn killed() -> Row {
+    let server = RedisServer::start(&[]);
+    let race = Race::hasty(&far(&server));
+    let over = AtomicBool::new(false);
+    let gaps = async {
+        let (mut longest, mut hits, mut since) = (millis(0), 0, None::<Instant>);
+        while !over.load(Relaxed) {
+            let now = race.sum(|stats| stats.far_hits);
+            if now > hits || since.is_none() {
+                longest = longest.max(since.map_or(longest, |since| since.elapsed()));
+                (hits, since) = (now, Some(Instant::now()));
+            }
+            sleep(millis(2)).await;
+        }
+        longest
+    };
+    let kill = often(millis(100), || {
+        server.raw(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    });
+    let raced = async {
+        let raced = race.run(RACE, kill).await;
+        over.store(true, Relaxed);
+        raced
+    };
+    let (raced, gap) = tokio::join!(raced, gaps);
+    let mut row = raced.fresh();
+    row.back = Some(gap);
+    let errors = race.sum(|stats| stats.far_errors);
+    row.must(errors > 0, || "nothing was hit".to_owned());
+    let bound = millis(200) + 2 * row.stall;
+    row.must(gap < bound, || format!("no hit for {gap:?}"));
+    row
+}
+
+/// Stores that were sent before the server stopped arrive when it wakes.
+async fn stopped() -> Row {
+    let server = RedisServer::start(&[]);
+    let race = Race::hasty(&far(&server));
+    let stop = async {
+        sleep(RACE / 4).await;
+        block_in_place(|| server.stop());
+        sleep(RACE / 2).await;
+        block_in_place(|| server.cont());
+    };
+    let raced = race.run(RACE, stop).await;
+    let mut row = raced.fresh();
+    row.must(raced.run.failed > 0, || {
+        "no invalidation noticed".to_owned()
+    });
+    raced.in_time(&mut row);
+    row
+}
+
+async fn blinking() -> Row {
+    let server = RedisServer::start(&[]);
+    let cache = || far(&server).hasty().outage_budget(millis(20));
+    let race = Race::of((0..4).map(|_| cache().build().expect("the settings are in order")));
+    let mut random = Random::new(11);
+    let stop = often(millis(100), || {
+        server.stop();
+        thread::sleep(random.up_to(millis(60)));
+        server.cont();
+    });
+    let raced = race.run(RACE, stop).await;
+    let mut row = raced.fresh();
+    let errors = race.sum(|stats| stats.far_errors);
+    row.must(errors > 0, || "nothing timed out".to_owned());
+    row
+}
+
+async fn cut() -> Row {
+    let (_server, proxy, far) = behind_a_proxy();
+    let race = Race::hasty(&far);
+    let mut random = Random::new(18);
+    let cut = often(millis(50), || {
+        proxy.set(Fault::CutReplies(random.below(400)));
+    });
+    let raced = race.run(RACE, cut).await;
+    let mut row = raced.fresh();
+    let errors = race.sum(|stats| stats.far_errors);
+    row.must(errors > 0, || "no reply was cut".to_owned());
+    raced.in_time(&mut row);
+    row
+}
+
+async fn unheard() -> Row {
+    let (_server, proxy, far) = behind_a_proxy();
+    let race = Race::hasty(&far);
+    let lose = often(millis(900), || {
+        proxy.set(Fault::Swallow {
+            links: Links::Established,
+            way: Way::Replies,
+        });
+    });
+    let raced = race.run(RACE, lose).await;
+    proxy.set(Fault::None);
+    let mut row = raced.fresh();
+    row.must(raced.run.failed > 0, || "each was confirmed".to_owned());
+    raced.in_time(&mut row);
+    row.back = race.repeated().await;
+    row.must(row.back.is_some(), || NOT_REPEATED.to_owned());
+    row
+}
+
+async fn powerless() -> Row {
+    let server = RedisServer::start(&[]);
+    let race = Race::hasty(&far(&server));
+    let rights = |right: &str| server.raw(&["ACL", "SETUSER", "default", "+@all", right]);
+    let mut without = 0;
+    let take = often(millis(400), || {
+        rights(["-unlink", "-evalsha", "-publish", "-mget"][without % 4]);
+        without += 1;
+    });
+    let raced = race.run(RACE, take).await;
+    let mut row = raced.fresh();
+    row.must(raced.run.failed > 0, || "nothing was refused".to_owned());
+    rights("+@all");
+    row.back = race.repeated().await;
+    row.must(row.back.is_some(), || NOT_REPEATED.to_owned());
+    rights("-unlink");
+    let refused = race.caches()[0].remove("rows:0").await;
+    let kind = refused.map_err(|error| error.kind());
+    row.must(kind == Err(ErrorKind::Rejected), || {
+        format!("a removal without the right to it gives {kind:?}")
+    });
+    row
+}
+
+/// The near tier of another process, which cannot be told.
+async fn unfed() -> Row {
+    let server = RedisServer::start(&[]);
+    server.raw(&[
+        "ACL",
+        "SETUSER",
+        "default",
+        "-subscribe",
+        "-client|tracking",
+    ]);
+    let watch = Watch::start();
+    let far = far(&server);
+    let [reader, writer] = [(); 2].map(|()| build(far.patient().near(Moka::default())));
+    let mut row = Row {
+        calls: 2,
+        ..Row::default()
+    };
+    let first = version(&reader, 0, async { 1 }).await;
+    assert_eq!(first, Ok(1), "loaded");
+    let told = writer.remove("rows:0").await;
+    row.must(told.is_ok(), || format!("{told:?}"));
+    let removed = Instant::now();
+    loop {
+        row.calls += 1;
+        if version(&reader, 0, async { 2 }).await == Ok(2) || removed.elapsed() > NEVER {
+            break;
+        }
+        sleep(millis(10)).await;
+    }
+    let (old, stall) = (removed.elapsed(), watch.stall());
+    row.must(old < NEAR_CAP_UNFED + SLACK + 2 * stall, || {
+        format!("read for {old:?} after its removal")
+    });
+    row.must(!reader.stats().feed_alive, || "the feed lives".to_owned());
+    (row.back, row.stall) = (Some(old), stall);
+    row
+}
+
+async fn forgetful() -> Row {
+    let server = RedisServer::start(&[]);
+    let race = Race::far_only(&far(&server));
+    let flush = often(millis(50), || {
+        server.raw(&["SCRIPT", "FLUSH"]);
+    });
+    let raced = race.run(RACE, flush).await;
+    let mut row = raced.fresh();
+    confirmed(&mut row, &raced);
+    let errors = race.sum(|stats| stats.far_errors);
+    row.must(errors == 0, || {
+        format!("{errors} calls of the store failed")
+    });
+    row
+}
+
+async fn flushed() -> Row {
+    let server = RedisServer::start(&[]);
+    let race = Race::both(&far(&server));
+    let cache = &race.caches()[0];
+    fill(cache).await.expect("a healthy store takes values");
+    let entries = || cache.stats().near_entries;
+    let full = entries();
+    server.raw(&["FLUSHALL"]);
+    let empty = until(|| entries() == 0).await;
+    let flush = often(millis(50), || {
+        server.raw(&["FLUSHALL"]);
+    });
+    let mut row = race.run(RACE, flush).await.fresh();
+    row.back = empty;
+    let soon = millis(1_000) + 2 * row.stall;
+    row.must(
+        full == 100 && empty.is_some_and(|empty| empty < soon),
+        || format!("{full} values in the near tier are gone after {empty:?}"),
+    );
+    row
+}
+
+/// A hundred values in both tiers, of which others' changes are heard.
+async fn fill(cache: &Cache) -> Result<(), Error> {
+    cache.get::<u64>("rows:0").await?;
+    let fed = until(|| cache.stats().feed_alive).await;
+    fed.expect("the feed comes up");
+    for at in 0..100_u64 {
+        cache.set(&format!("rows:{at}"), &at).await?;
+    }
+    Ok(())
+}
