@@ -24,3 +24,6 @@ pub mod axum {}
 #[doc = include_str!("../docs/companions.md")]
 #[cfg(feature = "moka")]
 pub mod companions {}
+
+#[doc = include_str!("../docs/faults.md")]
+pub mod faults {}

@@ -9,7 +9,7 @@ pub(crate) use self::{
     far::{Far, build},
     functions::{Answer, Item, item, rewrite, version, write},
     outage::{Outage, PROMISE},
-    race::{RACE, Race, Raced},
+    race::{NOT_REPEATED, RACE, Race},
     trial::Trial,
     watch::Watch,
 };

@@ -10,9 +10,14 @@
 use std::process::ExitCode;
 
 mod driver;
+mod elsewhere;
+mod process;
 mod redis;
+mod single;
 mod suite;
 
 fn main() -> ExitCode {
-    suite::run(redis::cases())
+    let mut cases = redis::cases();
+    cases.extend(process::cases());
+    suite::run(cases)
 }

@@ -2,23 +2,61 @@
 
 use std::net::SocketAddr;
 
-use test_support::{FaultProxy, RedisServer};
+use test_support::{Mix, Naive, RedisServer};
 
-use crate::{driver::Far, suite::Case};
+use crate::{
+    driver::Far,
+    single::{self, Server},
+    suite::Case,
+};
 
 mod impostor;
-mod lines;
 mod outages;
 mod races;
 mod refusals;
 
-const STORE: &str = "redis";
+impl Server for RedisServer {
+    const STORE: &'static str = "redis";
+    type Naive = Naive;
+
+    fn start() -> Self {
+        Self::start(&[])
+    }
+
+    fn addr(&self) -> SocketAddr {
+        self.addr()
+    }
+
+    fn far(addr: SocketAddr) -> Far {
+        Far::Redis(format!("redis://{addr}"))
+    }
+
+    fn naive(&self) -> Naive {
+        Naive::new(self.addr(), Mix::default().keys)
+    }
+
+    fn kill(&self) {
+        self.kill();
+    }
+
+    fn restart(&self) {
+        self.restart();
+    }
+
+    fn stop(&self) {
+        self.stop();
+    }
+
+    fn cont(&self) {
+        self.cont();
+    }
+}
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
+    cases.extend(single::cases::<RedisServer>());
     cases.extend(races::cases());
     cases.extend(outages::cases());
-    cases.extend(lines::cases());
     cases.extend(refusals::cases());
     cases
 }
@@ -29,19 +67,11 @@ fn case<F: Future<Output = crate::suite::Row> + 'static>(
     promise: &'static str,
     run: impl Fn() -> F + Send + Sync + 'static,
 ) -> Case {
-    Case::new(number, STORE, fault, promise, run)
+    Case::new(number, RedisServer::STORE, fault, promise, run)
 }
 
 fn far(server: &RedisServer) -> Far {
     Far::Redis(server.url())
-}
-
-/// A server, and a line to it that can be broken.
-fn behind_a_proxy() -> (RedisServer, FaultProxy, Far) {
-    let server = RedisServer::start(&[]);
-    let proxy = FaultProxy::start(server.addr());
-    let far = Far::Redis(proxy.url());
-    (server, proxy, far)
 }
 
 fn with_password(addr: SocketAddr, password: &str) -> Far {

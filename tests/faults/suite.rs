@@ -12,6 +12,7 @@ use self::{
     asked::Asked,
     lanes::{Ended, in_lanes},
 };
+use crate::elsewhere;
 
 mod asked;
 mod lanes;
@@ -77,6 +78,8 @@ pub(crate) fn run(cases: Vec<Case>) -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
+    let lost = elsewhere::lost();
+    assert!(lost.is_empty(), "{}", lost.join("\n"));
     println!("\nrunning {} tests", cases.len());
     let began = Instant::now();
     let ended = in_lanes(&cases, asked.lanes);

@@ -15,6 +15,8 @@ use test_support::{Failure, Mix, Report, Run, Subject};
 use super::{Far, SLACK, Watch, far::build, functions::version, millis, until};
 use crate::suite::{Row, Times};
 
+/// What is said when [`Race::repeated`] waits in vain.
+pub(crate) const NOT_REPEATED: &str = "what was not confirmed is not repeated until it is";
 /// How long most races last.
 pub(crate) const RACE: Duration = Duration::from_secs(5);
 
@@ -199,8 +201,11 @@ impl Raced {
         });
     }
 
-    /// What was said of the first invalidation that was not confirmed.
-    pub(crate) fn failure(&self) -> &str {
-        self.run.failure.as_deref().unwrap_or_default()
+    /// Promises that every invalidation was confirmed.
+    pub(crate) fn confirmed(&self, row: &mut Row) {
+        let (failed, first) = (self.run.failed, &self.run.failure);
+        row.must(failed == 0, || {
+            format!("{failed} invalidations failed: {first:?}")
+        });
     }
 }

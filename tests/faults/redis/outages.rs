@@ -20,51 +20,11 @@ const BUSY: &str = "
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        case(8, "killed, back after 2 s", PROMISE, killed),
-        case(9, "killed, away for 6 s", PROMISE, away),
-        case(10, "stopped for 4 s", PROMISE, stopped),
         case(23, "restarted, LOADING for 2 s", PROMISE, loading),
         case(24, "busy with a script for 2 s", PROMISE, busy),
         case(0, "answers garbage for 4 s", PROMISE, garbage),
-        case(0, "away at the first use, back after 1 s", PROMISE, not_yet),
         case(0, "no such host", PROMISE, nowhere),
     ]
-}
-
-async fn killed() -> Row {
-    let server = RedisServer::start(&[]);
-    let trial = Trial::healthy(&far(&server)).await;
-    let outage = trial.begin();
-    block_in_place(|| server.kill());
-    sleep(millis(2_000)).await;
-    block_in_place(|| server.restart());
-    outage.over().await
-}
-
-async fn away() -> Row {
-    let server = RedisServer::start(&[]);
-    let trial = Trial::healthy(&far(&server)).await;
-    let outage = trial.begin();
-    block_in_place(|| server.kill());
-    sleep(millis(6_000)).await;
-    let given_up = outage.is_given_up();
-    block_in_place(|| server.restart());
-    let mut row = outage.over().await;
-    row.must(given_up, || "the breaker is closed after 6 s".to_owned());
-    row
-}
-
-async fn stopped() -> Row {
-    let server = RedisServer::start(&[]);
-    let trial = Trial::healthy(&far(&server)).await;
-    let outage = trial.begin();
-    block_in_place(|| server.stop());
-    sleep(millis(4_000)).await;
-    let given_up = outage.is_given_up();
-    block_in_place(|| server.cont());
-    let mut row = outage.over().await;
-    row.must(given_up, || "the breaker is closed after 4 s".to_owned());
-    row
 }
 
 async fn loading() -> Row {
@@ -114,16 +74,6 @@ async fn garbage() -> Row {
     let impostor = Impostor::start(server.addr());
     sleep(millis(4_000)).await;
     block_in_place(|| drop(impostor));
-    block_in_place(|| server.restart());
-    outage.over().await
-}
-
-async fn not_yet() -> Row {
-    let server = RedisServer::start(&[]);
-    block_in_place(|| server.kill());
-    let trial = Trial::broken(&far(&server));
-    let outage = trial.began();
-    sleep(millis(1_000)).await;
     block_in_place(|| server.restart());
     outage.over().await
 }

@@ -1,5 +1,5 @@
-//! P1 under everything that could bring an old value back, and the naive protocol, which must be
-//! found stale.
+//! P1 under what only a Redis server does: evict by policies, kill connections, refuse, forget its
+//! scripts, be flushed.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
@@ -8,22 +8,18 @@ use std::{
 };
 
 use larder::{Cache, Error, ErrorKind, Moka, policy::NEAR_CAP_UNFED};
-use test_support::{Fault, Links, Mix, Naive, Random, RedisServer, Way};
-use tokio::{task::block_in_place, time::sleep};
+use test_support::{Random, RedisServer};
+use tokio::time::sleep;
 
-use super::{behind_a_proxy, case, far};
+use super::{case, far};
 use crate::{
-    driver::{NEVER, RACE, Race, Raced, SLACK, Watch, build, millis, often, until, version},
+    driver::{NEVER, NOT_REPEATED, RACE, Race, SLACK, Watch, build, millis, often, until, version},
     suite::{Case, Row},
 };
-
-const NOT_REPEATED: &str = "what was not confirmed is not repeated until it is";
 
 pub(super) fn cases() -> Vec<Case> {
     let p1 = "P1";
     vec![
-        case(1, "none, the naive protocol", "found stale", control),
-        case(2, "none", "P1, hit ratio over 50 %", calm),
         case(3, "entries and stamps evicted at random", p1, evicted),
         case(4, "full, allkeys-lru", p1, || full("allkeys-lru")),
         case(5, "full, allkeys-random", p1, || full("allkeys-random")),
@@ -35,15 +31,7 @@ pub(super) fn cases() -> Vec<Case> {
             "P1, gaps under 200 ms",
             killed,
         ),
-        case(10, "stopped for 2.5 s under load", "P1, P3", stopped),
         case(11, "stopped for moments, 20 ms budget", p1, blinking),
-        case(18, "replies cut in the middle", "P1, no panic", cut),
-        case(
-            19,
-            "replies lost, requests done",
-            "P1, told as errors",
-            unheard,
-        ),
         case(
             22,
             "no right to UNLINK, EVAL, PUBLISH, MGET in turn",
@@ -64,37 +52,6 @@ pub(super) fn cases() -> Vec<Case> {
             flushed,
         ),
     ]
-}
-
-async fn control() -> Row {
-    let server = RedisServer::start(&[]);
-    let naive = Naive::new(server.addr(), Mix::default().keys);
-    let raced = Race::with(naive).run(RACE, async {}).await;
-    let mut row = raced.row();
-    row.must(raced.report.stale > 0, || {
-        format!("the checker is blind: {}", raced.report)
-    });
-    row
-}
-
-async fn calm() -> Row {
-    let server = RedisServer::start(&[]);
-    let raced = Race::far_only(&far(&server)).run(RACE, async {}).await;
-    let mut row = raced.fresh();
-    row.must(raced.report.hit_ratio() > 0.5, || raced.report.to_string());
-    confirmed(&mut row, &raced);
-    row
-}
-
-/// No invalidation has failed.
-fn confirmed(row: &mut Row, raced: &Raced) {
-    row.must(raced.run.failed == 0, || {
-        format!(
-            "{} invalidations failed: {}",
-            raced.run.failed,
-            raced.failure()
-        )
-    });
 }
 
 async fn evicted() -> Row {
@@ -128,7 +85,7 @@ async fn full(policy: &'static str) -> Row {
     let raced = Race::far_only(&far(&server)).run(RACE, fill).await;
     let mut row = raced.fresh();
     // An invalidation needs no memory.
-    confirmed(&mut row, &raced);
+    raced.confirmed(&mut row);
     let evicted = server.info("evicted_keys").expect("a field");
     row.must((evicted == "0") == (policy == "noeviction"), || {
         format!("{evicted} evicted")
@@ -170,25 +127,6 @@ async fn killed() -> Row {
     row
 }
 
-/// Stores that were sent before the server stopped arrive when it wakes.
-async fn stopped() -> Row {
-    let server = RedisServer::start(&[]);
-    let race = Race::hasty(&far(&server));
-    let stop = async {
-        sleep(RACE / 4).await;
-        block_in_place(|| server.stop());
-        sleep(RACE / 2).await;
-        block_in_place(|| server.cont());
-    };
-    let raced = race.run(RACE, stop).await;
-    let mut row = raced.fresh();
-    row.must(raced.run.failed > 0, || {
-        "no invalidation noticed".to_owned()
-    });
-    raced.in_time(&mut row);
-    row
-}
-
 async fn blinking() -> Row {
     let server = RedisServer::start(&[]);
     let cache = || far(&server).hasty().outage_budget(millis(20));
@@ -203,40 +141,6 @@ async fn blinking() -> Row {
     let mut row = raced.fresh();
     let errors = race.sum(|stats| stats.far_errors);
     row.must(errors > 0, || "nothing timed out".to_owned());
-    row
-}
-
-async fn cut() -> Row {
-    let (_server, proxy, far) = behind_a_proxy();
-    let race = Race::hasty(&far);
-    let mut random = Random::new(18);
-    let cut = often(millis(50), || {
-        proxy.set(Fault::CutReplies(random.below(400)));
-    });
-    let raced = race.run(RACE, cut).await;
-    let mut row = raced.fresh();
-    let errors = race.sum(|stats| stats.far_errors);
-    row.must(errors > 0, || "no reply was cut".to_owned());
-    raced.in_time(&mut row);
-    row
-}
-
-async fn unheard() -> Row {
-    let (_server, proxy, far) = behind_a_proxy();
-    let race = Race::hasty(&far);
-    let lose = often(millis(900), || {
-        proxy.set(Fault::Swallow {
-            links: Links::Established,
-            way: Way::Replies,
-        });
-    });
-    let raced = race.run(RACE, lose).await;
-    proxy.set(Fault::None);
-    let mut row = raced.fresh();
-    row.must(raced.run.failed > 0, || "each was confirmed".to_owned());
-    raced.in_time(&mut row);
-    row.back = race.repeated().await;
-    row.must(row.back.is_some(), || NOT_REPEATED.to_owned());
     row
 }
 
@@ -310,7 +214,7 @@ async fn forgetful() -> Row {
     });
     let raced = race.run(RACE, flush).await;
     let mut row = raced.fresh();
-    confirmed(&mut row, &raced);
+    raced.confirmed(&mut row);
     let errors = race.sum(|stats| stats.far_errors);
     row.must(errors == 0, || {
         format!("{errors} calls of the store failed")

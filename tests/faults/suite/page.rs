@@ -3,6 +3,7 @@
 use std::{fmt::Write, fs, time::Duration};
 
 use super::{Row, lanes::Ended};
+use crate::elsewhere;
 
 /// The page of the guide, and what stands around its table there.
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/faults.md");
@@ -61,10 +62,11 @@ pub(crate) fn write(ended: &[Ended<'_>], took: Duration) {
     let (before, rest) = page.split_once(BEGIN).expect("the page says where");
     let (_, after) = rest.split_once(END).expect("the page says until where");
     let (cases, seconds) = (ended.len(), took.as_secs());
-    let table = table(ended);
+    let (table, elsewhere) = (table(ended), elsewhere::table());
     let page = format!(
         "{before}{BEGIN}\n{cases} cases in {seconds} s, side by side on two virtual processors:\n\n\
-         {table}\n{END}{after}"
+         {table}\nWhat needs no server, or a look inside, is shown by other tests:\n\n{elsewhere}\n\
+         {END}{after}"
     );
     fs::write(PAGE, page).expect("the guide can be written");
 }

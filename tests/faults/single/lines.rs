@@ -2,43 +2,48 @@
 
 use std::{sync::Arc, time::Duration};
 
-use test_support::{Fault, FaultProxy, Links, RedisServer, Way};
+use test_support::{Fault, FaultProxy, Links, Way};
 use tokio::time::{sleep, timeout};
 
-use super::{behind_a_proxy, case};
+use super::{Server, behind_a_proxy, case};
 use crate::{
-    driver::{Far, NEVER, PROMISE, Race, Trial, millis, until},
+    driver::{NEVER, PROMISE, Race, Trial, millis, until},
     suite::{Case, Row},
 };
 
-pub(super) fn cases() -> Vec<Case> {
+pub(super) fn cases<S: Server>() -> Vec<Case> {
     let storm = "P3, at most 40 connections";
     vec![
-        case(12, "established links swallow bytes", PROMISE, half_open),
-        case(13, "all links swallow bytes for 3 s", PROMISE, silent),
-        case(
+        case::<S, _>(
+            12,
+            "established links swallow bytes",
+            PROMISE,
+            half_open::<S>,
+        ),
+        case::<S, _>(13, "all links swallow bytes for 3 s", PROMISE, silent::<S>),
+        case::<S, _>(
             13,
             "silent from the first use, for 3 s",
             PROMISE,
-            silent_from_the_first_use,
+            silent_from_the_first_use::<S>,
         ),
-        case(14, "each connection reset for 3 s", storm, reset),
-        case(15, "replies 20 ms later, 2 s", PROMISE, || late(20)),
-        case(15, "replies 100 ms later, 2 s", PROMISE, || late(100)),
-        case(15, "replies 300 ms later, 2 s", PROMISE, || late(300)),
-        case(15, "replies 700 ms later, 2 s", PROMISE, || late(700)),
-        case(16, "50 kB/s, values of 100 kB, 3 s", PROMISE, narrow),
-        case(
+        case::<S, _>(14, "each connection reset for 3 s", storm, reset::<S>),
+        case::<S, _>(15, "replies 20 ms later, 2 s", PROMISE, || late::<S>(20)),
+        case::<S, _>(15, "replies 100 ms later, 2 s", PROMISE, || late::<S>(100)),
+        case::<S, _>(15, "replies 300 ms later, 2 s", PROMISE, || late::<S>(300)),
+        case::<S, _>(15, "replies 700 ms later, 2 s", PROMISE, || late::<S>(700)),
+        case::<S, _>(16, "50 kB/s, values of 100 kB, 3 s", PROMISE, narrow::<S>),
+        case::<S, _>(
             17,
             "one byte per segment",
             "no error, all values right",
-            bytewise,
+            bytewise::<S>,
         ),
     ]
 }
 
-async fn half_open() -> Row {
-    let (_server, proxy, far) = behind_a_proxy();
+async fn half_open<S: Server>() -> Row {
+    let (_server, proxy, far) = behind_a_proxy::<S>();
     let trial = Trial::healthy(&far).await;
     let before = proxy.traffic().connections;
     let outage = trial.begin();
@@ -52,8 +57,8 @@ async fn half_open() -> Row {
     row
 }
 
-async fn silent() -> Row {
-    let (_server, proxy, far) = behind_a_proxy();
+async fn silent<S: Server>() -> Row {
+    let (_server, proxy, far) = behind_a_proxy::<S>();
     let trial = Trial::healthy(&far).await;
     let outage = trial.begin();
     proxy.set(Fault::Swallow {
@@ -65,8 +70,8 @@ async fn silent() -> Row {
     outage.over().await
 }
 
-async fn silent_from_the_first_use() -> Row {
-    let (_server, proxy, far) = behind_a_proxy();
+async fn silent_from_the_first_use<S: Server>() -> Row {
+    let (_server, proxy, far) = behind_a_proxy::<S>();
     proxy.set(Fault::Swallow {
         links: Links::All,
         way: Way::Both,
@@ -78,13 +83,13 @@ async fn silent_from_the_first_use() -> Row {
     outage.over().await
 }
 
-async fn reset() -> Row {
-    let server = RedisServer::start(&[]);
+async fn reset<S: Server>() -> Row {
+    let server = S::start();
     // A line of its own for each process, to count by.
     let proxies = [(); 2].map(|()| FaultProxy::start(server.addr()));
     let [[far_only, _], [_, both]] = proxies
         .each_ref()
-        .map(|proxy| Far::Redis(proxy.url()).processes());
+        .map(|proxy| S::far(proxy.addr()).processes());
     let trial = Trial::over([far_only, both]).await;
     let connections = || proxies.each_ref().map(|proxy| proxy.traffic().connections);
     let before = connections();
@@ -108,8 +113,8 @@ async fn reset() -> Row {
     row
 }
 
-async fn late(late: u64) -> Row {
-    let (_server, proxy, far) = behind_a_proxy();
+async fn late<S: Server>(late: u64) -> Row {
+    let (_server, proxy, far) = behind_a_proxy::<S>();
     let trial = Trial::healthy(&far).await;
     let outage = trial.begin();
     proxy.set(Fault::Delay {
@@ -122,8 +127,8 @@ async fn late(late: u64) -> Row {
 }
 
 /// Somebody asks for large values all the time, over a line that takes two seconds for each.
-async fn narrow() -> Row {
-    let (_server, proxy, far) = behind_a_proxy();
+async fn narrow<S: Server>() -> Row {
+    let (_server, proxy, far) = behind_a_proxy::<S>();
     let trial = Trial::healthy(&far).await;
     let large = "x".repeat(100_000);
     let [cache, _] = trial.caches();
@@ -143,8 +148,8 @@ async fn narrow() -> Row {
     outage.over().await
 }
 
-async fn bytewise() -> Row {
-    let (_server, proxy, far) = behind_a_proxy();
+async fn bytewise<S: Server>() -> Row {
+    let (_server, proxy, far) = behind_a_proxy::<S>();
     proxy.set(Fault::OneByte);
     let race = Race::both(&far);
     let cache = &race.caches()[0];
