@@ -9,6 +9,7 @@
 
 use std::process::ExitCode;
 
+mod cluster;
 mod driver;
 mod elsewhere;
 mod process;
@@ -18,6 +19,7 @@ mod suite;
 
 fn main() -> ExitCode {
     let mut cases = redis::cases();
+    cases.extend(cluster::cases());
     cases.extend(process::cases());
     suite::run(cases)
 }

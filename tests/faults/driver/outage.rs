@@ -45,12 +45,14 @@ impl<'t> Outage<'t> {
 
     /// From now on the server is back: waits until it is used, and judges.
     pub(crate) async fn over(self) -> Row {
-        self.over_since(Instant::now()).await
+        let trial = self.trial;
+        self.over_since(Instant::now(), trial.used()).await
     }
 
-    /// The same where the server was back at a moment that has passed.
-    pub(crate) async fn over_since(self, returned: Instant) -> Row {
-        let used = timeout(NEVER, self.trial.used()).await;
+    /// The same where the server was back at a moment that has passed, and it shows otherwise
+    /// that it is used.
+    pub(crate) async fn over_since(self, returned: Instant, used: impl Future<Output = ()>) -> Row {
+        let used = timeout(NEVER, used).await;
         let back = used.map_or(NEVER, |()| returned.elapsed());
         let mut row = self.judged();
         row.back = Some(back);

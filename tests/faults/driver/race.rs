@@ -201,6 +201,16 @@ impl Raced {
         });
     }
 
+    /// A row of what must be found stale.
+    pub(crate) fn found(&self) -> Row {
+        let mut row = self.row();
+        let report = &self.report;
+        row.must(report.stale > 0, || {
+            format!("the checker is blind: {report}")
+        });
+        row
+    }
+
     /// Promises that every invalidation was confirmed.
     pub(crate) fn confirmed(&self, row: &mut Row) {
         let (failed, first) = (self.run.failed, &self.run.failure);
