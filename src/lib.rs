@@ -1,10 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 pub use cache_core::{
-    Backend, Cache, CacheBuilder, Cacheable, CallStats, Carried, Clock, Dice, Entry, EntryOf,
-    Error, ErrorKind, Header, Invalidate, KeyPart, KeyRef, KeyWriter, Lease, Listener, Live,
-    Moment, NearStore, Over, Prepare, Prepared, PutEntry, Result, Returns, SetOptions, Stamp,
-    Stats, Storable, Write, codec, entry, graph, policy,
+    Backend, Cache, CacheBuilder, Cacheable, CallStats, Carried, Clock, Deferred, Dice, Entry,
+    EntryOf, Error, ErrorKind, Header, Invalidate, KeyPart, KeyRef, KeyWriter, Lease, Listener,
+    Live, Moment, NearStore, Over, Prepare, Prepared, PutEntry, Result, Returns, SetOptions, Stamp,
+    Stats, Storable, Write, codec, deferred, entry, graph, policy,
 };
 pub use cache_macros::{KeyPart, cache_put, cached, invalidate_cache};
 

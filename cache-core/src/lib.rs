@@ -63,6 +63,7 @@ mod called;
 mod caught;
 mod clock;
 pub mod codec;
+mod deferred;
 mod entry;
 mod envelope;
 mod error;
@@ -104,6 +105,7 @@ pub use backend::{
 };
 pub use cache::{Cache, CacheBuilder};
 pub use clock::{Clock, Moment};
+pub use deferred::{Deferred, deferred};
 pub use entry::{Entry, Live};
 pub use error::{Error, ErrorKind, Result};
 pub use graph::graph;

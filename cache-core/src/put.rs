@@ -14,6 +14,7 @@ use crate::{
     cache::{Cache, Change},
     call::Call,
     codec::Table,
+    deferred::holds,
     entry::Live,
     error::Result,
     event,
@@ -152,8 +153,14 @@ impl Putting {
 
     async fn run(mut self: Box<Self>, table: &'static Table) {
         match self.live.take() {
-            Some(live) => self.store(table, live).await,
-            None => self.release().await,
+            Some(live) if !holds() => self.store(table, live).await,
+            written => {
+                if written.is_some() {
+                    // It may yet be rolled back: the guard invalidates when it is committed.
+                    drop(self.guard.take());
+                }
+                self.release().await;
+            }
         }
     }
 
@@ -206,6 +213,9 @@ impl Putting {
     /// invalid.
     fn run_blocking(mut self: Box<Self>) {
         let Some(live) = self.live.take() else { return };
+        if holds() {
+            return;
+        }
         let (key, tags) = (self.key.as_deref(), mem::take(&mut self.tags.0));
         let mut call = call(&self.cache, self.site, key, tags, &Table::ANY);
         call.far = false;

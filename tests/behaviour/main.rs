@@ -4,6 +4,7 @@ mod api;
 mod basics;
 mod batch;
 mod companions;
+mod deferred;
 mod functions;
 mod key_part;
 mod log;
