@@ -18,14 +18,18 @@ mod combine;
 mod commands;
 mod fault;
 mod feed;
+mod fence;
 mod line;
 mod node;
+mod role;
+mod sentinel;
 mod target;
+mod wait;
 
 /// One Redis server, 7.0 or later, or one that speaks like it.
 ///
-/// A handle: clones share their connections, of which there are two, and one more for each
-/// [`watch`](Backend::watch). They are made when they are first needed, on the tokio runtime
+/// A handle: clones share their connections, of which there are two, one more where the server
+/// has replicas, and one more for each [`watch`](Backend::watch). They are made when they are first needed, on the tokio runtime
 /// of that moment, and again for ever when they are lost: a server that is away at the start, or
 /// later, costs the calls of that time and nothing else. While it is known to be away, calls
 /// fail within a millisecond; once it is back they succeed within a second or so.
@@ -39,8 +43,10 @@ mod target;
 /// # }
 /// ```
 ///
-/// A user of its own needs `+hello +auth +ping +mget +get +set +unlink +getrange +pexpire +eval
-/// +evalsha +publish +subscribe +client|tracking`, and `+select` for a database other than 0.
+/// A user of its own needs `+hello +auth +role +info +mget +get +set +unlink +getrange +pexpire
+/// +eval +evalsha +wait +publish +subscribe +client|tracking`, and `+select` for a database other
+/// than 0. Without `+info` a restart from a snapshot is not noticed, nor a failover; without
+/// `+role` or `+wait` an invalidation does not wait for a replica.
 #[derive(Clone)]
 pub struct Redis(Arc<Inner>);
 
@@ -72,7 +78,9 @@ const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 pub struct RedisBuilder {
     url: String,
     deadline: Duration,
+    replica_patience: Duration,
     root: Option<Vec<u8>>,
+    sentinel: Option<(String, String)>,
 }
 
 impl fmt::Debug for RedisBuilder {
@@ -80,6 +88,7 @@ impl fmt::Debug for RedisBuilder {
         // The url may hold a password.
         f.debug_struct("RedisBuilder")
             .field("deadline", &self.deadline)
+            .field("replica_patience", &self.replica_patience)
             .finish_non_exhaustive()
     }
 }
@@ -89,6 +98,27 @@ impl RedisBuilder {
     /// three times in a row is taken for dead and connected anew.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// How long an invalidation waits, where the server has replicas, until one of them has it:
+    /// in whole milliseconds, 50 ms by default, and less where the deadline is shorter than
+    /// 150 ms. After that it has failed, with [`ErrorKind::Unavailable`], because a failover
+    /// would undo it; a cache repeats it in the background. Zero does not wait: what a master
+    /// does that has been replaced without knowing it then counts as done.
+    pub fn replica_patience(mut self, patience: Duration) -> Self {
+        self.replica_patience = patience;
+        self
+    }
+
+    /// The user, empty for the default one, and the password that the sentinels want. Those in
+    /// the url are for the servers that they watch.
+    pub fn sentinel_credentials(
+        mut self,
+        user: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Self {
+        self.sentinel = Some((user.into(), password.into()));
         self
     }
 
@@ -112,10 +142,10 @@ impl RedisBuilder {
                 "a deadline of zero fails every call: give redis some time, 250 ms for example",
             ));
         }
-        let target = Arc::new(Target::new(&self.url, self.root)?);
+        let target = Arc::new(Target::new(&self.url, self.root, self.sentinel.as_ref())?);
         let feeds = Feeds::new(Arc::clone(&target));
         let deadline = self.deadline.min(LONGEST_DEADLINE);
-        let node = Node::new(&target, &feeds, deadline);
+        let node = Node::new(&target, &feeds, deadline, self.replica_patience);
         Ok(Redis(Arc::new(Inner { node, feeds })))
     }
 }
@@ -124,8 +154,15 @@ impl Redis {
     /// How long a call may take, unless [`RedisBuilder::deadline`] says otherwise.
     pub const DEADLINE: Duration = Duration::from_millis(250);
 
+    /// How long an invalidation waits for a replica, unless [`RedisBuilder::replica_patience`]
+    /// says otherwise.
+    pub const REPLICA_PATIENCE: Duration = Duration::from_millis(50);
+
     /// The server of this url: `redis://[[user]:password@]host[:port][/database]`, `rediss://…`
-    /// for tls (feature `redis-rustls`), or `unix:///path`.
+    /// for tls (feature `redis-rustls`), or `unix:///path`; or the master that sentinels name:
+    /// `redis+sentinel://[[user]:password@]host[:port][,host[:port]…]/master[/database]`, with
+    /// the sentinels' hosts, the master's user and password, and `rediss+sentinel://…` for tls to
+    /// all of them.
     ///
     /// # Errors
     ///
@@ -140,8 +177,36 @@ impl Redis {
         RedisBuilder {
             url: url.into(),
             deadline: Self::DEADLINE,
+            replica_patience: Self::REPLICA_PATIENCE,
             root: None,
+            sentinel: None,
         }
+    }
+
+    /// The master that these sentinels, `host:port` each, call `name`. They are asked whenever a
+    /// connection is made, so a failover is followed. A password of the servers, a database and
+    /// tls are said by the url of [`builder`](Self::builder).
+    ///
+    /// ```
+    /// # fn main() -> cache_core::Result<()> {
+    /// use cache_backends::Redis;
+    ///
+    /// let redis = Redis::sentinel(["10.0.0.1:26379", "10.0.0.2:26379", "10.0.0.3:26379"], "main")
+    ///     .sentinel_credentials("", "secret")
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sentinel<S: AsRef<str>>(
+        sentinels: impl IntoIterator<Item = S>,
+        name: impl fmt::Display,
+    ) -> RedisBuilder {
+        let mut url = "redis+sentinel://".to_owned();
+        for (at, sentinel) in sentinels.into_iter().enumerate() {
+            url.push_str(if at == 0 { "" } else { "," });
+            url.push_str(sentinel.as_ref());
+        }
+        Self::builder(format!("{url}/{name}"))
     }
 
     /// The server that the environment variable `REDIS_URL` names; `None` if it is not set, or
@@ -199,5 +264,9 @@ impl Backend for Redis {
     fn watch(&self, channel: &str, listener: Weak<dyn Listener>) -> bool {
         self.0.feeds.add(channel, listener);
         true
+    }
+
+    fn guard(&self, stamp: &str) {
+        self.0.node.guard(stamp);
     }
 }

@@ -178,6 +178,7 @@ impl Far {
         dice: Dice,
     ) -> Self {
         let owner = (dice.draw() | (LEASE_BITS + 1)) & !LEASE_BITS;
+        backend.guard_dyn(&names.stamp(ALL));
         Self {
             backend,
             names,

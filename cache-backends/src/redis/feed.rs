@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{fault::explain, target::Target};
+use super::{fault::explain, line::Line, target::Target};
 use crate::link::{HEARTBEAT, Pace, Post, answered, task::Shift};
 
 /// All feeds of a server, each on a connection of its own.
@@ -86,7 +86,7 @@ impl Feeds {
 
 /// A subscribed connection, and how it says that it was closed.
 struct Session {
-    connection: MultiplexedConnection,
+    line: Line,
     closed: Arc<Notify>,
 }
 
@@ -94,10 +94,7 @@ impl Feed {
     async fn run(self: Arc<Self>, shift: Shift) {
         let mut pace = Pace::new();
         let wanted = || self.listener.strong_count() > 0 && shift.beat();
-        let attempt = || {
-            let subscribing = Arc::clone(&self).subscribe();
-            async { subscribing.await.map_err(|error| explain(&error)) }
-        };
+        let attempt = || Arc::clone(&self).subscribe();
         let failed = |why: &str| {
             let channel = &*self.channel;
             tracing::debug!(channel, why, "redis feed cannot be made");
@@ -107,17 +104,20 @@ impl Feed {
         }
     }
 
-    async fn subscribe(self: Arc<Self>) -> RedisResult<Session> {
+    async fn subscribe(self: Arc<Self>) -> Result<Session, String> {
         let closed = Arc::new(Notify::new());
         let (feed, ended) = (Arc::clone(&self), Arc::clone(&closed));
         let hear = move |push: PushInfo| {
             feed.hear(&push, &ended);
             Ok::<(), Infallible>(())
         };
-        let mut connection = self.target.connect(hear).await?;
-        connection.subscribe(&self.channel).await?;
-        self.track(&mut connection).await?;
-        Ok(Session { connection, closed })
+        let mut line = self.target.connect(hear).await?;
+        let connection = &mut line.connection;
+        let subscribed = connection.subscribe(&self.channel).await;
+        subscribed.map_err(|error| explain(&error))?;
+        let tracked = self.track(connection).await;
+        tracked.map_err(|error| explain(&error))?;
+        Ok(Session { line, closed })
     }
 
     /// Asks to be told of flushes. The server tells them to whoever tracks keys, whichever; a
@@ -165,12 +165,10 @@ impl Feed {
         let Some(connected) = Connected::tell(&self.listener) else {
             return;
         };
-        let ping = redis::cmd("PING");
         while wanted() {
             let sent = Instant::now();
-            let asking = session.connection.send_packed_command(&ping);
+            let asking = self.target.beat(&mut session.line);
             let answer = answered(2 * HEARTBEAT, asking).await;
-            // An error of the server is an answer like any other.
             if !matches!(answer, Some(Ok(_))) {
                 return;
             }

@@ -1,17 +1,26 @@
 //! What a call does on one server: commands there and what their answers mean.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use cache_core::{Invalidate, Lease, Prepare, Prepared, Write};
-use redis::Value;
+use redis::{Pipeline, Value};
 
 use super::{
     combine::Combine,
     commands::{self, By},
     feed::Feeds,
+    fence::{Guards, Run},
     line::Server,
     target::Target,
+    wait::Wait,
 };
 use crate::link::{Fault, Link};
 
@@ -21,6 +30,12 @@ pub(super) struct Node {
     /// Carries what waits for an answer most: reads, and nothing that could hold them up.
     reads: Arc<Combine>,
     writes: Arc<Link<Server>>,
+    /// Carries invalidations that wait for a replica, so that nothing else waits behind them.
+    replicated: Arc<Link<Server>>,
+    guards: Arc<Guards>,
+    /// How many replicas the server of `writes` has.
+    replicas: Arc<AtomicUsize>,
+    wait: Wait,
 }
 
 impl fmt::Debug for Node {
@@ -37,21 +52,50 @@ impl Drop for Node {
     fn drop(&mut self) {
         self.reads.link().close();
         self.writes.close();
+        self.replicated.close();
     }
 }
 
 impl Node {
-    /// The server of this target, whose links keep these feeds going.
-    pub(super) fn new(target: &Arc<Target>, feeds: &Arc<Feeds>, deadline: Duration) -> Self {
-        let link = |name| {
+    /// The server of this target, whose links keep these feeds going. An invalidation waits for
+    /// a replica for `patience`.
+    pub(super) fn new(
+        target: &Arc<Target>,
+        feeds: &Arc<Feeds>,
+        deadline: Duration,
+        patience: Duration,
+    ) -> Self {
+        let (guards, replicas) = <(Arc<Guards>, Arc<AtomicUsize>)>::default();
+        let link = |name, replicas| {
             let (target, feeds) = (Arc::clone(target), Arc::clone(feeds));
-            Link::new(name, Server { target, feeds }, deadline)
+            let guards = Arc::clone(&guards);
+            let server = Server {
+                target,
+                feeds,
+                guards,
+                run: Run::default(),
+                replicas,
+            };
+            Link::new(name, server, deadline)
         };
-        let (reads, writes) = (Combine::new(link("reads")), link("writes"));
         Self {
             target: Arc::clone(target),
-            reads,
-            writes,
+            reads: Combine::new(link("reads", Arc::default())),
+            writes: link("writes", Arc::clone(&replicas)),
+            replicated: link("replicated writes", Arc::default()),
+            wait: Wait::new(patience, deadline),
+            guards,
+            replicas,
+        }
+    }
+
+    /// Sees to it that this stamp is moved before another server, or the same with old data,
+    /// answers anything.
+    pub(super) fn guard(&self, stamp: &str) {
+        if self.guards.add(stamp) {
+            for link in [self.reads.link(), &self.writes, &self.replicated] {
+                link.renew();
+            }
         }
     }
 
@@ -120,14 +164,31 @@ impl Node {
         if pipeline.is_empty() {
             return Ok(());
         }
-        let answers = self.writes.all(&pipeline).await?;
+        let answers = self.change(pipeline).await?;
         let full = |answer: &Value| commands::is_refusal(answer, "OOM");
         commands::refused(answers.iter().filter(|answer| !full(answer)))?;
         if answers.iter().any(full) {
-            let pipeline = commands::invalidate_full(&change);
-            commands::refused(&self.writes.all(&pipeline).await?)?;
+            let answers = self.change(commands::invalidate_full(&change)).await?;
+            commands::refused(&answers)?;
         }
         Ok(())
+    }
+
+    /// Sends changes, and waits for a replica to have them where there is one: in one go, so
+    /// that it is this connection's changes that are waited for.
+    async fn change(&self, mut pipeline: Pipeline) -> Result<Vec<Value>, Fault> {
+        // How many replicas there are is known once there is a connection.
+        self.writes.reached().await?;
+        if !self.wait.is_on() || self.replicas.load(Ordering::Relaxed) == 0 {
+            return self.writes.all(&pipeline).await;
+        }
+        self.wait.end(&mut pipeline);
+        let mut answers = self.replicated.all(&pipeline).await?;
+        let waited = answers.pop().expect("an answer for each command");
+        if commands::refused(&answers).is_ok() {
+            self.wait.outcome(&waited)?;
+        }
+        Ok(answers)
     }
 
     pub(super) async fn sweep(

@@ -1,18 +1,26 @@
-//! Where the server is and how a socket to it is set up.
+//! Where the server is, how a socket to it is set up, and whether it is still the right one.
 
 use std::time::Duration;
 
 use cache_core::{Error, ErrorKind, Result};
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
-    ProtocolVersion, RedisResult,
+    ProtocolVersion,
     aio::{AsyncPushSender, MultiplexedConnection},
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };
 use tokio::time::timeout;
 
-/// How long a connection may take to be made: names, TCP, TLS and log-in.
-const CONNECT: Duration = Duration::from_secs(2);
+use super::{
+    fault::explain,
+    line::Line,
+    role::Role,
+    sentinel::{Credentials, Sentinels},
+};
+
+/// How long a connection may take to be made: names, TCP, TLS and log-in, and with sentinels
+/// all that is asked of them.
+pub(super) const CONNECT: Duration = Duration::from_secs(2);
 /// A peer that acknowledges nothing for this long is gone.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
 /// An idle peer is asked this often whether it is still there.
@@ -21,60 +29,103 @@ const KEEPALIVE: Duration = Duration::from_secs(15);
 /// them waits for a place.
 const QUEUE: usize = 1024;
 
-const FORM: &str =
-    "write `redis://[[user]:password@]host[:port][/database]`, or `rediss://…` for tls";
+const FORM: &str = "write `redis://[[user]:password@]host[:port][/database]`, `rediss://…` for tls, or \
+     `redis+sentinel://…` for the master that sentinels name";
 
 /// A server, by its url.
 #[derive(Debug)]
 pub(super) struct Target {
-    client: Client,
+    place: Place,
     address: String,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// Always the same server.
+    Fixed(Client),
+    /// Whichever is the master.
+    Sentinels(Sentinels),
 }
 
 impl Target {
     /// Reads a url. No text of it but a scheme comes back in an error, for it may hold a password.
-    pub(super) fn new(url: &str, root: Option<Vec<u8>>) -> Result<Self> {
-        let info = parse(url)?;
+    pub(super) fn new(
+        url: &str,
+        root: Option<Vec<u8>>,
+        sentinel: Option<&Credentials>,
+    ) -> Result<Self> {
+        if let Some(sentinels) = Sentinels::of(url, root.as_ref(), sentinel)? {
+            return Ok(Self {
+                address: sentinels.to_string(),
+                place: Place::Sentinels(sentinels),
+            });
+        }
+        let info = parse(url, FORM)?;
         let address = info.addr().to_string();
-        let settings = info
-            .redis_settings()
-            .clone()
-            .set_protocol(ProtocolVersion::RESP3);
-        let info = info
-            .set_redis_settings(settings)
-            .set_tcp_settings(tcp_settings());
-        let client = open(info, root)?;
-        Ok(Self { client, address })
+        let client = open(set_up(info), root)?;
+        Ok(Self {
+            place: Place::Fixed(client),
+            address,
+        })
     }
 
-    /// Host and port, or the path of the socket.
+    /// Host and port, the path of the socket, or what the sentinels call the master.
     pub(super) fn address(&self) -> &str {
         &self.address
     }
 
     /// Makes a connection, in at most [`CONNECT`]. Pushes go to `hear`, on the task that reads the
     /// socket, so that `hear` has had them all before any later reply is given.
-    pub(super) async fn connect(
-        &self,
-        hear: impl AsyncPushSender,
-    ) -> RedisResult<MultiplexedConnection> {
-        let config = AsyncConnectionConfig::new()
-            // Both bounds are ours: the client's own are held by nobody while it waits inside.
-            .set_connection_timeout(None)
-            .set_response_timeout(None)
-            .set_pipeline_buffer_size(QUEUE)
-            .set_push_sender(hear);
-        let connecting = self
-            .client
-            .get_multiplexed_async_connection_with_config(&config);
-        match timeout(CONNECT, connecting).await {
-            Ok(connected) => connected,
-            Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
+    pub(super) async fn connect(&self, hear: impl AsyncPushSender) -> Result<Line, String> {
+        let connecting = async {
+            match &self.place {
+                Place::Fixed(client) => Ok(Line::new(open_line(client, hear).await?)),
+                Place::Sentinels(sentinels) => sentinels.connect(hear).await,
+            }
+        };
+        let connected = timeout(CONNECT, connecting).await;
+        connected.unwrap_or_else(|_| Err("no answer".to_owned()))
+    }
+
+    /// Asks a server for a sign of life and for its role; an error tells why the connection is
+    /// of no use, for example because the server is not the master any more.
+    pub(super) async fn beat(&self, line: &mut Line) -> Result<Role, String> {
+        let role = line.role().await?;
+        match &self.place {
+            Place::Fixed(_) => Ok(role),
+            Place::Sentinels(sentinels) => sentinels.still(line, role).await,
         }
     }
 }
 
-fn parse(url: &str) -> Result<ConnectionInfo> {
+/// A connection of this client; the time it takes is for the caller to bound.
+pub(super) async fn open_line(
+    client: &Client,
+    hear: impl AsyncPushSender,
+) -> Result<MultiplexedConnection, String> {
+    let config = AsyncConnectionConfig::new()
+        // Both bounds are ours: the client's own are held by nobody while it waits inside.
+        .set_connection_timeout(None)
+        .set_response_timeout(None)
+        .set_pipeline_buffer_size(QUEUE)
+        .set_push_sender(hear);
+    let connecting = client.get_multiplexed_async_connection_with_config(&config);
+    connecting.await.map_err(|error| explain(&error))
+}
+
+/// How every socket is set up, and which protocol is spoken on it.
+pub(super) fn set_up(info: ConnectionInfo) -> ConnectionInfo {
+    let settings = info
+        .redis_settings()
+        .clone()
+        .set_protocol(ProtocolVersion::RESP3);
+    info.set_redis_settings(settings)
+        .set_tcp_settings(tcp_settings())
+}
+
+/// What a url says; `form` tells in errors what to write instead.
+pub(super) fn parse(url: &str, form: &str) -> Result<ConnectionInfo> {
+    let wrong = |what: &str| wrong(what, form);
     let Some((scheme, _)) = url.split_once("://") else {
         return Err(wrong("has no scheme"));
     };
@@ -113,10 +164,11 @@ fn parse(url: &str) -> Result<ConnectionInfo> {
     }
 }
 
-fn wrong(what: &str) -> Error {
+/// A url that cannot be understood.
+pub(super) fn wrong(what: &str, form: &str) -> Error {
     Error::new(
         ErrorKind::Config,
-        format!("the url of the redis server {what}: {FORM}"),
+        format!("the url of the redis server {what}: {form}"),
     )
 }
 
@@ -130,12 +182,12 @@ fn tcp_settings() -> TcpSettings {
 }
 
 #[cfg(not(feature = "redis-rustls"))]
-fn open(info: ConnectionInfo, _root: Option<Vec<u8>>) -> Result<Client> {
+pub(super) fn open(info: ConnectionInfo, _root: Option<Vec<u8>>) -> Result<Client> {
     Client::open(info).map_err(refused)
 }
 
 #[cfg(feature = "redis-rustls")]
-fn open(info: ConnectionInfo, root: Option<Vec<u8>>) -> Result<Client> {
+pub(super) fn open(info: ConnectionInfo, root: Option<Vec<u8>>) -> Result<Client> {
     if !matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
         return Client::open(info).map_err(refused);
     }
@@ -165,7 +217,7 @@ mod tests {
     use super::*;
 
     fn message(url: &str) -> String {
-        let error = Target::new(url, None).expect_err(url);
+        let error = Target::new(url, None, None).expect_err(url);
         assert_eq!(error.kind(), ErrorKind::Config, "{url}");
         error.to_string()
     }
@@ -198,7 +250,7 @@ mod tests {
 
     #[test]
     fn neither_debug_nor_address_shows_the_password() {
-        let target = Target::new("redis://user:hunter2@localhost:7000/3", None).unwrap();
+        let target = Target::new("redis://user:hunter2@localhost:7000/3", None, None).unwrap();
         assert_eq!(target.address(), "localhost:7000");
         assert!(!format!("{target:?}").contains("hunter2"));
     }
@@ -212,7 +264,7 @@ mod tests {
     #[cfg(feature = "redis-rustls")]
     #[test]
     fn tls_is_always_verified() {
-        assert!(Target::new("rediss://localhost", None).is_ok());
+        assert!(Target::new("rediss://localhost", None, None).is_ok());
         assert!(message("rediss://localhost/#insecure").contains("`#insecure`"));
     }
 }

@@ -19,8 +19,8 @@ fn room() -> Room {
 }
 
 /// What the documentation of [`Redis`] tells to give a user.
-const RIGHTS: &str = "+hello +auth +ping +mget +get +set +unlink +getrange +pexpire +eval \
-                      +evalsha +publish +subscribe +client|tracking";
+const RIGHTS: &str = "+hello +auth +role +info +mget +get +set +unlink +getrange +pexpire \
+                      +eval +evalsha +wait +publish +subscribe +client|tracking";
 
 fn narrow_room() -> Room {
     let server = RedisServer::start(&[]);

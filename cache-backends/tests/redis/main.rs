@@ -3,9 +3,12 @@
 mod combine;
 mod contract;
 mod feed;
+mod fence;
 mod outage;
 mod probe;
 mod refusal;
 mod runtime;
+mod sentinel;
 #[cfg(feature = "redis-rustls")]
 mod tls;
+mod wait;

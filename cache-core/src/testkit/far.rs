@@ -93,6 +93,7 @@ macro_rules! conformance {
             an_invalidation_of_nothing_succeeds
             an_invalidated_lease_cannot_store
             a_moved_stamp_expires
+            a_guarded_stamp_stands_while_the_server_does
             a_notice_arrives_after_the_change_it_announces
             notices_arrive_in_order_and_on_their_channel_only
             a_feed_is_connected_and_then_alive

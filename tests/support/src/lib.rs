@@ -1,6 +1,7 @@
 //! Servers, a fault proxy and a recorder for larder's own tests.
 //!
 //! - [`RedisServer`] starts a real server on a free loopback port and ends it, whatever happens.
+//! - [`SentinelGroup`] is a master, its replicas, and three sentinels that replace it.
 //! - [`RedisCluster`] starts six of them, three masters with a replica each, as one cluster.
 //! - [`FaultProxy`] stands between a client and a server and breaks the line between them.
 //! - [`Recorder`] writes down what was read and invalidated; [`check`] finds the stale reads.
@@ -20,6 +21,7 @@ mod proxy;
 mod random;
 mod recorder;
 mod resp;
+mod sentinel;
 mod server;
 
 pub use check::{Report, Stale, check};
@@ -31,4 +33,5 @@ pub use proxy::{FaultProxy, Traffic};
 pub use random::Random;
 pub use recorder::{Call, Invalidation, Log, Read, Recorder, Source, Tape};
 pub use resp::{AsyncClient, Client, Reply};
+pub use sentinel::{Sentinel, SentinelGroup};
 pub use server::RedisServer;

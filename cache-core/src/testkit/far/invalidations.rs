@@ -1,4 +1,4 @@
-//! The rules of [`Backend::invalidate`] and [`Backend::sweep`].
+//! The rules of [`Backend::invalidate`], [`Backend::guard`] and [`Backend::sweep`].
 
 use tokio::time::sleep;
 
@@ -77,6 +77,19 @@ pub async fn a_moved_stamp_expires(store: &impl Backend) {
     assert!(read(store, &stamp).await.is_some(), "lives for a while");
     sleep(OVER).await;
     assert_eq!(read(store, &stamp).await, None);
+}
+
+/// Guarding a stamp, once or more often, costs nothing while the server loses nothing, and takes
+/// no other stamp along.
+pub async fn a_guarded_stamp_stands_while_the_server_does(store: &impl Backend) {
+    let (guarded, other) = (fresh("guarded"), fresh("other"));
+    store.guard(&guarded);
+    assert_eq!(stamps(store, &[(&guarded, 5)], LONG).await, [5]);
+    assert_eq!(stamps(store, &[(&other, 6)], LONG).await, [6]);
+    store.guard(&guarded);
+    store.guard(&fresh("later"));
+    let both = [(&*guarded, 8), (&*other, 9)];
+    assert_eq!(stamps(store, &both, LONG).await, [5, 6]);
 }
 
 /// No character of a prefix is a wildcard, and what the filter spares stays. A store that cannot

@@ -4,4 +4,5 @@ mod checker;
 mod cluster;
 mod mix;
 mod proxy;
+mod sentinel;
 mod server;
