@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use larder::{Cache, Moka, cached, invalidate_cache};
+use larder::{Cache, Moka, cached, deferred, invalidate_cache};
 use test_support::RedisServer;
 use tokio::{sync::Semaphore, time::timeout};
 
@@ -18,11 +18,24 @@ use crate::{
     suite::{Case, Row, Times},
 };
 
+pub(crate) use writer::was_a_writer;
+
+mod writer;
+
 pub(crate) fn cases() -> Vec<Case> {
     vec![
         case(
+            42,
+            "the writer killed before it invalidates, strict",
+            "never the old value",
+            || writer::killed(true),
+        ),
+        case(42, "the same without strict", "found stale", || {
+            writer::killed(false)
+        }),
+        case(
             43,
-            "written in a transaction, late and in vain",
+            "written in a transaction that commits late, or not",
             "told after COMMIT",
             transaction,
         ),
@@ -99,48 +112,49 @@ async fn account(cache: Cache, source: Arc<Source>, id: u64) -> Result<u64, Infa
     Ok(source.load().await)
 }
 
-/// Writes in a transaction that takes its time, and commits or not.
+/// A part of a transaction.
 #[invalidate_cache(keys = ["accounts:<id>"], cache = cache)]
-async fn transfer(cache: &Cache, source: &Source, id: u64, ends: &Semaphore) -> Result<(), String> {
-    let commits = ends.acquire().await.is_ok();
-    if !commits {
-        return Err("rolled back".to_owned());
-    }
-    source.version.fetch_add(1, SeqCst);
+async fn debit(cache: &Cache, id: u64) -> Result<(), Infallible> {
     Ok(())
 }
 
-/// What others read while a transaction runs is what is committed, and stays in the cache; its
-/// commit makes it invalid, its end without one does not.
+/// What others read before the commit is the old row, and stays in the cache; the commit makes it
+/// invalid, its end without one does not.
 async fn transaction() -> Row {
     let server = RedisServer::start(&[]);
     let far = Far::Redis(server.url());
     let [writer, reader] = [(); 2].map(|()| build(far.patient()));
-    let (source, mut row) = (Source::with_gate(Semaphore::MAX_PERMITS), Row::default());
-    let read = || account(reader.clone(), source.clone(), 7);
+    let source = Source::with_gate(Semaphore::MAX_PERMITS);
+    let (read, mut row) = (
+        || account(reader.clone(), source.clone(), 7),
+        Row::default(),
+    );
+    let mut stale = 0;
     for commits in [true, false] {
-        let (before, ends) = (source.loads(), Semaphore::new(0));
-        let old = source.version.load(SeqCst);
-        let during = async {
-            let seen = [read().await, read().await];
-            if commits {
-                ends.add_permits(1);
-            } else {
-                ends.close();
-            }
-            seen
-        };
-        let (written, seen) = tokio::join!(transfer(&writer, &source, 7, &ends), during);
+        let (before, old) = (source.loads(), source.version.load(SeqCst));
+        let (written, held) = deferred(debit(&writer, 7)).await;
+        assert_eq!(written, Ok(()));
+        let during = [read().await, read().await];
+        if commits {
+            source.version.fetch_add(1, SeqCst);
+            held.run().await;
+        } else {
+            held.discard();
+        }
         let (after, loads) = (read().await, source.loads() - before);
         row.calls += 4;
-        row.must(written.is_ok() == commits, || format!("{written:?}"));
-        let right = seen == [Ok(old), Ok(old)] && after == Ok(old + u64::from(commits));
-        row.must(right, || format!("{commits}: {seen:?}, then {after:?}"));
+        stale += usize::from(after != Ok(old + u64::from(commits)));
+        row.must(during == [Ok(old), Ok(old)], || {
+            format!("before the end, committed {commits}: {during:?}")
+        });
         // One load before the commit, one after it; then its value stays.
         let expected = if commits { 2 } else { 0 };
-        row.must(loads == expected, || format!("{commits}: {loads} loads"));
+        row.must(loads == expected, || {
+            format!("committed {commits}: {loads} loads")
+        });
     }
-    row.stale = Some(row.broken.len());
+    row.must(stale == 0, || "the commit is not told".to_owned());
+    row.stale = Some(stale);
     row
 }
 

@@ -17,6 +17,7 @@ mod refusals;
 
 impl Server for RedisServer {
     const STORE: &'static str = "redis";
+    const FED: bool = true;
     type Naive = Naive;
 
     fn start() -> Self {

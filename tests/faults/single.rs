@@ -16,6 +16,8 @@ mod races;
 /// A store on one server, which the cases break.
 pub(crate) trait Server: Send + Sync + Sized + 'static {
     const STORE: &'static str;
+    /// Whether it tells of invalidations.
+    const FED: bool;
     /// A cache without a fence on the same store.
     type Naive: Subject;
 

@@ -53,6 +53,11 @@ impl Case {
         }
     }
 
+    /// Where it stands among the cases of its store.
+    pub(crate) fn place(&self) -> u8 {
+        self.number.wrapping_sub(1)
+    }
+
     /// What it is called where tests are named: `redis::08_killed_back_after_2_s`.
     fn name(&self) -> String {
         let mut words = String::new();
@@ -84,29 +89,30 @@ pub(crate) fn run(cases: Vec<Case>) -> ExitCode {
     let began = Instant::now();
     let ended = in_lanes(&cases, asked.lanes);
     let took = began.elapsed();
-    let failed: Vec<&Ended<'_>> = ended.iter().filter(|one| !one.is_ok()).collect();
+    let is_ok = tell(&ended, took, all - ended.len());
+    if asked.update && is_ok && ended.len() == all {
+        page::write(&ended, took);
+    }
+    ExitCode::from(if is_ok { 0 } else { 101 })
+}
+
+/// Prints what was found, and returns whether all is well.
+fn tell(ended: &[Ended<'_>], took: Duration, left: usize) -> bool {
+    let failed: Vec<_> = ended.iter().filter(|one| !one.is_ok()).collect();
     for one in &failed {
         println!("\n---- {} ----\n{}", one.case.name(), one.broken());
     }
-    let (count, left) = (ended.len(), all - ended.len());
-    if count > 0 {
-        println!("\n{}", page::table(&ended));
+    if !ended.is_empty() {
+        println!("\n{}", page::table(ended));
     }
-    if asked.update && failed.is_empty() && left == 0 {
-        page::write(&ended, took);
-    }
+    let word = if failed.is_empty() { "ok" } else { "FAILED" };
     // As cargo's own test programs say it, so that whoever adds up can.
     println!(
-        "\ntest result: {}. {} passed; {} failed; 0 ignored; 0 measured; {left} filtered out; \
+        "\ntest result: {word}. {} passed; {} failed; 0 ignored; 0 measured; {left} filtered out; \
          finished in {:.2}s\n",
-        if failed.is_empty() { "ok" } else { "FAILED" },
-        count - failed.len(),
+        ended.len() - failed.len(),
         failed.len(),
         took.as_secs_f64()
     );
-    if failed.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(101)
-    }
+    failed.is_empty()
 }

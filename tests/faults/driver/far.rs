@@ -28,7 +28,9 @@ impl Far {
         let builder = Cache::builder().outage_budget(PATIENCE);
         match self {
             Self::Redis(url) => {
-                let redis = Redis::builder(url).deadline(PATIENCE);
+                let redis = Redis::builder(url)
+                    .deadline(PATIENCE)
+                    .replica_patience(PATIENCE);
                 builder.far(redis.build().expect(FINE))
             }
         }

@@ -11,12 +11,15 @@ use std::{
 
 use larder::{Cache, Moka, policy::DEFAULT_OUTAGE_BUDGET};
 use test_support::{Failure, Mix, Report, Run, Subject};
+use tokio::time::sleep;
 
 use super::{Far, SLACK, Watch, far::build, functions::version, millis, until};
 use crate::suite::{Row, Times};
 
 /// What is said when [`Race::repeated`] waits in vain.
 pub(crate) const NOT_REPEATED: &str = "what was not confirmed is not repeated until it is";
+/// How long it may take until a connection that was closed is replaced and used.
+const GAP: Duration = millis(200);
 /// How long most races last.
 pub(crate) const RACE: Duration = Duration::from_secs(5);
 
@@ -68,6 +71,41 @@ impl Race {
         all.map(|cache| of(&cache.stats().total)).sum()
     }
 
+    /// Lets all run while `fault` breaks things, and promises that hits come all the time. The
+    /// longest time without one is what `back` of the row says.
+    pub(crate) async fn run_without_gaps(
+        self: &Arc<Self>,
+        lasting: Duration,
+        fault: impl Future,
+    ) -> Row {
+        let hits = || self.sum(|stats| stats.far_hits);
+        let (mut gaps, mut last, mut since) = (Vec::new(), 0, None::<Instant>);
+        let watch = async {
+            loop {
+                if hits() > last {
+                    gaps.extend(since.map(|since| since.elapsed()));
+                    (last, since) = (hits(), Some(Instant::now()));
+                }
+                sleep(millis(2)).await;
+            }
+        };
+        let raced = self
+            .run(lasting, async { tokio::join!(fault, watch) })
+            .await;
+        // Also that from the last hit to the end.
+        gaps.extend(since.map(|since| since.elapsed()));
+        let mut row = raced.fresh();
+        row.back = gaps.iter().max().copied();
+        let errors = self.sum(|stats| stats.far_errors);
+        row.must(errors > 0, || "nothing was hit".to_owned());
+        let bound = GAP + 2 * row.stall;
+        let long: Vec<_> = gaps.into_iter().filter(|gap| *gap > bound).collect();
+        // A busy machine may stand still once or twice by itself.
+        let rare = long.len() <= 3 && long.iter().sum::<Duration>() < lasting / 2;
+        row.must(rare, || format!("no hits for {long:?}"));
+        row
+    }
+
     /// How long it takes until every invalidation that was not confirmed has been.
     pub(crate) async fn repeated(&self) -> Option<Duration> {
         let stats = || self.caches().iter().map(Cache::stats);
@@ -83,11 +121,21 @@ impl<S: Subject> Race<S> {
 
     /// Lets all run while `fault` breaks things.
     pub(crate) async fn run(self: &Arc<Self>, lasting: Duration, fault: impl Future) -> Raced {
+        self.run_writing(millis(20), lasting, fault).await
+    }
+
+    /// The same where each writer pauses for up to `pause` after an invalidation.
+    pub(crate) async fn run_writing(
+        self: &Arc<Self>,
+        pause: Duration,
+        lasting: Duration,
+        fault: impl Future,
+    ) -> Raced {
         let watch = Watch::start();
         let mix = Mix {
             // Enough to meet every invalidation, and leaves the processors to other cases.
             rest: millis(2),
-            pause: millis(20),
+            pause,
             ..Mix::lasting(lasting)
         };
         let run = tokio::select! {

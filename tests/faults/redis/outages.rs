@@ -8,7 +8,7 @@ use tokio::{
 
 use super::{case, far, impostor::Impostor};
 use crate::{
-    driver::{Far, PROMISE, Trial, millis},
+    driver::{Far, PROMISE, Trial, build, millis},
     suite::{Case, Row},
 };
 
@@ -22,6 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         case(23, "restarted, LOADING for 2 s", PROMISE, loading),
         case(24, "busy with a script for 2 s", PROMISE, busy),
+        case(35, "restarted from an old snapshot", "all misses", restored),
         case(0, "answers garbage for 4 s", PROMISE, garbage),
         case(0, "no such host", PROMISE, nowhere),
     ]
@@ -84,4 +85,41 @@ async fn nowhere() -> Row {
     let outage = trial.began();
     sleep(millis(1_500)).await;
     outage.goes_on()
+}
+
+async fn restored() -> Row {
+    let server = RedisServer::start(&[]);
+    let far = far(&server);
+    let cache = build(far.patient());
+    let keys = ["rows:1", "others:1"];
+    for key in keys {
+        cache.set(key, &1_u64).await.expect("a healthy store");
+    }
+    server.raw(&["SAVE"]);
+    cache.remove_prefix("rows").await.expect("a healthy store");
+    block_in_place(|| server.restart());
+    let back = server.raw(&["EXISTS", "larder:e:rows:1", "larder:e:others:1"]);
+    assert_eq!(back.int(), Some(2), "they are there again");
+    let mut row = Row::default();
+    let mut found = 0;
+    // Who was connected before, and who was not.
+    for cache in [cache, build(far.patient())] {
+        for key in keys {
+            // The first may meet the closed connection.
+            let mut read = cache.get::<u64>(key).await;
+            for _ in 0..500 {
+                if read.is_ok() {
+                    break;
+                }
+                sleep(millis(5)).await;
+                read = cache.get(key).await;
+            }
+            row.calls += 1;
+            row.must(read.is_ok(), || format!("{key}: {read:?}"));
+            found += usize::from(read.is_ok_and(|read| read.is_some()));
+        }
+    }
+    row.must(found == 0, || format!("{found} old values are read"));
+    row.stale = Some(found);
+    row
 }

@@ -1,11 +1,7 @@
 //! P1 under what only a Redis server does: evict by policies, kill connections, refuse, forget its
 //! scripts, be flushed.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
-    thread,
-    time::Instant,
-};
+use std::{thread, time::Instant};
 
 use larder::{Cache, Error, ErrorKind, Moka, policy::NEAR_CAP_UNFED};
 use test_support::{Random, RedisServer};
@@ -96,35 +92,10 @@ async fn full(policy: &'static str) -> Row {
 async fn killed() -> Row {
     let server = RedisServer::start(&[]);
     let race = Race::hasty(&far(&server));
-    let over = AtomicBool::new(false);
-    let gaps = async {
-        let (mut longest, mut hits, mut since) = (millis(0), 0, None::<Instant>);
-        while !over.load(Relaxed) {
-            let now = race.sum(|stats| stats.far_hits);
-            if now > hits || since.is_none() {
-                longest = longest.max(since.map_or(longest, |since| since.elapsed()));
-                (hits, since) = (now, Some(Instant::now()));
-            }
-            sleep(millis(2)).await;
-        }
-        longest
-    };
     let kill = often(millis(100), || {
         server.raw(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
     });
-    let raced = async {
-        let raced = race.run(RACE, kill).await;
-        over.store(true, Relaxed);
-        raced
-    };
-    let (raced, gap) = tokio::join!(raced, gaps);
-    let mut row = raced.fresh();
-    row.back = Some(gap);
-    let errors = race.sum(|stats| stats.far_errors);
-    row.must(errors > 0, || "nothing was hit".to_owned());
-    let bound = millis(200) + 2 * row.stall;
-    row.must(gap < bound, || format!("no hit for {gap:?}"));
-    row
+    race.run_without_gaps(RACE, kill).await
 }
 
 async fn blinking() -> Row {

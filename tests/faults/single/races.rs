@@ -21,6 +21,12 @@ pub(super) fn cases<S: Server>() -> Vec<Case> {
         case::<S, _>(2, "none, both tiers", "P1, hit ratio over 50 %", || {
             calm::<S>(Race::both)
         }),
+        case::<S, _>(
+            7,
+            "links reset every 100 ms",
+            "P1, gaps under 200 ms",
+            reset::<S>,
+        ),
         case::<S, _>(10, "stopped for 2.5 s under load", "P1, P3", stopped::<S>),
         case::<S, _>(
             18,
@@ -40,11 +46,19 @@ async fn control<S: Server>() -> Row {
 
 async fn calm<S: Server>(race: fn(&Far) -> Arc<Race>) -> Row {
     let server = S::start();
-    let raced = race(&far(&server)).run(RACE, async {}).await;
+    // Seldom enough for hits, also on a machine that is busy with all else.
+    let race = race(&far(&server));
+    let raced = race.run_writing(millis(100), RACE, async {}).await;
     let mut row = raced.fresh();
     row.must(raced.report.hit_ratio() > 0.5, || raced.report.to_string());
     raced.confirmed(&mut row);
     row
+}
+
+async fn reset<S: Server>() -> Row {
+    let (_server, proxy, far) = behind_a_proxy::<S>();
+    let reset = often(millis(100), || proxy.reset_links());
+    Race::hasty(&far).run_without_gaps(RACE, reset).await
 }
 
 /// Stores that were sent before the server stopped arrive when it wakes.
