@@ -27,3 +27,8 @@ pub mod companions {}
 
 #[doc = include_str!("../docs/faults.md")]
 pub mod faults {}
+
+// Its examples are run in `tests/axum`, because some of them are handlers.
+#[cfg(all(feature = "testkit", not(doctest)))]
+#[doc = include_str!("../docs/testing.md")]
+pub mod testing {}

@@ -96,6 +96,7 @@ mod stats;
 mod sync;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+mod witness;
 
 #[doc(hidden)]
 pub use crate::private as __private;

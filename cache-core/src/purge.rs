@@ -173,6 +173,7 @@ fn tell_blocking(cache: &Cache, change: &Change) {
     cache.0.forget_change(change);
     let Some(far) = &cache.0.far else {
         event::invalidated(cache.namespace(), change);
+        cache.0.witness.note_change(change);
         return;
     };
     let told = elsewhere(far).and_then(|runtime| {

@@ -27,6 +27,7 @@ use crate::{
     purge::{Purge, PurgeGuard},
     site::{Site, Tags},
     sync::{Arc, within},
+    witness::What,
 };
 
 /// One call of a function whose result is stored. Dropped, it invalidates its key, if that is
@@ -187,6 +188,7 @@ impl Putting {
         };
         if let Err(error) = &stored {
             call.counts.far_errors.one();
+            call.note(What::FarFailed);
             event::not_stored_far(call.function, error);
             call.cache.disbelieve(call.key.text);
         }
@@ -197,9 +199,15 @@ impl Putting {
         let stands = call
             .cache
             .replace_unless_overtaken(call.key, entry, &self.open, &hashes);
+        let stored = stored.is_ok();
+        call.note_stored(
+            newest && stands && call.cache.has_near(),
+            newest && stands && stored,
+        );
         if !(newest && stands) {
             if !self.refused {
                 call.counts.refused.one();
+                call.note(What::Refused);
                 event::overtaken(call.function, call.key.text);
             }
             invalidate(&self.cache, call.key, self.open.writer, &self.budget).await;
@@ -230,7 +238,9 @@ impl Putting {
             let entry = call.cache.entry(call.key, Some(live), ttl);
             let entry = entry.map(|entry| entry.born(born, cells));
             let (cache, open) = (call.cache, &self.open);
-            if !cache.replace_unless_overtaken(call.key, entry, open, &hashes) {
+            if cache.replace_unless_overtaken(call.key, entry, open, &hashes) {
+                call.note_stored(cache.has_near(), false);
+            } else {
                 self.purge(call.key).run_blocking();
             }
         }

@@ -3,6 +3,8 @@
 mod api;
 mod basics;
 mod batch;
+#[cfg(feature = "testkit")]
+mod chaos;
 mod companions;
 mod deferred;
 mod functions;
@@ -17,5 +19,7 @@ mod p2_one_load;
 mod p3_never_fails;
 mod runtimes;
 mod strict;
+#[cfg(feature = "testkit")]
+mod testkit;
 mod world;
 mod writes;

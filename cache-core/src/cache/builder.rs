@@ -21,6 +21,7 @@ use crate::{
     policy::{DEFAULT_JITTER, DEFAULT_OUTAGE_BUDGET, DEFAULT_TTL, DEFAULT_WAIT},
     rng::Dice,
     sync::Arc,
+    witness::Witness,
 };
 
 /// Describes a [`Cache`]. Every check is in [`build`](Self::build).
@@ -36,6 +37,7 @@ pub struct CacheBuilder {
     jitter: f64,
     wait: Duration,
     outage_budget: Duration,
+    witness: Witness,
 }
 
 impl Default for CacheBuilder {
@@ -50,6 +52,7 @@ impl Default for CacheBuilder {
             jitter: DEFAULT_JITTER,
             wait: DEFAULT_WAIT,
             outage_budget: DEFAULT_OUTAGE_BUDGET,
+            witness: Witness::default(),
         }
     }
 }
@@ -111,6 +114,14 @@ impl CacheBuilder {
         self
     }
 
+    /// Writes down in `recording` what happens in this cache; only there with the feature
+    /// `testkit`.
+    #[cfg(feature = "testkit")]
+    pub fn record(mut self, recording: &crate::testkit::Recording) -> Self {
+        self.witness = Witness::new(recording.clone());
+        self
+    }
+
     /// Builds the cache. It opens no connection: that happens at the first use.
     ///
     /// # Errors
@@ -149,6 +160,7 @@ impl CacheBuilder {
             me: me.clone(),
             feed: Feed::default(),
             by_hand: Arc::default(),
+            witness: self.witness,
             sites: RwLock::default(),
             warned: std::sync::Mutex::default(),
         })))
