@@ -32,3 +32,11 @@ pub mod faults {}
 #[cfg(all(feature = "testkit", not(doctest)))]
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}
+
+#[doc = include_str!("../docs/settings.md")]
+#[cfg(feature = "moka")]
+pub mod settings {}
+
+#[doc = include_str!("../docs/stores.md")]
+#[cfg(feature = "moka")]
+pub mod stores {}

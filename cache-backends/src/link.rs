@@ -155,6 +155,7 @@ impl<D: Dial> Link<D> {
     }
 
     /// Gives up the connection that brought an answer which is none to its command.
+    #[cfg(feature = "redis")]
     pub(crate) fn garbled(&self) -> Fault {
         if let Some(current) = self.current.load_full() {
             self.give_up(current.serial, "an answer made no sense");

@@ -209,23 +209,6 @@ impl Redis {
         Self::builder(format!("{url}/{name}"))
     }
 
-    /// The server that the environment variable `REDIS_URL` names; `None` if it is not set, or
-    /// empty.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Config`] if it cannot be understood.
-    pub fn from_env() -> Result<Option<Self>> {
-        match std::env::var("REDIS_URL") {
-            Ok(url) if !url.is_empty() => Self::connect(url).map(Some),
-            Ok(_) | Err(std::env::VarError::NotPresent) => Ok(None),
-            Err(std::env::VarError::NotUnicode(_)) => Err(Error::new(
-                ErrorKind::Config,
-                "`REDIS_URL` is not text: write `redis://host:port`",
-            )),
-        }
-    }
-
     fn error(&self, doing: &str, fault: &Fault) -> Error {
         let address = self.0.node.address();
         Error::new(fault.kind(), format!("{doing} redis at {address}: {fault}"))

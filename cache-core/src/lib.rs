@@ -44,6 +44,7 @@
 //! | what processes tell each other | `feed` |
 //! | how long, how much | `policy`, `clock`, `rng` |
 //! | which functions there are, and who invalidates whom | `graph` |
+//! | what is said from outside: the environment, stores by name | `settings` |
 //! | what is counted and logged | `stats`, `event` |
 //! | what a store must do | `near` ([`NearStore`]), `backend` ([`Backend`]) |
 //!
@@ -90,6 +91,7 @@ mod purge;
 mod put;
 mod rng;
 mod serve;
+mod settings;
 mod shape;
 mod site;
 mod stats;
@@ -100,6 +102,8 @@ mod witness;
 
 #[doc(hidden)]
 pub use crate::private as __private;
+/// Payloads that are shared without being copied: what a [`Backend`] reads and writes.
+pub use ::bytes::Bytes;
 pub use api::{SetOptions, Storable};
 pub use backend::{
     Backend, Header, Invalidate, Lease, Listener, Over, Prepare, Prepared, Stamp, Write,
@@ -115,4 +119,5 @@ pub use key::{KeyPart, KeyWriter};
 pub use near::{KeyRef, NearStore};
 pub use outcome::{Cacheable, Carried};
 pub use rng::Dice;
+pub use settings::{Settings, register};
 pub use stats::{CallStats, Stats};

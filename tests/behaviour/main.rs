@@ -13,11 +13,14 @@ mod log;
 mod options;
 #[cfg(feature = "redis")]
 mod p1_far;
+#[cfg(feature = "memcached")]
+mod p1_memcached;
 mod p1_no_resurrection;
 mod p2_one_load;
 #[cfg(feature = "redis")]
 mod p3_never_fails;
 mod runtimes;
+mod settings;
 mod strict;
 #[cfg(feature = "testkit")]
 mod testkit;

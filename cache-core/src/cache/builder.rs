@@ -177,16 +177,20 @@ impl CacheBuilder {
                 self.jitter
             ));
         }
+        self.check_namespace()
+    }
+
+    pub(crate) fn check_namespace(&self) -> Result<()> {
         let fine = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
-        if self.namespace.is_empty()
-            || self.namespace.len() > 40
-            || !self.namespace.chars().all(fine)
-        {
-            return wrong(format!(
+        if (1..=40).contains(&self.namespace.len()) && self.namespace.chars().all(fine) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Config,
+            format!(
                 "the namespace `{}` is not 1 to 40 letters, digits, `-`, `_`, `.` or `:`",
                 self.namespace.escape_debug()
-            ));
-        }
-        Ok(())
+            ),
+        ))
     }
 }

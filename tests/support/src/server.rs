@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long a server may take to start, to stop, or to go on.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// How often the start is tried again when somebody else was faster at taking the port.
 pub(crate) const ATTEMPTS: usize = 10;
 

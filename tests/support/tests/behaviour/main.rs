@@ -2,6 +2,7 @@
 
 mod checker;
 mod cluster;
+mod memcached;
 mod mix;
 mod proxy;
 mod sentinel;
