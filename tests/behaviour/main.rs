@@ -13,8 +13,6 @@ mod log;
 mod options;
 #[cfg(feature = "redis")]
 mod p1_far;
-#[cfg(feature = "memcached")]
-mod p1_memcached;
 mod p1_no_resurrection;
 mod p2_one_load;
 #[cfg(feature = "redis")]

@@ -53,6 +53,24 @@ const SHOWN: &[(u8, &str, &str, &str)] = &[
         "a_load_whose_runtime_ends_is_handed_to_another_runtime",
     ),
     (
+        54,
+        "memcached: a caller goes away at any byte of its answer",
+        "cache-backends/tests/memcached/peer.rs",
+        "a_caller_who_goes_away_at_any_byte_of_the_answer_shifts_nothing",
+    ),
+    (
+        55,
+        "memcached: names that are too long, or could be commands",
+        "cache-backends/tests/memcached/limits.rs",
+        "names_that_could_be_commands_are_never_sent",
+    ),
+    (
+        55,
+        "memcached: a value that is too large",
+        "cache-backends/tests/memcached/limits.rs",
+        "a_value_that_is_too_large_is_refused_and_what_stood_there_is_gone",
+    ),
+    (
         56,
         "bits flipped, ends cut off, random bytes",
         "cache-core/src/envelope/tests.rs",

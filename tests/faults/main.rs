@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 mod driver;
 mod elsewhere;
+mod memcached;
 mod process;
 mod redis;
 mod sentinel;
@@ -23,7 +24,12 @@ fn main() -> ExitCode {
     if process::was_a_writer() {
         return ExitCode::SUCCESS;
     }
-    let stores = [redis::cases(), sentinel::cases(), process::cases()];
+    let stores = [
+        redis::cases(),
+        sentinel::cases(),
+        memcached::cases(),
+        process::cases(),
+    ];
     let cases = stores.into_iter().flat_map(|mut cases| {
         // What the list does not have comes last.
         cases.sort_by_key(Case::place);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use larder::{Cache, CacheBuilder, Moka, Redis};
+use larder::{Cache, CacheBuilder, Memcached, Moka, Redis};
 
 const FINE: &str = "the settings are in order";
 /// For processes for which a busy machine is no outage.
@@ -13,6 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) enum Far {
     /// One server, Sentinel or Cluster, as the url says.
     Redis(String),
+    /// One or more servers, by their list.
+    Memcached(String),
 }
 
 impl Far {
@@ -20,6 +22,7 @@ impl Far {
     pub(crate) fn hasty(&self) -> CacheBuilder {
         match self {
             Self::Redis(url) => Cache::builder().far(Redis::connect(url).expect(FINE)),
+            Self::Memcached(list) => Cache::builder().far(Memcached::connect(list).expect(FINE)),
         }
     }
 
@@ -32,6 +35,10 @@ impl Far {
                     .deadline(PATIENCE)
                     .replica_patience(PATIENCE);
                 builder.far(redis.build().expect(FINE))
+            }
+            Self::Memcached(list) => {
+                let memcached = Memcached::builder([list]).deadline(PATIENCE);
+                builder.far(memcached.build().expect(FINE))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! P1 under what only a Redis server does: evict by policies, kill connections, refuse, forget its
 //! scripts, be flushed.
 
-use std::{thread, time::Instant};
+use std::time::Instant;
 
 use larder::{Cache, Error, ErrorKind, Moka, policy::NEAR_CAP_UNFED};
 use test_support::{Random, RedisServer};
@@ -27,7 +27,6 @@ pub(super) fn cases() -> Vec<Case> {
             "P1, gaps under 200 ms",
             killed,
         ),
-        case(11, "stopped for moments, 20 ms budget", p1, blinking),
         case(
             22,
             "no right to UNLINK, EVAL, PUBLISH, MGET in turn",
@@ -96,23 +95,6 @@ async fn killed() -> Row {
         server.raw(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
     });
     race.run_without_gaps(RACE, kill).await
-}
-
-async fn blinking() -> Row {
-    let server = RedisServer::start(&[]);
-    let cache = || far(&server).hasty().outage_budget(millis(20));
-    let race = Race::of((0..4).map(|_| cache().build().expect("the settings are in order")));
-    let mut random = Random::new(11);
-    let stop = often(millis(100), || {
-        server.stop();
-        thread::sleep(random.up_to(millis(60)));
-        server.cont();
-    });
-    let raced = race.run(RACE, stop).await;
-    let mut row = raced.fresh();
-    let errors = race.sum(|stats| stats.far_errors);
-    row.must(errors > 0, || "nothing timed out".to_owned());
-    row
 }
 
 async fn powerless() -> Row {

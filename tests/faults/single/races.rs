@@ -1,13 +1,13 @@
 //! P1 over a line or a server that fails, and the naive protocol, which must be found stale.
 
-use std::sync::Arc;
+use std::{sync::Arc, thread};
 
 use test_support::{Fault, Links, Random, Way};
 use tokio::{task::block_in_place, time::sleep};
 
 use super::{Server, behind_a_proxy, case, far};
 use crate::{
-    driver::{Far, NOT_REPEATED, RACE, Race, millis, often},
+    driver::{Far, NOT_REPEATED, RACE, Race, build, millis, often},
     suite::{Case, Row},
 };
 
@@ -28,6 +28,7 @@ pub(super) fn cases<S: Server>() -> Vec<Case> {
             reset::<S>,
         ),
         case::<S, _>(10, "stopped for 2.5 s under load", "P1, P3", stopped::<S>),
+        case::<S, _>(11, "stopped for moments, 20 ms budget", "P1", blinking::<S>),
         case::<S, _>(
             18,
             "replies cut in the middle",
@@ -77,6 +78,23 @@ async fn stopped<S: Server>() -> Row {
         "no invalidation noticed".to_owned()
     });
     raced.in_time(&mut row);
+    row
+}
+
+async fn blinking<S: Server>() -> Row {
+    let server = S::start();
+    let cache = || far(&server).hasty().outage_budget(millis(20));
+    let race = Race::of((0..4).map(|_| build(cache())));
+    let mut random = Random::new(11);
+    let stop = often(millis(100), || {
+        server.stop();
+        thread::sleep(random.up_to(millis(60)));
+        server.cont();
+    });
+    let raced = race.run(RACE, stop).await;
+    let mut row = raced.fresh();
+    let errors = race.sum(|stats| stats.far_errors);
+    row.must(errors > 0, || "nothing timed out".to_owned());
     row
 }
 
