@@ -156,7 +156,7 @@ async fn main() -> Result<()> {
 mod tests {
     use super::*;
 
-    larder::near_conformance!(Shelves::new(960));
+    larder::testkit::near_conformance!(Shelves::new(960));
 
     #[tokio::test]
     async fn it_is_chosen_by_its_name() {

@@ -20,7 +20,7 @@ pub use cache_backends::Redis;
 #[cfg(feature = "memcached")]
 pub use cache_backends::{Distribution, Memcached};
 #[cfg(feature = "testkit")]
-pub use cache_core::{conformance, near_conformance, testkit};
+pub use cache_core::testkit;
 
 // Named also where no feature is on, so that it is linked, and its stores are known by name.
 use cache_backends as _;

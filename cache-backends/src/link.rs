@@ -155,7 +155,6 @@ impl<D: Dial> Link<D> {
     }
 
     /// Gives up the connection that brought an answer which is none to its command.
-    #[cfg(feature = "redis")]
     pub(crate) fn garbled(&self) -> Fault {
         if let Some(current) = self.current.load_full() {
             self.give_up(current.serial, "an answer made no sense");
@@ -190,6 +189,16 @@ impl<D: Dial> Link<D> {
     /// Whether there is a connection.
     pub(crate) fn is_up(&self) -> bool {
         self.current.load().is_some()
+    }
+
+    /// Whether it was tried to connect, and there is no connection.
+    pub(crate) fn is_away(&self) -> bool {
+        *self.settled.borrow() && !self.is_up()
+    }
+
+    /// Begins to connect, unless that was done; `false` outside of tokio.
+    pub(crate) fn open(self: &Arc<Self>) -> bool {
+        self.post.start(|shift| Keeper::new(self, shift).run())
     }
 
     /// Ends the background work, for good.
@@ -268,7 +277,7 @@ impl<D: Dial> Link<D> {
         if let Some(current) = &*self.current.load() {
             return Ok(Current::clone(current));
         }
-        if !self.post.start(|shift| Keeper::new(self, shift).run()) {
+        if !self.open() {
             return Err(Fault::Away("there is no tokio runtime here".into()));
         }
         let mut settled = self.settled.subscribe();

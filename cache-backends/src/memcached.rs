@@ -17,6 +17,8 @@ use bytes::Bytes;
 use cache_core::{Backend, Error, ErrorKind, Invalidate, Prepare, Prepared, Result, Stamp, Write};
 use tokio::time::Instant;
 
+#[cfg(feature = "testkit")]
+pub use self::codec::replies;
 pub use self::{builder::MemcachedBuilder, ring::Distribution};
 use self::{
     codec::{Life, Name},

@@ -11,9 +11,10 @@ use cache_core::{
     Backend, Error, ErrorKind, Invalidate, Listener, Prepare, Prepared, Result, Write,
 };
 
-use self::{feed::Feeds, node::Node, target::Target};
+use self::topology::Topology;
 use crate::link::Fault;
 
+mod cluster;
 mod combine;
 mod commands;
 mod fault;
@@ -23,13 +24,16 @@ mod line;
 mod node;
 mod role;
 mod sentinel;
+mod stage;
 mod target;
+mod topology;
 mod wait;
 
-/// One Redis server, 7.0 or later, or one that speaks like it.
+/// A Redis server or a Redis Cluster, 7.0 or later, or one that speaks like it.
 ///
-/// A handle: clones share their connections, of which there are two, one more where the server
-/// has replicas, and one more for each [`watch`](Backend::watch). They are made when they are first needed, on the tokio runtime
+/// A handle: clones share their connections, of which there are two to each server (a cluster has
+/// one for each master), one more where the server has replicas, and one for each
+/// [`watch`](Backend::watch). They are made when they are first needed, on the tokio runtime
 /// of that moment, and again for ever when they are lost: a server that is away at the start, or
 /// later, costs the calls of that time and nothing else. While it is known to be away, calls
 /// fail within a millisecond; once it is back they succeed within a second or so.
@@ -45,27 +49,21 @@ mod wait;
 ///
 /// A user of its own needs `+hello +auth +role +info +mget +get +set +unlink +getrange +pexpire
 /// +eval +evalsha +wait +publish +subscribe +client|tracking`, and `+select` for a database other
-/// than 0. Without `+info` a restart from a snapshot is not noticed, nor a failover; without
-/// `+role` or `+wait` an invalidation does not wait for a replica.
+/// than 0; in a cluster also `+asking +cluster|slots +cluster|info +spublish +ssubscribe`. Without
+/// `+info` a restart from a snapshot is not noticed, nor a failover; without `+role` or `+wait` an
+/// invalidation does not wait for a replica.
+///
+/// # A cluster
+///
+/// What lies on a node that is away is absent, and cannot be written, until a replica has taken
+/// its place; all else goes on as before. Slots may move between nodes at any time. A flush is
+/// heard of if it reaches the node that carries the feed.
 #[derive(Clone)]
-pub struct Redis(Arc<Inner>);
-
-struct Inner {
-    node: Node,
-    feeds: Arc<Feeds>,
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.feeds.close();
-    }
-}
+pub struct Redis(Arc<Topology>);
 
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redis")
-            .field("node", &self.0.node)
-            .finish_non_exhaustive()
+        f.debug_tuple("Redis").field(&self.0).finish()
     }
 }
 
@@ -142,11 +140,8 @@ impl RedisBuilder {
                 "a deadline of zero fails every call: give redis some time, 250 ms for example",
             ));
         }
-        let target = Arc::new(Target::new(&self.url, self.root, self.sentinel.as_ref())?);
-        let feeds = Feeds::new(Arc::clone(&target));
-        let deadline = self.deadline.min(LONGEST_DEADLINE);
-        let node = Node::new(&target, &feeds, deadline, self.replica_patience);
-        Ok(Redis(Arc::new(Inner { node, feeds })))
+        let topology = Topology::new(&self)?;
+        Ok(Redis(Arc::new(topology)))
     }
 }
 
@@ -162,7 +157,8 @@ impl Redis {
     /// for tls (feature `redis-rustls`), or `unix:///path`; or the master that sentinels name:
     /// `redis+sentinel://[[user]:password@]host[:port][,host[:port]…]/master[/database]`, with
     /// the sentinels' hosts, the master's user and password, and `rediss+sentinel://…` for tls to
-    /// all of them.
+    /// all of them; or the cluster of `redis+cluster://[[user]:password@]host:port[,host:port…]`,
+    /// or `rediss+cluster://…`.
     ///
     /// # Errors
     ///
@@ -201,18 +197,39 @@ impl Redis {
         sentinels: impl IntoIterator<Item = S>,
         name: impl fmt::Display,
     ) -> RedisBuilder {
-        let mut url = "redis+sentinel://".to_owned();
-        for (at, sentinel) in sentinels.into_iter().enumerate() {
-            url.push_str(if at == 0 { "" } else { "," });
-            url.push_str(sentinel.as_ref());
-        }
-        Self::builder(format!("{url}/{name}"))
+        Self::builder(format!("redis+sentinel://{}/{name}", listed(sentinels)))
+    }
+
+    /// The cluster to which these servers belong, written `host:port`; any of its nodes will do,
+    /// and more than one where one may be away. A user, a password and tls are said by the url of
+    /// [`builder`](Self::builder).
+    ///
+    /// ```
+    /// # fn main() -> cache_core::Result<()> {
+    /// use cache_backends::Redis;
+    ///
+    /// let redis = Redis::cluster(["10.0.0.1:7000", "10.0.0.2:7000"]).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn cluster<S: AsRef<str>>(servers: impl IntoIterator<Item = S>) -> RedisBuilder {
+        Self::builder(format!("redis+cluster://{}", listed(servers)))
     }
 
     fn error(&self, doing: &str, fault: &Fault) -> Error {
-        let address = self.0.node.address();
+        let address = self.0.address();
         Error::new(fault.kind(), format!("{doing} redis at {address}: {fault}"))
     }
+}
+
+/// Servers as a url lists them.
+fn listed<S: AsRef<str>>(servers: impl IntoIterator<Item = S>) -> String {
+    let mut list = String::new();
+    for server in servers {
+        list.push_str(if list.is_empty() { "" } else { "," });
+        list.push_str(server.as_ref());
+    }
+    list
 }
 
 impl Backend for Redis {
@@ -220,36 +237,36 @@ impl Backend for Redis {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let values = self.0.node.read(names).await;
+        let values = self.0.read(names).await;
         values.map_err(|fault| self.error("reading from", &fault))
     }
 
     async fn prepare(&self, prepare: Prepare<'_>) -> Result<Prepared> {
-        let prepared = self.0.node.prepare(prepare).await;
+        let prepared = self.0.prepare(prepare).await;
         prepared.map_err(|fault| self.error("preparing a load in", &fault))
     }
 
     async fn store(&self, write: Write<'_>) -> Result<bool> {
-        let stored = self.0.node.store(write).await;
+        let stored = self.0.store(write).await;
         stored.map_err(|fault| self.error("storing in", &fault))
     }
 
     async fn invalidate(&self, change: Invalidate<'_>) -> Result<()> {
-        let done = self.0.node.invalidate(change).await;
+        let done = self.0.invalidate(change).await;
         done.map_err(|fault| self.error("invalidating in", &fault))
     }
 
     async fn sweep(&self, prefix: &str, matches: &(dyn Fn(&str) -> bool + Sync)) -> Result<u64> {
-        let swept = self.0.node.sweep(prefix, matches).await;
+        let swept = self.0.sweep(prefix, matches).await;
         swept.map_err(|fault| self.error("sweeping", &fault))
     }
 
     fn watch(&self, channel: &str, listener: Weak<dyn Listener>) -> bool {
-        self.0.feeds.add(channel, listener);
+        self.0.feeds().add(channel, listener);
         true
     }
 
     fn guard(&self, stamp: &str) {
-        self.0.node.guard(stamp);
+        self.0.guard(stamp);
     }
 }

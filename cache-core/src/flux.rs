@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use crate::{
+    error::{Error, ErrorKind},
     event,
     far::{Far, unanswered},
     feed,
@@ -192,7 +193,9 @@ impl Retrying {
             let told = told.unwrap_or_else(|_| Err(unanswered()));
             // What took longer than callers wait is no sign for them that the far tier is back.
             if told.is_err() || began.elapsed() <= far.outage_budget {
-                far.heard(told.is_ok());
+                // A store that refuses, for one of its servers perhaps, is there all the same.
+                let away = |error: &Error| error.kind() == ErrorKind::Unavailable;
+                far.heard(!told.as_ref().is_err_and(away));
             }
             if told.is_ok() && far.flux.done(&names) {
                 self.ended = true;

@@ -4,6 +4,8 @@
 mod asserts;
 mod chaos;
 pub mod far;
+#[doc(hidden)]
+pub mod fuzz;
 pub(crate) mod here;
 mod memory;
 mod memory_near;

@@ -26,7 +26,7 @@ impl Drop for Room {
     }
 }
 
-larder::conformance!(Room::open(), |room| &room.directory);
+larder::testkit::conformance!(Room::open(), |room| &room.directory);
 
 #[test]
 fn of_many_threads_that_swap_what_they_saw_one_does() {

@@ -12,6 +12,8 @@ mod key_part;
 mod log;
 mod options;
 #[cfg(feature = "redis")]
+mod p1_cluster;
+#[cfg(feature = "redis")]
 mod p1_far;
 mod p1_no_resurrection;
 mod p2_one_load;

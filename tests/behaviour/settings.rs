@@ -10,6 +10,8 @@ mod environment;
 mod errors;
 #[cfg(feature = "redis")]
 mod late;
+#[cfg(feature = "memcached")]
+mod memcache;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "redis")]
@@ -24,8 +26,12 @@ fn settings(pairs: Pairs<'_>) -> Settings {
     Settings::new(pairs.iter().copied())
 }
 
+/// A cache as it is set up, but with patience: none of this is about time.
 fn cache(pairs: Pairs<'_>) -> Cache {
-    Cache::from_settings(&settings(pairs)).expect("settings that are in order")
+    let builder = CacheBuilder::from_settings(&settings(pairs));
+    let builder = builder.expect("settings that are in order");
+    let builder = builder.outage_budget(Duration::from_secs(5));
+    builder.build().expect("settings that are in order")
 }
 
 fn refusal(pairs: Pairs<'_>) -> Error {

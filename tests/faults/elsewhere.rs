@@ -5,6 +5,18 @@ use std::{fmt::Write, fs, path::Path};
 /// The number of a fault, what it is, and the file and the name of a test that shows what holds.
 const SHOWN: &[(u8, &str, &str, &str)] = &[
     (
+        35,
+        "cluster: a node restarts from an old snapshot",
+        "tests/behaviour/p1_cluster.rs",
+        "a_node_that_restarts_from_an_old_snapshot_holds_nothing_that_is_valid",
+    ),
+    (
+        35,
+        "cluster: a replica takes over that has missed something",
+        "tests/behaviour/p1_cluster.rs",
+        "what_a_replica_has_missed_is_not_read_when_it_takes_over",
+    ),
+    (
         45,
         "the caller that loads is dropped, at each point",
         "tests/behaviour/p2_one_load.rs",

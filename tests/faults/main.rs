@@ -9,6 +9,7 @@
 
 use std::process::ExitCode;
 
+mod cluster;
 mod driver;
 mod elsewhere;
 mod memcached;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     let stores = [
         redis::cases(),
         sentinel::cases(),
+        cluster::cases(),
         memcached::cases(),
         process::cases(),
     ];

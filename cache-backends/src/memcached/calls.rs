@@ -36,11 +36,11 @@ pub(super) async fn make(
     line: Line,
     name: Name<'_>,
     nonce: Stamp,
-    life: Life,
+    ttl: Life,
 ) -> Result<Stamp, Fault> {
     for _ in 0..ATTEMPTS {
         let mut batch = Batch::default();
-        batch.set(name, &nonce.to_be_bytes(), life, If::Missing);
+        batch.set(name, &nonce.to_be_bytes(), ttl, If::Missing);
         batch.get(name);
         let [added, found] = ask(&line, batch).await?;
         let added = match added {
@@ -60,52 +60,47 @@ pub(super) async fn make(
     Err(busy())
 }
 
-/// Takes a lease, in one round trip, or two where it replaces something.
+/// Takes a lease: in one round trip, or two where it replaces something.
 pub(super) async fn lease(line: Line, slot: Name<'_>, lease: &Lease<'_>) -> Result<bool, Fault> {
-    let life = Life::at_least(lease.ttl);
-    let put = async |condition, also: Option<Name<'_>>| {
-        let mut batch = Batch::default();
-        batch.set(slot, &lease.header, life, condition);
-        if let Some(name) = also {
-            batch.get_cas(name);
-        }
-        line.ask(batch).await
+    let condition = match lease.over {
+        Over::Anything => If::Always,
+        Over::Empty => If::Missing,
+        Over::Seen(header) => return succeed(&line, slot, lease, header).await,
     };
-    let taken = |flags: Flags| {
-        if let Some(cas) = flags.cas {
-            line.leases().remember(slot.as_str(), lease.header, cas);
-        }
-        Ok(true)
-    };
-    let seen = match lease.over {
-        Over::Anything => {
-            return match only(put(If::Always, None).await?)? {
-                Reply::Done(flags) => taken(flags),
-                other => Err(unexpected(other)),
-            };
-        }
-        Over::Empty => None,
-        Over::Seen(header) => Some(header),
-    };
+    let [answer] = ask(&line, claim(slot, lease, condition)).await?;
+    match answer {
+        Reply::Done(flags) => Ok(taken(&line, slot, lease, flags)),
+        Reply::NotStored => Ok(false),
+        other => Err(unexpected(other)),
+    }
+}
+
+/// Takes a lease where nothing stands, or what starts with the header that was seen.
+async fn succeed(
+    line: &Line,
+    slot: Name<'_>,
+    lease: &Lease<'_>,
+    seen: Header,
+) -> Result<bool, Fault> {
     for _ in 0..ATTEMPTS {
-        let mut replies = put(If::Missing, seen.map(|_| slot)).await?.into_iter();
-        match replies.next().ok_or(Fault::Garbled)? {
-            Reply::Done(flags) => return taken(flags),
+        let mut batch = claim(slot, lease, If::Missing);
+        batch.get_cas(slot);
+        let [added, found] = ask(line, batch).await?;
+        match added {
+            Reply::Done(flags) => return Ok(taken(line, slot, lease, flags)),
             Reply::NotStored => {}
             other => return Err(unexpected(other)),
         }
-        let Some(seen) = seen else {
-            return Ok(false);
-        };
-        let standing = match replies.next().ok_or(Fault::Garbled)? {
+        let cas = match found {
             Reply::Value(bytes, flags) if bytes.starts_with(&seen) => cas(flags)?,
             Reply::Value(..) => return Ok(false),
             // It has gone since: the slot is empty.
             Reply::Missing => continue,
             other => return Err(unexpected(other)),
         };
-        match only(put(If::Cas(standing), None).await?)? {
-            Reply::Done(flags) => return taken(flags),
+        let [replaced] = ask(line, claim(slot, lease, If::Cas(cas))).await?;
+        match replaced {
+            Reply::Done(flags) => return Ok(taken(line, slot, lease, flags)),
             Reply::Exists => return Ok(false),
             Reply::NotFound => {}
             other => return Err(unexpected(other)),
@@ -114,14 +109,28 @@ pub(super) async fn lease(line: Line, slot: Name<'_>, lease: &Lease<'_>) -> Resu
     Ok(false)
 }
 
+fn claim(slot: Name<'_>, lease: &Lease<'_>, condition: If) -> Batch {
+    let mut batch = Batch::default();
+    batch.set(slot, &lease.header, Life::at_least(lease.ttl), condition);
+    batch
+}
+
+fn taken(line: &Line, slot: Name<'_>, lease: &Lease<'_>, flags: Flags) -> bool {
+    if let Some(cas) = flags.cas {
+        line.leases().remember(slot.as_str(), lease.header, cas);
+    }
+    true
+}
+
 /// Writes an envelope if the slot still starts with the expected header: in one round trip where
 /// the lease was taken on this connection, else in two.
 pub(super) async fn store(line: Line, slot: Name<'_>, write: &Write<'_>) -> Result<bool, Fault> {
-    let life = Life::at_least(write.ttl);
+    let ttl = Life::at_least(write.ttl);
     let commit = async |cas| {
         let mut batch = Batch::default();
-        batch.set(slot, &write.envelope, life, If::Cas(cas));
-        match only(line.ask(batch).await?)? {
+        batch.set(slot, &write.envelope, ttl, If::Cas(cas));
+        let [answer] = ask(&line, batch).await?;
+        match answer {
             Reply::Done(_) => Ok(Some(true)),
             Reply::NotFound => Ok(Some(false)),
             Reply::Exists => Ok(None),
@@ -145,7 +154,8 @@ pub(super) async fn store(line: Line, slot: Name<'_>, write: &Write<'_>) -> Resu
 async fn standing(line: &Line, slot: Name<'_>, header: Header) -> Result<Option<u64>, Fault> {
     let mut batch = Batch::default();
     batch.get_cas(slot);
-    match only(line.ask(batch).await?)? {
+    let [answer] = ask(line, batch).await?;
+    match answer {
         Reply::Value(bytes, flags) if bytes.starts_with(&header) => cas(flags).map(Some),
         Reply::Value(..) | Reply::Missing => Ok(None),
         other => Err(unexpected(other)),
@@ -157,21 +167,23 @@ async fn standing(line: &Line, slot: Name<'_>, header: Header) -> Result<Option<
 /// It is written anew, as it is, under its CAS value: `mg` with `T` would need no second round
 /// trip, but would shorten a life that somebody else has raised meanwhile. With a little more
 /// than what was asked, so that the next stores need not raise it again.
-pub(super) async fn raise(line: Line, name: Name<'_>, life: Life) -> Result<(), Fault> {
+pub(super) async fn raise(line: Line, name: Name<'_>, ttl: Life) -> Result<(), Fault> {
     for _ in 0..ATTEMPTS {
         let mut batch = Batch::default();
         batch.inspect(name);
-        let (bytes, flags) = match only(line.ask(batch).await?)? {
+        let [found] = ask(&line, batch).await?;
+        let (bytes, flags) = match found {
             Reply::Value(bytes, flags) => (bytes, flags),
             Reply::Missing => return Ok(()),
             other => return Err(unexpected(other)),
         };
-        if flags.left.is_some_and(|left| life.is_within(left)) {
+        if flags.left.is_some_and(|left| ttl.is_within(left)) {
             return Ok(());
         }
         let mut batch = Batch::default();
-        batch.set(name, &bytes, life.with_slack(), If::Cas(cas(flags)?));
-        match only(line.ask(batch).await?)? {
+        batch.set(name, &bytes, ttl.with_slack(), If::Cas(cas(flags)?));
+        let [answer] = ask(&line, batch).await?;
+        match answer {
             Reply::Done(_) | Reply::NotFound => return Ok(()),
             // Somebody else has raised or moved it.
             Reply::Exists => {}
@@ -186,14 +198,14 @@ pub(super) async fn invalidate(
     line: Line,
     slots: &[Name<'_>],
     stamps: &[(Name<'_>, Stamp)],
-    life: Life,
+    ttl: Life,
 ) -> Result<(), Fault> {
     let mut batch = Batch::default();
     for slot in slots {
         batch.delete(*slot);
     }
     for (name, nonce) in stamps {
-        batch.set(*name, &nonce.to_be_bytes(), life, If::Always);
+        batch.set(*name, &nonce.to_be_bytes(), ttl, If::Always);
     }
     let mut replies = line.ask(batch).await?.into_iter();
     for reply in replies.by_ref().take(slots.len()) {
@@ -227,11 +239,6 @@ fn removed(reply: Answer) -> Result<(), Fault> {
 async fn ask<const N: usize>(line: &Line, batch: Batch) -> Result<[Answer; N], Fault> {
     let replies = line.ask(batch).await?;
     replies.try_into().map_err(|_| Fault::Garbled)
-}
-
-fn only(replies: Vec<Answer>) -> Result<Answer, Fault> {
-    let [reply] = <[Answer; 1]>::try_from(replies).map_err(|_| Fault::Garbled)?;
-    Ok(reply)
 }
 
 fn stamp(bytes: &[u8]) -> Result<Stamp, Fault> {

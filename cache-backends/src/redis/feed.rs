@@ -13,18 +13,23 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{fault::explain, line::Line, target::Target};
+use super::{
+    fault::explain,
+    line::Line,
+    stage::{Sign, Stage},
+    target::Target,
+};
 use crate::link::{HEARTBEAT, Pace, Post, answered, task::Shift};
 
-/// All feeds of a server, each on a connection of its own.
+/// All feeds of a store, each on a connection of its own.
 #[derive(Debug)]
 pub(super) struct Feeds {
-    target: Arc<Target>,
+    stage: Stage,
     list: Mutex<Vec<Arc<Feed>>>,
 }
 
 struct Feed {
-    target: Arc<Target>,
+    stage: Stage,
     channel: String,
     listener: Weak<dyn Listener>,
     post: Arc<Post>,
@@ -39,17 +44,21 @@ impl std::fmt::Debug for Feed {
 }
 
 impl Feeds {
-    pub(super) fn new(target: Arc<Target>) -> Arc<Self> {
+    pub(super) fn new(stage: Stage) -> Arc<Self> {
         Arc::new(Self {
-            target,
+            stage,
             list: Mutex::default(),
         })
+    }
+
+    pub(super) fn stage(&self) -> &Stage {
+        &self.stage
     }
 
     /// Adds a feed and starts it, now or as soon as there is a runtime.
     pub(super) fn add(&self, channel: &str, listener: Weak<dyn Listener>) {
         self.lock().push(Arc::new(Feed {
-            target: Arc::clone(&self.target),
+            stage: self.stage.clone(),
             channel: channel.to_owned(),
             listener,
             post: Arc::default(),
@@ -86,6 +95,7 @@ impl Feeds {
 
 /// A subscribed connection, and how it says that it was closed.
 struct Session {
+    target: Arc<Target>,
     line: Line,
     closed: Arc<Notify>,
 }
@@ -101,6 +111,7 @@ impl Feed {
         };
         while let Some(session) = pace.reach(attempt, failed, wanted).await {
             self.follow(session, wanted).await;
+            self.stage.doubt();
         }
     }
 
@@ -111,13 +122,17 @@ impl Feed {
             feed.hear(&push, &ended);
             Ok::<(), Infallible>(())
         };
-        let mut line = self.target.connect(hear).await?;
-        let connection = &mut line.connection;
-        let subscribed = connection.subscribe(&self.channel).await;
-        subscribed.map_err(|error| explain(&error))?;
-        let tracked = self.track(connection).await;
+        let target = self.stage.target(&self.channel).await?;
+        let mut line = target.connect(hear).await?;
+        let subscribed = self.stage.subscribe(&mut line, &self.channel).await;
+        subscribed.inspect_err(|_| self.stage.doubt())?;
+        let tracked = self.track(&mut line.connection).await;
         tracked.map_err(|error| explain(&error))?;
-        Ok(Session { line, closed })
+        Ok(Session {
+            target,
+            line,
+            closed,
+        })
     }
 
     /// Asks to be told of flushes. The server tells them to whoever tracks keys, whichever; a
@@ -149,13 +164,13 @@ impl Feed {
             return;
         };
         match (&push.kind, &*push.data) {
-            (PushKind::Message, [Value::BulkString(channel), Value::BulkString(notice)])
-                if *channel == self.channel.as_bytes() =>
-            {
-                listener.notice(notice);
-            }
+            (
+                PushKind::Message | PushKind::SMessage,
+                [Value::BulkString(channel), Value::BulkString(notice)],
+            ) if *channel == self.channel.as_bytes() => listener.notice(notice),
             (PushKind::Invalidate, [Value::Nil]) => listener.flushed(),
-            (PushKind::Disconnection, _) => closed.notify_one(),
+            // A node ends a subscription when the channel's slot is no longer its own.
+            (PushKind::Disconnection | PushKind::SUnsubscribe, _) => closed.notify_one(),
             _ => {}
         }
     }
@@ -167,12 +182,17 @@ impl Feed {
         };
         while wanted() {
             let sent = Instant::now();
-            let asking = self.target.beat(&mut session.line);
-            let answer = answered(2 * HEARTBEAT, asking).await;
-            if !matches!(answer, Some(Ok(_))) {
+            let asking = self
+                .stage
+                .sign(&session.target, &mut session.line, &self.channel);
+            let Some(Ok(sign)) = answered(2 * HEARTBEAT, asking).await else {
                 return;
+            };
+            match sign {
+                Sign::Alive => connected.alive(sent),
+                Sign::Unsure => {}
+                Sign::Gone => return,
             }
-            connected.alive(sent);
             let left = HEARTBEAT.saturating_sub(sent.elapsed());
             if timeout(left, session.closed.notified()).await.is_ok() {
                 return;

@@ -12,7 +12,7 @@ use redis::{Pipeline, Value};
 use super::{fault::refused, line::Line};
 
 /// A stamp under which nothing is valid already, and which must not be taken from its writer.
-const FLUX: [u8; 8] = [0xff; 8];
+pub(super) const FLUX: [u8; 8] = [0xff; 8];
 
 /// Which run of a server a link has last led to.
 pub(super) type Run = Mutex<Option<String>>;
@@ -42,11 +42,16 @@ impl Guards {
         new
     }
 
+    /// All stamps.
+    pub(super) fn stamps(&self) -> Vec<String> {
+        lock(&self.stamps).clone()
+    }
+
     /// Removes each stamp if the server is not the one that was last seen with it, by anybody or
     /// by this link: others may have come here before, while this link still invalidated what is
     /// here on the server that was replaced. An error tells why the connection must not be used.
     pub(super) async fn keep(&self, line: &mut Line, last: &Run) -> Result<(), String> {
-        let stamps = lock(&self.stamps).clone();
+        let stamps = self.stamps();
         if stamps.is_empty() {
             return Ok(());
         }
@@ -86,7 +91,7 @@ impl Guards {
     }
 
     /// Whether the server has let all this be done; an error if it may do so later.
-    fn may(&self, answers: &[Value]) -> Result<bool, String> {
+    pub(super) fn may(&self, answers: &[Value]) -> Result<bool, String> {
         for answer in answers {
             if let Value::ServerError(error) = answer {
                 match error.code() {
@@ -103,7 +108,7 @@ impl Guards {
         Ok(true)
     }
 
-    fn say(&self, why: &str) {
+    pub(super) fn say(&self, why: &str) {
         if !self.said.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 why,
@@ -117,7 +122,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn bytes(answer: &Value) -> Option<&[u8]> {
+pub(super) fn bytes(answer: &Value) -> Option<&[u8]> {
     match answer {
         Value::BulkString(bytes) => Some(bytes),
         _ => None,
@@ -125,7 +130,7 @@ fn bytes(answer: &Value) -> Option<&[u8]> {
 }
 
 /// By what a server tells its runs apart: made anew whenever it starts.
-fn run_id(info: &Value) -> Option<&str> {
+pub(super) fn run_id(info: &Value) -> Option<&str> {
     let text = match info {
         Value::BulkString(bytes) => std::str::from_utf8(bytes).ok()?,
         Value::VerbatimString { text, .. } | Value::SimpleString(text) => text,

@@ -95,7 +95,10 @@ impl Dial for Server {
         let mut line = self.target.connect(hear).await?;
         let greeting = async {
             self.note(line.role().await?);
-            self.guards.keep(&mut line, &self.run).await
+            match self.feeds.stage().cluster() {
+                None => self.guards.keep(&mut line, &self.run).await,
+                Some(cluster) => cluster?.keep_at(&self.target, &mut line).await,
+            }
         };
         let greeted = timeout(CONNECT, greeting).await;
         greeted.unwrap_or_else(|_| Err("no answer".to_owned()))?;
@@ -137,7 +140,16 @@ impl Link<Server> {
 
     /// Sends several commands in one go: a value for each, errors of the server among them.
     pub(super) async fn all(self: &Arc<Self>, pipeline: &Pipeline) -> Result<Vec<Value>, Fault> {
-        let until = Instant::now() + self.deadline();
+        self.all_until(pipeline, Instant::now() + self.deadline())
+            .await
+    }
+
+    /// The same for a caller who has waited already.
+    pub(super) async fn all_until(
+        self: &Arc<Self>,
+        pipeline: &Pipeline,
+        until: Instant,
+    ) -> Result<Vec<Value>, Fault> {
         let send = |mut line: Line| async move { line.send(pipeline).await };
         let any_dead = |answers: &Vec<Value>| answers.iter().find_map(dead);
         let values = self.ask(until, send, any_dead).await?;

@@ -12,10 +12,12 @@ use std::{
 use bytes::Bytes;
 use cache_core::{Invalidate, Lease, Prepare, Prepared, Write};
 use redis::{Pipeline, Value};
+use tokio::time::Instant;
 
 use super::{
-    combine::Combine,
+    combine::{Combine, Manner, Piece},
     commands::{self, By},
+    fault,
     feed::Feeds,
     fence::{Guards, Run},
     line::Server,
@@ -23,6 +25,16 @@ use super::{
     wait::Wait,
 };
 use crate::link::{Fault, Link};
+
+/// How a node is spoken to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    /// How long a call may take.
+    pub(super) deadline: Duration,
+    /// How long an invalidation waits for a replica.
+    pub(super) patience: Duration,
+    pub(super) manner: Manner,
+}
 
 /// One server and the connections to it.
 pub(super) struct Node {
@@ -57,14 +69,13 @@ impl Drop for Node {
 }
 
 impl Node {
-    /// The server of this target, whose links keep these feeds going. An invalidation waits for
-    /// a replica for `patience`.
-    pub(super) fn new(
-        target: &Arc<Target>,
-        feeds: &Arc<Feeds>,
-        deadline: Duration,
-        patience: Duration,
-    ) -> Self {
+    /// The server of this target, whose links keep these feeds going.
+    pub(super) fn new(target: &Arc<Target>, feeds: &Arc<Feeds>, terms: Terms) -> Self {
+        let Terms {
+            deadline,
+            patience,
+            manner,
+        } = terms;
         let (guards, replicas) = <(Arc<Guards>, Arc<AtomicUsize>)>::default();
         let link = |name, replicas| {
             let (target, feeds) = (Arc::clone(target), Arc::clone(feeds));
@@ -80,7 +91,7 @@ impl Node {
         };
         Self {
             target: Arc::clone(target),
-            reads: Combine::new(link("reads", Arc::default())),
+            reads: Combine::new(link("reads", Arc::default()), manner),
             writes: link("writes", Arc::clone(&replicas)),
             replicated: link("replicated writes", Arc::default()),
             wait: Wait::new(patience, deadline),
@@ -93,9 +104,14 @@ impl Node {
     /// answers anything.
     pub(super) fn guard(&self, stamp: &str) {
         if self.guards.add(stamp) {
-            for link in [self.reads.link(), &self.writes, &self.replicated] {
-                link.renew();
-            }
+            self.renew();
+        }
+    }
+
+    /// Has all connections made anew before they carry anything else.
+    pub(super) fn renew(&self) {
+        for link in [self.reads.link(), &self.writes, &self.replicated] {
+            link.renew();
         }
     }
 
@@ -103,7 +119,34 @@ impl Node {
         self.target.address()
     }
 
+    /// Begins to connect, so that the first call finds it done.
+    pub(super) fn open(&self) {
+        self.reads.link().open();
+        self.writes.open();
+    }
+
+    /// Whether it was tried to connect and there is no connection.
+    pub(super) fn is_away(&self) -> bool {
+        self.reads.link().is_away() || self.writes.is_away()
+    }
+
+    /// Whether there is a connection.
+    pub(super) fn is_up(&self) -> bool {
+        self.reads.link().is_up() || self.writes.is_up()
+    }
+
+    pub(super) fn writes(&self) -> &Arc<Link<Server>> {
+        &self.writes
+    }
+
     pub(super) async fn read(&self, names: &[&str]) -> Result<Vec<Option<Bytes>>, Fault> {
+        let pieces = self.pieces(names).await?;
+        let values: Result<_, _> = pieces.into_iter().collect();
+        values.map_err(|error| fault::refused(&error))
+    }
+
+    /// What stands under each name, or why the server does not tell.
+    pub(super) async fn pieces(&self, names: &[&str]) -> Result<Vec<Piece>, Fault> {
         self.reads.read(names).await
     }
 
@@ -174,21 +217,32 @@ impl Node {
         Ok(())
     }
 
-    /// Sends changes, and waits for a replica to have them where there is one: in one go, so
-    /// that it is this connection's changes that are waited for.
-    async fn change(&self, mut pipeline: Pipeline) -> Result<Vec<Value>, Fault> {
+    /// Sends changes, and waits for a replica to have them where there is one.
+    async fn change(&self, pipeline: Pipeline) -> Result<Vec<Value>, Fault> {
+        let until = Instant::now() + self.writes.deadline();
+        let (answers, replicated) = self.change_until(pipeline, until).await?;
+        if commands::refused(&answers).is_ok() {
+            replicated?;
+        }
+        Ok(answers)
+    }
+
+    /// The answers, and whether a replica has what was done: all goes in one, so that it is this
+    /// connection's changes that are waited for.
+    pub(super) async fn change_until(
+        &self,
+        mut pipeline: Pipeline,
+        until: Instant,
+    ) -> Result<(Vec<Value>, Result<(), Fault>), Fault> {
         // How many replicas there are is known once there is a connection.
         self.writes.reached().await?;
         if !self.wait.is_on() || self.replicas.load(Ordering::Relaxed) == 0 {
-            return self.writes.all(&pipeline).await;
+            return Ok((self.writes.all_until(&pipeline, until).await?, Ok(())));
         }
         self.wait.end(&mut pipeline);
-        let mut answers = self.replicated.all(&pipeline).await?;
+        let mut answers = self.replicated.all_until(&pipeline, until).await?;
         let waited = answers.pop().expect("an answer for each command");
-        if commands::refused(&answers).is_ok() {
-            self.wait.outcome(&waited)?;
-        }
-        Ok(answers)
+        Ok((answers, self.wait.outcome(&waited)))
     }
 
     pub(super) async fn sweep(

@@ -29,8 +29,8 @@ const KEEPALIVE: Duration = Duration::from_secs(15);
 /// them waits for a place.
 const QUEUE: usize = 1024;
 
-const FORM: &str = "write `redis://[[user]:password@]host[:port][/database]`, `rediss://…` for tls, or \
-     `redis+sentinel://…` for the master that sentinels name";
+const FORM: &str = "write `redis://[[user]:password@]host[:port][/database]`, `rediss://…` for tls, \
+     `redis+sentinel://…` for the master that sentinels name, or `redis+cluster://…` for a cluster";
 
 /// A server, by its url.
 #[derive(Debug)]
@@ -72,6 +72,42 @@ impl Target {
     /// Host and port, the path of the socket, or what the sentinels call the master.
     pub(super) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Host and port, if it is always the same server and not a socket of this machine.
+    pub(super) fn endpoint(&self) -> Option<(&str, u16)> {
+        match self.fixed()?.addr() {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+                Some((host, *port))
+            }
+            _ => None,
+        }
+    }
+
+    /// Another server that is reached as this one is, by the same user; `None` if this one has
+    /// no [`endpoint`](Self::endpoint).
+    pub(super) fn beside(&self, host: &str, port: u16) -> Option<Self> {
+        let info = self.fixed()?.clone();
+        let mut addr = info.addr().clone();
+        match &mut addr {
+            ConnectionAddr::Tcp(own, own_port)
+            | ConnectionAddr::TcpTls {
+                host: own,
+                port: own_port,
+                ..
+            } => (*own, *own_port) = (host.to_owned(), port),
+            _ => return None,
+        }
+        let address = addr.to_string();
+        let place = Place::Fixed(Client::open(info.set_addr(addr)).ok()?);
+        Some(Self { place, address })
+    }
+
+    fn fixed(&self) -> Option<&ConnectionInfo> {
+        match &self.place {
+            Place::Fixed(client) => Some(client.get_connection_info()),
+            Place::Sentinels(_) => None,
+        }
     }
 
     /// Makes a connection, in at most [`CONNECT`]. Pushes go to `hear`, on the task that reads the

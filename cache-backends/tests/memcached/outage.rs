@@ -24,7 +24,7 @@ fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-fn connect(address: impl ToString) -> Memcached {
+fn connect(address: std::net::SocketAddr) -> Memcached {
     Memcached::connect(address.to_string()).unwrap()
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use cache_backends::Redis;
 use cache_core::Backend;
-use test_support::RedisServer;
+use test_support::{Fault, FaultProxy, RedisServer};
 use tokio::time::sleep;
 
 use crate::probe::{back_within, invalidate, prepare, read};
@@ -62,6 +62,32 @@ async fn a_server_that_starts_again_with_old_data_is_not_believed() {
     assert!(stands(&other).await, "the server is known by now");
 }
 
+/// Whoever comes first has looked after the stamp. But who comes later may have invalidated
+/// something elsewhere, meanwhile, that was stored here again.
+#[tokio::test]
+async fn who_comes_to_another_server_later_removes_the_stamp_once_more() {
+    let server = RedisServer::start(&[]);
+    let proxy = FaultProxy::start(server.addr());
+    let late = patient(proxy.url());
+    late.guard(STAMP);
+    made(&late).await;
+    proxy.set(Fault::Reset);
+    server.restart();
+    let early = guarded(&server);
+    made(&early).await;
+    assert!(stands(&early).await);
+    proxy.set(Fault::None);
+    let begun = Instant::now();
+    while let Err(error) = invalidate(&late, &["app:e:slot"], &[]).await {
+        assert!(begun.elapsed() < BACK, "{error}");
+        sleep(Duration::from_millis(5)).await;
+    }
+    assert!(!stands(&early).await);
+    made(&early).await;
+    invalidate(&late, &["app:e:slot"], &[]).await.unwrap();
+    assert!(stands(&early).await, "once");
+}
+
 #[tokio::test]
 async fn a_connection_that_is_lost_to_the_same_server_costs_nothing() {
     let server = RedisServer::start(&[]);
@@ -93,6 +119,7 @@ async fn a_stamp_that_is_guarded_late_is_guarded_from_the_next_call_on() {
     prepare(&redis, "other:e:slot", &[("other:g:n", 7)])
         .await
         .unwrap();
+    assert!(read(&redis, "other:g:n").await.unwrap().is_some());
     redis.guard(STAMP);
     redis.guard("other:g:n");
     assert_eq!(read(&redis, "other:g:n").await.unwrap(), None);

@@ -1,5 +1,6 @@
 //! The far tier on Redis, on real servers that the tests start and break themselves.
 
+mod cluster;
 mod combine;
 mod contract;
 mod feed;

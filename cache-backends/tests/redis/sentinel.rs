@@ -154,8 +154,10 @@ async fn back_after(group: &Arc<SentinelGroup>, old: &Arc<RedisServer>, redis: &
         let (group, old) = (Arc::clone(group), Arc::clone(old));
         tokio::task::spawn_blocking(move || group.await_switch(&old))
     };
+    let begun = Instant::now();
     let mut back = None;
     while back.is_none() || !watching.is_finished() {
+        assert!(begun.elapsed() < LONG, "never");
         sleep(Duration::from_millis(5)).await;
         let written = invalidate(redis, &["slot"], &[("stamp", 2)]).await;
         let works = written.is_ok() && read(redis, "stamp").await.is_ok();

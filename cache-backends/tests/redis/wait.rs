@@ -7,7 +7,7 @@ use cache_core::ErrorKind;
 use test_support::RedisServer;
 use tokio::time::sleep;
 
-use crate::probe::{invalidate, read};
+use crate::probe::{invalidate, prepare, read};
 
 /// As long as a busy machine may need.
 const LONG: Duration = Duration::from_secs(4);
@@ -81,14 +81,17 @@ async fn what_reached_no_replica_is_an_error() {
     assert!(took >= Redis::REPLICA_PATIENCE, "took {took:?}");
     assert!(took < Duration::from_secs(2), "took {took:?}");
     // Nothing but invalidations waits, and the connection is as good as before.
+    prepare(&redis, "other", &[]).await.unwrap();
     let began = Instant::now();
     let waiting = invalidate(&redis, &[], &[("stamp", 3)]);
     let reading = async {
         read(&redis, "stamp").await.unwrap();
+        prepare(&redis, "slot", &[]).await.unwrap();
         began.elapsed()
     };
     let (waited, reading) = tokio::join!(waiting, reading);
     assert!(waited.is_err());
+    // The wait is of 50 ms, and ends up to 100 ms late.
     assert!(reading < Redis::REPLICA_PATIENCE, "took {reading:?}");
     replica.cont();
     let resumed = Instant::now();

@@ -13,7 +13,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::cache;
+use super::settings;
 
 /// Within this the far tier is used.
 const BACK: Duration = Duration::from_secs(2);
@@ -48,7 +48,8 @@ async fn attempt_to_use_a_server_that_comes_late() -> Duration {
     block_in_place(|| server.kill());
     let port = server.port().to_string();
     let pairs = [("REDIS_HOST", "127.0.0.1"), ("REDIS_PORT", &*port)];
-    let (cache, peer) = (cache(&pairs), cache(&pairs));
+    let cache = || Cache::from_settings(&settings(&pairs)).expect("settings in order");
+    let (cache, peer) = (cache(), cache());
     let runs = AtomicU32::new(0);
     let loads = || runs.load(Ordering::SeqCst);
 

@@ -258,6 +258,10 @@ impl<B: Backend> Backend for ChaosFar<B> {
         let ear = self.ears.grow(listener, &self.chaos);
         self.store.watch(channel, ear)
     }
+
+    fn guard(&self, stamp: &str) {
+        self.store.guard(stamp);
+    }
 }
 
 fn prepare_late<B: Backend>(store: Arc<B>, prepare: Prepare<'_>) -> Owned {
