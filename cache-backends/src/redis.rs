@@ -17,6 +17,7 @@ use crate::link::Fault;
 mod cluster;
 mod combine;
 mod commands;
+mod course;
 mod fault;
 mod feed;
 mod fence;

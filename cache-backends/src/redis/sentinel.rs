@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use super::{
+    course::{Bearing, Course},
     fault::{explain, refused},
     line::Line,
     role::Role,
@@ -51,6 +52,7 @@ pub(super) struct Sentinels {
     /// A connection to the master, but for its address.
     master: ConnectionInfo,
     root: Option<Vec<u8>>,
+    course: Arc<Course>,
 }
 
 /// One sentinel.
@@ -119,6 +121,7 @@ impl Sentinels {
             list,
             master: set_up(master),
             root: root.cloned(),
+            course: Arc::default(),
         }))
     }
 
@@ -146,17 +149,17 @@ impl Sentinels {
         if self.locate().await? != at {
             return Err(replaced(&at));
         }
-        line.at = Some(Arc::new(at));
+        line.bearing = Some(Bearing::set(at, &self.course));
         Ok(line)
     }
 
     /// Whether the server of this connection is still the master. It may have been replaced
     /// without having been told.
     pub(super) async fn still(&self, line: &Line, role: Role) -> Result<Role, String> {
-        let at = line.at.as_ref().expect("it was located");
+        let at = &*line.bearing.as_ref().expect("it was located").at;
         is_master(role, at)?;
         match timeout(MEANWHILE, self.locate()).await {
-            Ok(Ok(now)) if now != **at => Err(replaced(at)),
+            Ok(Ok(now)) if now != *at => Err(replaced(at)),
             // Sentinels that do not answer are no reason to do without a master that does.
             _ => Ok(role),
         }
