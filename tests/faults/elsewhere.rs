@@ -17,6 +17,30 @@ const SHOWN: &[(u8, &str, &str, &str)] = &[
         "what_a_replica_has_missed_is_not_read_when_it_takes_over",
     ),
     (
+        36,
+        "the feed's connection is killed",
+        "cache-backends/tests/redis/feed.rs",
+        "a_killed_feed_is_lost_and_then_connected_again",
+    ),
+    (
+        37,
+        "the feed's line is half-open",
+        "cache-backends/tests/redis/feed.rs",
+        "a_half_open_feed_is_lost_and_then_connected_again",
+    ),
+    (
+        42,
+        "a strict writer dies, and the mark runs out",
+        "tests/behaviour/strict.rs",
+        "after_a_strict_writer_has_died_nobody_gets_the_old_value",
+    ),
+    (
+        43,
+        "a transaction is rolled back",
+        "tests/behaviour/deferred.rs",
+        "what_is_rolled_back_is_never_announced",
+    ),
+    (
         45,
         "the caller that loads is dropped, at each point",
         "tests/behaviour/p2_one_load.rs",
