@@ -74,7 +74,7 @@ submit! {
 
 /// Makes a store. If it is refused for no other reason than that it would speak in plain text to
 /// another machine, the error says so in the words of settings.
-#[cfg(feature = "memcached")]
+#[cfg(any(feature = "memcached", feature = "redis"))]
 fn allowed<S>(
     settings: &Settings,
     named: &str,

@@ -5,8 +5,13 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use larder::{Cache, CacheBuilder, Redis, cached};
 use test_support::{RedisCluster, Reply};
-use tokio::{task::block_in_place, time::sleep};
+use tokio::{
+    task::block_in_place,
+    time::{Instant, sleep, timeout},
+};
 
+/// By when a node must be back.
+const PATIENCE: Duration = Duration::from_secs(10);
 const FINE: &str = "the settings are in order";
 
 fn start() -> Arc<RedisCluster> {
@@ -41,7 +46,7 @@ async fn read(cache: &Cache, key: &str) -> Option<u64> {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    let back = tokio::time::timeout(Duration::from_secs(10), back).await;
+    let back = timeout(PATIENCE, back).await;
     back.expect("the node of the key is back");
     cache.get(key).await.expect("it answers")
 }
@@ -64,12 +69,17 @@ async fn a_node_that_restarts_from_an_old_snapshot_holds_nothing_that_is_valid()
             sleep(Duration::from_millis(5)).await;
         }
     };
-    let removed = tokio::time::timeout(Duration::from_secs(10), removing).await;
+    let removed = timeout(PATIENCE, removing).await;
     removed.expect("removed");
     block_in_place(|| {
         cluster.restart(victim);
+        let (mut client, end) = (cluster.node(victim).client(), Instant::now() + PATIENCE);
         let entry = ["EXISTS", &format!("larder:e:{key}")];
-        assert_eq!(cluster.node(victim).raw(&entry).int(), Some(1), "again");
+        // For some seconds it waits for others to tell that it was replaced.
+        while client.command(&entry).expect("it runs") != Reply::Int(1) {
+            assert!(Instant::now() < end, "it is there again");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     });
     for cache in [cache, patient(&cluster).build().expect(FINE)] {
         assert_eq!(read(&cache, &key).await, None);

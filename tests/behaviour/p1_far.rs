@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use larder::{Cache, CacheBuilder, Error, Moka, Redis, SetOptions};
-use test_support::RedisServer;
+use test_support::{RedisServer, Reply};
 use tokio::time::{sleep, timeout};
 
 use crate::world::Source;
@@ -198,5 +198,39 @@ async fn a_thousand_callers_of_one_cold_key_load_once_without_a_near_tier() -> R
     }
     assert_eq!(source.loads(), 1);
     assert_eq!(cache.stats().flights, 0);
+    Ok(())
+}
+
+/// Caches of several namespaces share a server and see nothing of each other.
+#[tokio::test]
+async fn all_that_a_cache_leaves_in_the_server_begins_with_its_namespace() -> Result<(), Error> {
+    let server = RedisServer::start(&[]);
+    let build = |name: &str| {
+        patient(&server.url())
+            .namespace(name)
+            .near(Moka::default())
+            .build()
+    };
+    let (shop, desk) = (build("shop:prod")?, build("desk")?);
+    for (cache, version) in [(&shop, 1_u64), (&desk, 2)] {
+        let options = SetOptions::new().tag("team:1");
+        cache.set_with("users:1", &version, options).await?;
+        until("the feed is up", || cache.stats().feed_alive).await;
+    }
+    shop.remove_prefix("users").await?;
+    assert_eq!(shop.get::<u64>("users:1").await?, None);
+    assert_eq!(desk.get::<u64>("users:1").await?, Some(2));
+
+    let mut names = Vec::new();
+    for command in [&["KEYS", "*"][..], &["PUBSUB", "CHANNELS"]] {
+        let Reply::Array(list) = server.raw(command) else {
+            panic!("{command:?} gives a list");
+        };
+        let text = |name: &Reply| name.text().expect("is text").to_owned();
+        names.extend(list.iter().map(text));
+    }
+    let begins = |name: &String| name.starts_with("shop:prod:") || name.starts_with("desk:");
+    assert!(names.len() > 6 && names.iter().all(begins), "{names:?}");
+    assert!(names.contains(&"shop:prod:feed".to_owned()), "{names:?}");
     Ok(())
 }

@@ -14,6 +14,8 @@ mod impostor;
 mod outages;
 mod races;
 mod refusals;
+mod replica;
+mod rights;
 
 impl Server for RedisServer {
     const STORE: &'static str = "redis";
@@ -59,6 +61,8 @@ pub(crate) fn cases() -> Vec<Case> {
     cases.extend(races::cases());
     cases.extend(outages::cases());
     cases.extend(refusals::cases());
+    cases.extend(rights::cases());
+    cases.extend(replica::cases());
     cases
 }
 

@@ -21,6 +21,9 @@ use crate::{
 /// How long a race lasts in which a replica is put in the master's place.
 const LONG: Duration = Duration::from_secs(8);
 
+/// For how long processes may speak to different masters.
+const APART: Duration = Duration::from_secs(2);
+
 /// What is done to the group, or to a server of it.
 type Strike = fn(&SentinelGroup);
 type Later = fn(&RedisServer);
@@ -57,7 +60,13 @@ pub(crate) fn cases() -> Vec<Case> {
             29,
             "the same again and again under load, one process",
             "P1, P3",
-            switched,
+            || switched(false),
+        ),
+        case(
+            29,
+            "the same, four processes",
+            "stale for 2 s at most, P3",
+            || switched(true),
         ),
     ]
 }
@@ -168,10 +177,16 @@ async fn alone() -> Row {
     row
 }
 
-/// The master lives, and is asked to give way, again and again: both take writes for a while.
-async fn switched() -> Row {
+/// The master lives, and is asked to give way, again and again: both take writes for a while. One
+/// process goes from the one to the other at once; several do not know of each other, so one may
+/// still read from the old master what another has invalidated on the new one.
+async fn switched(several: bool) -> Row {
     let (group, far) = start().await;
-    let race = Race::of([build(far.hasty())]);
+    let race = if several {
+        Race::hasty(&far)
+    } else {
+        Race::of([build(far.hasty())])
+    };
     let switching = async {
         loop {
             sleep(millis(500)).await;
@@ -179,7 +194,10 @@ async fn switched() -> Row {
         }
     };
     let raced = race.run(LONG, switching).await;
-    let mut row = raced.fresh();
+    let mut row = if several { raced.row() } else { raced.fresh() };
+    let oldest = raced.report.oldest;
+    row.back = several.then_some(oldest);
+    row.must(oldest < APART + 2 * row.stall, || raced.report.to_string());
     raced.in_time(&mut row);
     row.must(raced.run.failed > 0, || "nothing was hit".to_owned());
     row

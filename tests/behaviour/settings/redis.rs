@@ -105,7 +105,7 @@ fn what_cannot_be_a_server_is_named() {
         said,
         "`REDIS_PASSWORD` is not set: `REDIS_USER` needs one to log in with"
     );
-    let said = words(&[("REDIS_HOST", "a"), ("REDIS_TTL", "x")]);
+    let said = words(&[("REDIS_HOST", "localhost"), ("REDIS_TTL", "x")]);
     assert!(
         said.starts_with("`REDIS_TTL` is `x`: write whole seconds"),
         "{said}"
@@ -266,4 +266,23 @@ async fn processes_of_one_namespace_share_and_others_do_not() {
     other.remove("key").await.unwrap();
     assert_eq!(other.get::<u32>("key").await.unwrap(), None);
     assert_eq!(same.get::<u32>("key").await.unwrap(), Some(1));
+}
+
+#[test]
+fn a_plain_line_to_another_machine_needs_a_word() {
+    for pair in [
+        ("REDIS_HOST", "elsewhere"),
+        ("REDIS_URL", "redis://:hunter2@elsewhere"),
+    ] {
+        let said = words(&[pair]);
+        assert!(
+            said.contains(pair.0) && said.contains("CACHE_INSECURE"),
+            "{said}"
+        );
+        assert!(!said.contains("hunter2"), "{said}");
+        assert_eq!(
+            address(&[pair, ("CACHE_INSECURE", "true")]),
+            "elsewhere:6379"
+        );
+    }
 }

@@ -21,7 +21,11 @@ impl Far {
     /// A process that waits for the store as long as users' processes do.
     pub(crate) fn hasty(&self) -> CacheBuilder {
         match self {
-            Self::Redis(url) => Cache::builder().far(Redis::connect(url).expect(FINE)),
+            Self::Redis(url) => {
+                // One of the hosts under test does not exist, which is no host of this machine.
+                let redis = Redis::builder(url).insecure();
+                Cache::builder().far(redis.build().expect(FINE))
+            }
             Self::Memcached(list) => Cache::builder().far(Memcached::connect(list).expect(FINE)),
         }
     }

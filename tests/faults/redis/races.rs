@@ -1,15 +1,12 @@
 //! P1 under what only a Redis server does: evict by policies, kill connections, refuse, forget its
 //! scripts, be flushed.
 
-use std::time::Instant;
-
-use larder::{Cache, Error, ErrorKind, Moka, policy::NEAR_CAP_UNFED};
+use larder::{Cache, Error};
 use test_support::{Random, RedisServer};
-use tokio::time::sleep;
 
 use super::{case, far};
 use crate::{
-    driver::{NEVER, NOT_REPEATED, RACE, Race, SLACK, Watch, build, millis, often, until, version},
+    driver::{RACE, Race, millis, often, until},
     suite::{Case, Row},
 };
 
@@ -26,18 +23,6 @@ pub(super) fn cases() -> Vec<Case> {
             "connections killed every 100 ms",
             "P1, gaps under 200 ms",
             killed,
-        ),
-        case(
-            22,
-            "no right to UNLINK, EVAL, PUBLISH, MGET in turn",
-            "P1, told as refused",
-            powerless,
-        ),
-        case(
-            22,
-            "no right to SUBSCRIBE and TRACKING",
-            "near values live for 5 s",
-            unfed,
         ),
         case(25, "SCRIPT FLUSH every 50 ms", "P1, no error", forgetful),
         case(
@@ -95,68 +80,6 @@ async fn killed() -> Row {
         server.raw(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
     });
     race.run_without_gaps(RACE, kill).await
-}
-
-async fn powerless() -> Row {
-    let server = RedisServer::start(&[]);
-    let race = Race::hasty(&far(&server));
-    let rights = |right: &str| server.raw(&["ACL", "SETUSER", "default", "+@all", right]);
-    let mut without = 0;
-    let take = often(millis(400), || {
-        rights(["-unlink", "-evalsha", "-publish", "-mget"][without % 4]);
-        without += 1;
-    });
-    let raced = race.run(RACE, take).await;
-    let mut row = raced.fresh();
-    row.must(raced.run.failed > 0, || "nothing was refused".to_owned());
-    rights("+@all");
-    row.back = race.repeated().await;
-    row.must(row.back.is_some(), || NOT_REPEATED.to_owned());
-    rights("-unlink");
-    let refused = race.caches()[0].remove("rows:0").await;
-    let kind = refused.map_err(|error| error.kind());
-    row.must(kind == Err(ErrorKind::Rejected), || {
-        format!("a removal without the right to it gives {kind:?}")
-    });
-    row
-}
-
-/// The near tier of another process, which cannot be told.
-async fn unfed() -> Row {
-    let server = RedisServer::start(&[]);
-    server.raw(&[
-        "ACL",
-        "SETUSER",
-        "default",
-        "-subscribe",
-        "-client|tracking",
-    ]);
-    let watch = Watch::start();
-    let far = far(&server);
-    let [reader, writer] = [(); 2].map(|()| build(far.patient().near(Moka::default())));
-    let mut row = Row {
-        calls: 2,
-        ..Row::default()
-    };
-    let first = version(&reader, 0, async { 1 }).await;
-    assert_eq!(first, Ok(1), "loaded");
-    let told = writer.remove("rows:0").await;
-    row.must(told.is_ok(), || format!("{told:?}"));
-    let removed = Instant::now();
-    loop {
-        row.calls += 1;
-        if version(&reader, 0, async { 2 }).await == Ok(2) || removed.elapsed() > NEVER {
-            break;
-        }
-        sleep(millis(10)).await;
-    }
-    let (old, stall) = (removed.elapsed(), watch.stall());
-    row.must(old < NEAR_CAP_UNFED + SLACK + 2 * stall, || {
-        format!("read for {old:?} after its removal")
-    });
-    row.must(!reader.stats().feed_alive, || "the feed lives".to_owned());
-    (row.back, row.stall) = (Some(old), stall);
-    row
 }
 
 async fn forgetful() -> Row {
