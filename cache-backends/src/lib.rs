@@ -6,6 +6,8 @@
     allow(dead_code, reason = "memcached alone needs less of it")
 )]
 mod link;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod loopback;
 #[cfg(feature = "memcached")]
 mod memcached;
 #[cfg(feature = "moka")]

@@ -1,6 +1,9 @@
 //! P1 over a shared store: real Redis, several caches on it as if in several processes, every
 //! fault that could bring an old value back, and the naive protocol as a control that must fail.
 
+mod replica;
+mod rights;
+
 use std::{
     sync::{
         Arc,
@@ -9,7 +12,9 @@ use std::{
     time::Duration,
 };
 
-use larder::{Cache, CacheBuilder, Error, Moka, Redis, SetOptions, policy::DEFAULT_OUTAGE_BUDGET};
+use larder::{
+    Cache, CacheBuilder, Error, ErrorKind, Moka, Redis, SetOptions, policy::DEFAULT_OUTAGE_BUDGET,
+};
 use test_support::{Failure, Mix, Naive, Random, RedisServer, Report, Run, Subject};
 use tokio::time::{Instant, sleep, timeout};
 

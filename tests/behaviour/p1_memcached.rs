@@ -296,12 +296,11 @@ async fn no_stale_read_when_the_server_runs_out_of_memory() {
     let fill = often(Duration::from_millis(1), || {
         use std::io::{Read as _, Write as _};
         let mut stream = std::net::TcpStream::connect(server.addr()).expect("it listens");
-        let mut burst = String::new();
-        for _ in 0..500 {
-            next += 1;
-            burst.push_str(&format!("ms filler:{next} 60 T600 q\r\n{filler}\r\n"));
-        }
-        burst.push_str("mn\r\n");
+        let lines: Vec<String> = (next..next + 500)
+            .map(|at| format!("ms filler:{at} 60 T600 q\r\n{filler}\r\n"))
+            .collect();
+        next += 500;
+        let burst = lines.concat() + "mn\r\n";
         stream.write_all(burst.as_bytes()).expect("it takes all");
         let _ = stream.read(&mut [0; 16]);
     });
