@@ -21,6 +21,7 @@ mod access;
 mod cluster;
 mod combine;
 mod commands;
+mod course;
 mod fault;
 mod feed;
 mod fence;
