@@ -10,7 +10,7 @@ mod redis;
 mod url;
 
 use cache_core::private::{BuiltIn, submit};
-#[cfg(feature = "memcached")]
+#[cfg(any(feature = "memcached", feature = "redis"))]
 use cache_core::{Error, ErrorKind, Result, Settings};
 
 /// What adds a store to a builder, if the feature is on.

@@ -241,3 +241,6 @@ fn garbled(malformed: Malformed) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

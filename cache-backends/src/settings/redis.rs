@@ -95,7 +95,11 @@ fn store(settings: &Settings, wanted: Option<Topology>) -> Result<Redis> {
         let user = settings.text("REDIS_SENTINEL_USER")?.unwrap_or_default();
         redis = redis.sentinel_credentials(user, password);
     }
-    allowed(settings, named, "write `rediss://…` for tls", |plain| {
+    let encrypted = match named {
+        URL => "write `rediss://` for tls",
+        _ => "set `REDIS_PROTOCOL=rediss` for tls",
+    };
+    allowed(settings, named, encrypted, |plain| {
         let redis = redis.clone();
         if plain { redis.insecure() } else { redis }.build()
     })
