@@ -1,9 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 pub use cache_core::{
-    Backend, Cache, CacheBuilder, Cacheable, CallStats, Carried, Clock, Dice, Entry, EntryOf,
-    Error, ErrorKind, Header, Invalidate, KeyPart, KeyRef, KeyWriter, Lease, Listener, Live,
-    Moment, NearStore, Over, Prepare, Prepared, PutEntry, Result, Returns, SetOptions, Stamp,
+    Backend, Cache, CacheBuilder, Cacheable, CallStats, Carried, Clock, Compression, Dice, Entry,
+    EntryOf, Error, ErrorKind, Header, Invalidate, KeyPart, KeyRef, KeyWriter, Lease, Listener,
+    Live, Moment, NearStore, Over, Prepare, Prepared, PutEntry, Result, Returns, SetOptions, Stamp,
     Stats, Storable, Write, codec, entry, graph, policy,
 };
 pub use cache_macros::{KeyPart, cache_put, cached, invalidate_cache};
@@ -16,6 +16,8 @@ pub use cache_axum as axum;
 pub use cache_backends::Moka;
 #[cfg(feature = "redis")]
 pub use cache_backends::Redis;
+#[cfg(feature = "seal")]
+pub use cache_core::Seal;
 #[cfg(feature = "testkit")]
 pub use cache_core::testkit;
 
