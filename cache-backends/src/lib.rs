@@ -1,5 +1,7 @@
 //! The stores of larder, one room and one feature each.
 
+#[cfg(feature = "redis")]
+mod link;
 #[cfg(feature = "moka")]
 mod moka;
 #[cfg(feature = "redis")]

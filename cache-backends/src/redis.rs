@@ -1,4 +1,4 @@
-//! The far tier on one Redis server: which commands do what [`Backend`] asks for.
+//! The far tier on Redis: where the servers are, and which of them does what [`Backend`] asks for.
 
 use std::{
     fmt,
@@ -8,20 +8,19 @@ use std::{
 
 use bytes::Bytes;
 use cache_core::{
-    Backend, Error, ErrorKind, Invalidate, Lease, Listener, Prepare, Prepared, Result, Write,
+    Backend, Error, ErrorKind, Invalidate, Listener, Prepare, Prepared, Result, Write,
 };
-use redis::Value;
 
-use self::{combine::Combine, commands::By, fault::Fault, feed::Feeds, link::Link, target::Target};
+use self::{feed::Feeds, node::Node, target::Target};
+use crate::link::Fault;
 
 mod combine;
 mod commands;
 mod fault;
 mod feed;
-mod link;
-mod pace;
+mod line;
+mod node;
 mod target;
-mod task;
 
 /// One Redis server, 7.0 or later, or one that speaks like it.
 ///
@@ -46,17 +45,12 @@ mod task;
 pub struct Redis(Arc<Inner>);
 
 struct Inner {
-    target: Arc<Target>,
-    /// Carries what waits for an answer most: reads, and nothing that could hold them up.
-    reads: Arc<Combine>,
-    writes: Arc<Link>,
+    node: Node,
     feeds: Arc<Feeds>,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.reads.link().close();
-        self.writes.close();
         self.feeds.close();
     }
 }
@@ -64,9 +58,7 @@ impl Drop for Inner {
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redis")
-            .field("address", &self.0.target.address())
-            .field("reads", self.0.reads.link())
-            .field("writes", &self.0.writes)
+            .field("node", &self.0.node)
             .finish_non_exhaustive()
     }
 }
@@ -122,17 +114,9 @@ impl RedisBuilder {
         }
         let target = Arc::new(Target::new(&self.url, self.root)?);
         let feeds = Feeds::new(Arc::clone(&target));
-        let link = |name| {
-            let (target, feeds) = (Arc::clone(&target), Arc::clone(&feeds));
-            Link::new(name, target, feeds, self.deadline.min(LONGEST_DEADLINE))
-        };
-        let (reads, writes) = (Combine::new(link("reads")), link("writes"));
-        Ok(Redis(Arc::new(Inner {
-            target,
-            reads,
-            writes,
-            feeds,
-        })))
+        let deadline = self.deadline.min(LONGEST_DEADLINE);
+        let node = Node::new(&target, &feeds, deadline);
+        Ok(Redis(Arc::new(Inner { node, feeds })))
     }
 }
 
@@ -178,100 +162,8 @@ impl Redis {
     }
 
     fn error(&self, doing: &str, fault: &Fault) -> Error {
-        let address = self.0.target.address();
+        let address = self.0.node.address();
         Error::new(fault.kind(), format!("{doing} redis at {address}: {fault}"))
-    }
-
-    async fn try_prepare(&self, prepare: Prepare<'_>) -> Result<Prepared, Fault> {
-        let pipeline = commands::prepare(&prepare);
-        if pipeline.is_empty() {
-            return Ok(Prepared {
-                stamps: Vec::new(),
-                leased: false,
-            });
-        }
-        let answers = self.0.writes.all(&pipeline).await?;
-        let (made, leased) = answers.split_at(prepare.stamps.len());
-        commands::refused(made)?;
-        let stamps = made
-            .iter()
-            .zip(prepare.stamps)
-            .map(|(answer, (_, nonce))| commands::stamp(answer, *nonce))
-            .collect::<Option<Vec<_>>>()
-            .ok_or(Fault::Foreign)?;
-        let leased = match (leased.first(), prepare.lease) {
-            (Some(answer), Some(lease)) => self.leased(answer, lease).await?,
-            _ => false,
-        };
-        Ok(Prepared { stamps, leased })
-    }
-
-    async fn leased(&self, answer: &Value, lease: Lease<'_>) -> Result<bool, Fault> {
-        let again = || commands::acquire(&lease, By::Text);
-        self.scripted(answer, again).await
-    }
-
-    /// What a script has done; one that the server does not know is sent again as text.
-    async fn scripted(
-        &self,
-        answer: &Value,
-        again: impl FnOnce() -> redis::Cmd,
-    ) -> Result<bool, Fault> {
-        let written = if commands::is_refusal(answer, "NOSCRIPT") {
-            commands::written(&self.0.writes.one(&again()).await?)
-        } else {
-            commands::refused([answer])?;
-            commands::written(answer)
-        };
-        written.ok_or_else(|| self.0.writes.garbled())
-    }
-
-    async fn try_store(&self, write: Write<'_>) -> Result<bool, Fault> {
-        let answers = self.0.writes.all(&commands::store(&write)).await?;
-        let again = || commands::commit(&write, By::Text);
-        let stored = self.scripted(&answers[0], again).await?;
-        commands::refused(&answers[1..])?;
-        Ok(stored)
-    }
-
-    async fn try_invalidate(&self, change: Invalidate<'_>) -> Result<(), Fault> {
-        let pipeline = commands::invalidate(&change);
-        if pipeline.is_empty() {
-            return Ok(());
-        }
-        let answers = self.0.writes.all(&pipeline).await?;
-        let full = |answer: &Value| commands::is_refusal(answer, "OOM");
-        commands::refused(answers.iter().filter(|answer| !full(answer)))?;
-        if answers.iter().any(full) {
-            let pipeline = commands::invalidate_full(&change);
-            commands::refused(&self.0.writes.all(&pipeline).await?)?;
-        }
-        Ok(())
-    }
-
-    async fn try_sweep(
-        &self,
-        prefix: &str,
-        matches: &(dyn Fn(&str) -> bool + Sync),
-    ) -> Result<u64, Fault> {
-        let writes = &self.0.writes;
-        let (mut cursor, mut removed) = (b"0".to_vec(), 0);
-        loop {
-            let answer = writes.one(&commands::scan(&cursor, prefix)).await?;
-            let (next, names) = commands::page(answer).ok_or_else(|| writes.garbled())?;
-            let doomed = |name: &&str| name.starts_with(prefix) && matches(name);
-            let names: Vec<&str> = names.iter().map(String::as_str).filter(doomed).collect();
-            if !names.is_empty() {
-                match writes.one(&commands::unlink(&names)).await? {
-                    Value::Int(count) => removed += u64::try_from(count).unwrap_or(0),
-                    _ => return Err(writes.garbled()),
-                }
-            }
-            if next == b"0" {
-                return Ok(removed);
-            }
-            cursor = next;
-        }
     }
 }
 
@@ -280,27 +172,27 @@ impl Backend for Redis {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let values = self.0.reads.read(names).await;
+        let values = self.0.node.read(names).await;
         values.map_err(|fault| self.error("reading from", &fault))
     }
 
     async fn prepare(&self, prepare: Prepare<'_>) -> Result<Prepared> {
-        let prepared = self.try_prepare(prepare).await;
+        let prepared = self.0.node.prepare(prepare).await;
         prepared.map_err(|fault| self.error("preparing a load in", &fault))
     }
 
     async fn store(&self, write: Write<'_>) -> Result<bool> {
-        let stored = self.try_store(write).await;
+        let stored = self.0.node.store(write).await;
         stored.map_err(|fault| self.error("storing in", &fault))
     }
 
     async fn invalidate(&self, change: Invalidate<'_>) -> Result<()> {
-        let done = self.try_invalidate(change).await;
+        let done = self.0.node.invalidate(change).await;
         done.map_err(|fault| self.error("invalidating in", &fault))
     }
 
     async fn sweep(&self, prefix: &str, matches: &(dyn Fn(&str) -> bool + Sync)) -> Result<u64> {
-        let swept = self.try_sweep(prefix, matches).await;
+        let swept = self.0.node.sweep(prefix, matches).await;
         swept.map_err(|fault| self.error("sweeping", &fault))
     }
 

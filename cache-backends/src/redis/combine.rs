@@ -15,11 +15,8 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{
-    commands,
-    fault::Fault,
-    link::{Link, Wait},
-};
+use super::{commands, line::Server};
+use crate::link::{Fault, Link, Wait};
 
 /// So many commands are on their way before reads begin to wait for company.
 const FLIGHTS: usize = 1;
@@ -42,7 +39,7 @@ type Values = Vec<Option<Bytes>>;
 /// again, sends it and hands the others what is theirs. Any of them may be dropped at any time:
 /// its part passes to another one.
 pub(super) struct Combine {
-    link: Arc<Link>,
+    link: Arc<Link<Server>>,
     state: Mutex<State>,
 }
 
@@ -115,14 +112,14 @@ impl fmt::Debug for Combine {
 }
 
 impl Combine {
-    pub(super) fn new(link: Arc<Link>) -> Arc<Self> {
+    pub(super) fn new(link: Arc<Link<Server>>) -> Arc<Self> {
         Arc::new(Self {
             link,
             state: Mutex::default(),
         })
     }
 
-    pub(super) fn link(&self) -> &Arc<Link> {
+    pub(super) fn link(&self) -> &Arc<Link<Server>> {
         &self.link
     }
 

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use cache_core::{Invalidate, Lease, Over, Prepare, Stamp, Write};
 use redis::{Cmd, Pipeline, Script, Value};
 
-use super::fault::Fault;
+use super::fault;
+use crate::link::Fault;
 
 /// Takes a lease, if the slot is empty or starts with the header that was seen.
 const ACQUIRE: &str = "\
@@ -255,7 +256,7 @@ pub(super) fn page(answer: Value) -> Option<(Vec<u8>, Vec<String>)> {
 pub(super) fn refused<'a>(answers: impl IntoIterator<Item = &'a Value>) -> Result<(), Fault> {
     for answer in answers {
         if let Value::ServerError(error) = answer {
-            return Err(Fault::Refused(error.clone()));
+            return Err(fault::refused(error));
         }
     }
     Ok(())

@@ -1,65 +1,20 @@
-//! What a failure means, for the caller and for the connection on which it happened.
-
-use std::{fmt, sync::Arc, time::Duration};
+//! What the errors of the server and of its client mean.
 
 use cache_core::ErrorKind;
 use redis::{RedisError, ServerError};
 
-/// Why a command has no result.
-#[derive(Debug, Clone)]
-pub(super) enum Fault {
-    /// There is no connection; this is why.
-    Away(Arc<str>),
-    /// No answer came in time.
-    Silent(Duration),
-    /// The connection broke; this is how.
-    Broken(Arc<str>),
-    /// The server answered that it will not.
-    Refused(ServerError),
-    /// Somebody else's value stands where a stamp belongs.
-    Foreign,
-    /// The server's answer is none to this question.
-    Garbled,
+use crate::link::{Fault, Refusal};
+
+/// What the server refuses is over by itself, sooner or later, or waits for somebody.
+pub(super) fn refused(error: &ServerError) -> Fault {
+    let code = error.code();
+    Fault::Refused(Refusal {
+        text: refusal(code, error.details()).into(),
+        kind: kind(code),
+    })
 }
 
-/// What a fault says about the connection on which it happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It works: the server has answered.
-    Sound,
-    /// It may be dead: three of these in a row, and it is replaced.
-    Doubtful,
-    /// It leads nowhere, or to the wrong server.
-    Dead,
-}
-
-impl Fault {
-    /// A failure of the client, which is always one of the connection: refusals come as values.
-    pub(super) fn broken(error: &RedisError) -> Self {
-        Self::Broken(explain(error).into())
-    }
-
-    pub(super) fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Away(_) | Self::Silent(_) | Self::Broken(_) | Self::Garbled => {
-                ErrorKind::Unavailable
-            }
-            Self::Refused(error) => kind(error.code()),
-            Self::Foreign => ErrorKind::Rejected,
-        }
-    }
-
-    pub(super) fn verdict(&self) -> Verdict {
-        match self {
-            Self::Away(_) | Self::Foreign => Verdict::Sound,
-            Self::Silent(_) => Verdict::Doubtful,
-            Self::Broken(_) | Self::Garbled => Verdict::Dead,
-            Self::Refused(error) => verdict(error),
-        }
-    }
-}
-
-/// What is over by itself, sooner or later, is unavailable; the rest waits for somebody.
+/// What is over by itself is unavailable.
 fn kind(code: &str) -> ErrorKind {
     match code {
         "LOADING" | "BUSY" | "MASTERDOWN" | "READONLY" | "TRYAGAIN" | "CLUSTERDOWN"
@@ -68,27 +23,11 @@ fn kind(code: &str) -> ErrorKind {
     }
 }
 
-/// A server that answers is sound, unless it says that another one should be asked.
-pub(super) fn verdict(error: &ServerError) -> Verdict {
-    match error.code() {
-        "READONLY" | "MASTERDOWN" | "NOAUTH" => Verdict::Dead,
-        _ => Verdict::Sound,
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Away(why) => write!(f, "not connected: {why}"),
-            Self::Silent(deadline) => write!(f, "no answer within {deadline:?}"),
-            Self::Broken(how) => write!(f, "the connection broke: {how}"),
-            Self::Refused(error) => f.write_str(&refusal(error.code(), error.details())),
-            Self::Foreign => {
-                f.write_str("a stamp is not of eight bytes: give the cache a namespace of its own")
-            }
-            Self::Garbled => f.write_str("the answer is not one to this command"),
-        }
-    }
+/// Why the connection leads to the wrong server, if it does. Any other server that answers is
+/// sound, whatever it says.
+pub(super) fn misled(error: &ServerError) -> Option<String> {
+    let code = error.code();
+    matches!(code, "READONLY" | "MASTERDOWN" | "NOAUTH").then(|| code.to_owned())
 }
 
 /// Why a connection could not be made or is gone, in words without secrets.

@@ -13,13 +13,8 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{
-    fault::explain,
-    link::{HEARTBEAT, answered},
-    pace::Pace,
-    target::Target,
-    task::{Post, Shift},
-};
+use super::{fault::explain, target::Target};
+use crate::link::{HEARTBEAT, Pace, Post, answered, task::Shift};
 
 /// All feeds of a server, each on a connection of its own.
 #[derive(Debug)]
@@ -99,9 +94,12 @@ impl Feed {
     async fn run(self: Arc<Self>, shift: Shift) {
         let mut pace = Pace::new();
         let wanted = || self.listener.strong_count() > 0 && shift.beat();
-        let attempt = || Arc::clone(&self).subscribe();
-        let failed = |error: &_| {
-            let (channel, why) = (&*self.channel, explain(error));
+        let attempt = || {
+            let subscribing = Arc::clone(&self).subscribe();
+            async { subscribing.await.map_err(|error| explain(&error)) }
+        };
+        let failed = |why: &str| {
+            let channel = &*self.channel;
             tracing::debug!(channel, why, "redis feed cannot be made");
         };
         while let Some(session) = pace.reach(attempt, failed, wanted).await {

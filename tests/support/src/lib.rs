@@ -1,6 +1,7 @@
 //! Servers, a fault proxy and a recorder for larder's own tests.
 //!
 //! - [`RedisServer`] starts a real server on a free loopback port and ends it, whatever happens.
+//! - [`RedisCluster`] starts six of them, three masters with a replica each, as one cluster.
 //! - [`FaultProxy`] stands between a client and a server and breaks the line between them.
 //! - [`Recorder`] writes down what was read and invalidated; [`check`] finds the stale reads.
 //! - [`Mix`] is the load under which promises are tested, [`Naive`] the protocol that fails it.
@@ -8,6 +9,7 @@
 //! Nothing here knows larder: what is tested is driven through the [`Subject`] trait.
 
 mod check;
+mod cluster;
 mod fault;
 mod link;
 mod mix;
@@ -21,6 +23,7 @@ mod resp;
 mod server;
 
 pub use check::{Report, Stale, check};
+pub use cluster::RedisCluster;
 pub use fault::{Fault, Links, Way};
 pub use mix::{Failure, Mix, Run, Subject};
 pub use naive::Naive;

@@ -56,10 +56,15 @@ impl RedisServer {
     ///
     /// If `redis-server` is missing or refuses to start; the message holds its log.
     pub fn start(args: &[&str]) -> Self {
-        let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+        Self::start_by(|| args.iter().map(|&arg| arg.to_owned()).collect())
+    }
+
+    /// As [`start`](Self::start), with arguments that are made anew for each attempt: they may
+    /// name ports that somebody else is faster to take.
+    pub(crate) fn start_by(args: impl Fn() -> Vec<String>) -> Self {
         let dir = TempDir::new().expect("the system's temporary directory is writable");
         for _ in 0..ATTEMPTS {
-            let port = free_port();
+            let (port, args) = (free_port(), args());
             match launch(&dir, port, &args) {
                 Err(Failed::PortTaken) => {}
                 Err(Failed::Otherwise(reason)) => panic!("{reason}"),
@@ -224,7 +229,7 @@ impl RedisServer {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let addr = port::listen().local_addr();
     addr.expect("a listener has an address").port()
 }

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use redis::{RedisError, RedisResult};
 use tokio::{
     task::{JoinError, JoinSet},
     time::{Instant, sleep_until, timeout_at},
@@ -19,14 +18,14 @@ const LAST: Duration = Duration::from_millis(500);
 
 /// When to try next.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     delay: Duration,
     next: Instant,
 }
 
 impl Pace {
     /// Tries at once, the first time.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             delay: FIRST,
             next: Instant::now(),
@@ -44,15 +43,15 @@ impl Pace {
     /// Tries until a try succeeds, and gives that one's result. Tries overlap, for one that
     /// hangs must not keep the next from finding that the server is back. `failed` hears why
     /// each of the others failed; the whole ends with `None` once `go_on` says no.
-    pub(super) async fn reach<T, F>(
+    pub(crate) async fn reach<T, F>(
         &mut self,
         attempt: impl Fn() -> F,
-        failed: impl Fn(&RedisError),
+        failed: impl Fn(&str),
         go_on: impl Fn() -> bool,
     ) -> Option<T>
     where
         T: Send + 'static,
-        F: Future<Output = RedisResult<T>> + Send + 'static,
+        F: Future<Output = Result<T, String>> + Send + 'static,
     {
         let mut attempts = JoinSet::new();
         loop {
@@ -81,6 +80,6 @@ impl Pace {
     }
 }
 
-fn flat<T>(outcome: Result<RedisResult<T>, JoinError>) -> RedisResult<T> {
-    outcome.unwrap_or_else(|error| Err(std::io::Error::other(error).into()))
+fn flat<T>(outcome: Result<Result<T, String>, JoinError>) -> Result<T, String> {
+    outcome.unwrap_or_else(|error| Err(error.to_string()))
 }

@@ -14,7 +14,7 @@ const STALE: Duration = Duration::from_secs(3);
 /// A place for one background task. A task dies with its runtime, and a process may have
 /// several: one for each test, or one that is only driven now and then.
 #[derive(Debug, Default)]
-pub(super) struct Post(Mutex<State>);
+pub(crate) struct Post(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -28,7 +28,7 @@ struct State {
 
 impl Post {
     /// Starts `work` on the current runtime, unless it runs already. `false` outside of tokio.
-    pub(super) fn start<F>(self: &Arc<Self>, work: impl FnOnce(Shift) -> F) -> bool
+    pub(crate) fn start<F>(self: &Arc<Self>, work: impl FnOnce(Shift) -> F) -> bool
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -69,7 +69,7 @@ impl Post {
     }
 
     /// Ends the task, for good.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         let abort = {
             let mut state = self.lock();
             state.closed = true;
@@ -88,14 +88,14 @@ impl Post {
 /// The right of one task to do the work of a post. Dropping it, which a runtime's end does too,
 /// lets the next one start.
 #[derive(Debug)]
-pub(super) struct Shift {
+pub(crate) struct Shift {
     post: Arc<Post>,
     turn: u64,
 }
 
 impl Shift {
     /// Gives a sign of life, due every second or so. `false` if another task has taken over.
-    pub(super) fn beat(&self) -> bool {
+    pub(crate) fn beat(&self) -> bool {
         let mut state = self.post.lock();
         let mine = state.turn == self.turn && !state.closed;
         if mine {
@@ -105,7 +105,7 @@ impl Shift {
     }
 
     /// Whether no other task has taken over.
-    pub(super) fn lasts(&self) -> bool {
+    pub(crate) fn lasts(&self) -> bool {
         self.post.lock().turn == self.turn
     }
 }

@@ -1,8 +1,8 @@
-//! Which connection carries a command, and when it is replaced.
+//! Which connection carries a call, and when it is replaced: one supervisor for every store.
 
 use std::{
-    convert::Infallible,
     fmt,
+    future::Future,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, AtomicU64, Ordering},
@@ -11,40 +11,72 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
-use redis::{
-    Cmd, Pipeline, PushInfo, PushKind, RedisError, RedisResult, Value, aio::MultiplexedConnection,
-};
 use tokio::{
     sync::{Notify, watch},
     time::{Instant, error::Elapsed, timeout, timeout_at},
 };
 
-use super::{
-    fault::{Fault, Verdict, explain, verdict},
-    feed::Feeds,
+use self::task::Shift;
+pub(crate) use self::{
+    fault::{Fault, Refusal},
     pace::Pace,
-    target::Target,
-    task::{Post, Shift},
+    task::Post,
 };
 
+mod fault;
+mod pace;
+pub(crate) mod task;
+
 /// How often a connection is asked whether it lives. Unanswered twice as long, it is replaced.
-pub(super) const HEARTBEAT: Duration = Duration::from_millis(500);
+pub(crate) const HEARTBEAT: Duration = Duration::from_millis(500);
 /// A caller who gives up after at least this long raises doubt: the connection is asked at once.
 const DOUBT: Duration = Duration::from_millis(20);
-/// So many failures in a row, of whatever kind, and a connection is replaced.
+/// So many calls without an answer in a row, and a connection is replaced.
 const FAILURES: u32 = 3;
+
+/// How a connection to a server is made, and what it is asked to show that it lives.
+///
+/// Reasons are words for the log and for errors, without secrets.
+pub(crate) trait Dial: fmt::Debug + Send + Sync + Sized + 'static {
+    /// A handle of a connection, cheap to clone.
+    type Line: Clone + Send + Sync + 'static;
+
+    /// What servers of this kind are called.
+    const SERVER: &'static str;
+
+    /// Where the server is.
+    fn address(&self) -> String;
+
+    /// Makes a connection, in a time of its own bound. `ended` is told when it is closed.
+    fn dial(&self, ended: Ended) -> impl Future<Output = Result<Self::Line, String>> + Send;
+
+    /// Asks the server for a sign of life; an error tells why the connection is of no use.
+    fn beat(&self, line: Self::Line) -> impl Future<Output = Result<(), String>> + Send;
+
+    /// Is called about twice a second from the background.
+    fn tend(&self) {}
+}
+
+/// Tells a link that one of its connections is closed.
+#[derive(Clone)]
+pub(crate) struct Ended(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl Ended {
+    pub(crate) fn tell(&self, why: &str) {
+        (self.0)(why);
+    }
+}
 
 /// A connection that is kept up: replaced when it is dead or in doubt, for as long as this lives.
 ///
-/// A command is sent at most once, on the connection of the moment, and never queued for one
-/// that is still to come: while there is none, it fails at once. Only the very first command
+/// A call is sent at most once, on the connection of the moment, and never queued for one
+/// that is still to come: while there is none, it fails at once. Only the very first call
 /// waits for the outcome of the first try.
-pub(super) struct Link {
+pub(crate) struct Link<D: Dial> {
     name: &'static str,
-    target: Arc<Target>,
-    feeds: Arc<Feeds>,
+    dial: D,
     deadline: Duration,
-    current: ArcSwapOption<Current>,
+    current: ArcSwapOption<Current<D::Line>>,
     /// Of the current connection, in a row.
     failures: AtomicU32,
     serials: AtomicU64,
@@ -60,31 +92,25 @@ pub(super) struct Link {
 }
 
 #[derive(Clone)]
-struct Current {
-    connection: MultiplexedConnection,
+struct Current<L> {
+    line: L,
     serial: u64,
 }
 
-impl fmt::Debug for Link {
+impl<D: Dial> fmt::Debug for Link<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link")
             .field("name", &self.name)
-            .field("up", &self.current.load().is_some())
+            .field("up", &self.is_up())
             .finish_non_exhaustive()
     }
 }
 
-impl Link {
-    pub(super) fn new(
-        name: &'static str,
-        target: Arc<Target>,
-        feeds: Arc<Feeds>,
-        deadline: Duration,
-    ) -> Arc<Self> {
+impl<D: Dial> Link<D> {
+    pub(crate) fn new(name: &'static str, dial: D, deadline: Duration) -> Arc<Self> {
         Arc::new(Self {
             name,
-            target,
-            feeds,
+            dial,
             deadline,
             current: ArcSwapOption::empty(),
             failures: AtomicU32::new(0),
@@ -97,56 +123,30 @@ impl Link {
         })
     }
 
-    /// Sends one command. An error that the server answers is a [`Fault::Refused`].
-    pub(super) async fn one(self: &Arc<Self>, command: &Cmd) -> Result<Value, Fault> {
-        self.one_until(command, Instant::now() + self.deadline)
-            .await
-    }
-
-    /// The same for a caller who has waited already, and has less than a deadline left.
-    pub(super) async fn one_until(
+    /// Makes a call on the connection of the moment. `send` fails if the connection does;
+    /// `dead` tells of an answer why the connection is of no use, if it is not.
+    pub(crate) async fn ask<T, F>(
         self: &Arc<Self>,
-        command: &Cmd,
         until: Instant,
-    ) -> Result<Value, Fault> {
-        let mut current = self.current(until).await?;
+        send: impl FnOnce(D::Line) -> F,
+        dead: impl FnOnce(&T) -> Option<String>,
+    ) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, String>>,
+    {
+        let Current { line, serial } = self.current(until).await?;
         let wait = Wait::new(self, until);
-        let sending = current.connection.send_packed_command(command);
-        let answer = timeout_at(until, sending).await;
+        let answer = timeout_at(until, send(line)).await;
         wait.end();
-        match self.judge(current.serial, answer)? {
-            Value::ServerError(error) => {
-                self.weigh(current.serial, verdict(&error), || error.code().into());
-                Err(Fault::Refused(error))
-            }
-            value => Ok(value),
+        let answer = self.judge(serial, answer)?;
+        if let Some(why) = dead(&answer) {
+            self.give_up(serial, &why);
         }
-    }
-
-    /// Sends several commands in one go: a value for each, errors of the server among them.
-    pub(super) async fn all(self: &Arc<Self>, pipeline: &Pipeline) -> Result<Vec<Value>, Fault> {
-        let until = Instant::now() + self.deadline;
-        let mut current = self.current(until).await?;
-        let wait = Wait::new(self, until);
-        let sending = current
-            .connection
-            .send_packed_commands(pipeline, 0, pipeline.len());
-        let answer = timeout_at(until, sending).await;
-        wait.end();
-        let values = self.judge(current.serial, answer)?;
-        if values.len() != pipeline.len() {
-            return Err(self.garbled());
-        }
-        for value in &values {
-            if let Value::ServerError(error) = value {
-                self.weigh(current.serial, verdict(error), || error.code().into());
-            }
-        }
-        Ok(values)
+        Ok(answer)
     }
 
     /// Gives up the connection that brought an answer which is none to its command.
-    pub(super) fn garbled(&self) -> Fault {
+    pub(crate) fn garbled(&self) -> Fault {
         if let Some(current) = self.current.load_full() {
             self.give_up(current.serial, "an answer made no sense");
         }
@@ -154,40 +154,45 @@ impl Link {
     }
 
     /// How long a call may take.
-    pub(super) fn deadline(&self) -> Duration {
+    pub(crate) fn deadline(&self) -> Duration {
         self.deadline
     }
 
+    /// Whether there is a connection.
+    pub(crate) fn is_up(&self) -> bool {
+        self.current.load().is_some()
+    }
+
     /// Ends the background work, for good.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.post.close();
     }
 
-    fn judge<T>(&self, serial: u64, answer: Result<RedisResult<T>, Elapsed>) -> Result<T, Fault> {
-        let fault = match answer {
+    fn judge<T>(
+        &self,
+        serial: u64,
+        answer: Result<Result<T, String>, Elapsed>,
+    ) -> Result<T, Fault> {
+        match answer {
             Ok(Ok(value)) => {
                 if self.failures.load(Ordering::Relaxed) != 0 {
                     self.failures.store(0, Ordering::Relaxed);
                 }
-                return Ok(value);
+                Ok(value)
             }
-            Ok(Err(error)) => Fault::broken(&error),
-            Err(_) => Fault::Silent(self.deadline),
-        };
-        self.weigh(serial, fault.verdict(), || fault.to_string());
-        Err(fault)
-    }
-
-    fn weigh(&self, serial: u64, verdict: Verdict, why: impl Fn() -> String) {
-        let dead = match verdict {
-            Verdict::Sound => false,
-            Verdict::Doubtful => {
-                self.has(serial) && self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES
+            Ok(Err(how)) => {
+                let fault = Fault::Broken(how.into());
+                self.give_up(serial, &fault.to_string());
+                Err(fault)
             }
-            Verdict::Dead => true,
-        };
-        if dead {
-            self.give_up(serial, &why());
+            Err(_) => {
+                let fault = Fault::Silent(self.deadline);
+                if self.has(serial) && self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES
+                {
+                    self.give_up(serial, &fault.to_string());
+                }
+                Err(fault)
+            }
         }
     }
 
@@ -213,8 +218,8 @@ impl Link {
             .as_ref()
             .is_some_and(|before| before.serial == serial)
         {
-            let (link, server) = (self.name, self.target.address());
-            tracing::warn!(link, server, why, "redis connection lost");
+            let (kind, link, server) = (D::SERVER, self.name, self.dial.address());
+            tracing::warn!(kind, link, server, why, "connection lost");
             self.ended.notify_one();
         }
     }
@@ -223,14 +228,14 @@ impl Link {
     fn missed(&self, why: &str) {
         let mut last = lock(&self.why);
         if **last != *why {
-            let (link, server) = (self.name, self.target.address());
-            tracing::warn!(link, server, why, "redis cannot be reached");
+            let (kind, link, server) = (D::SERVER, self.name, self.dial.address());
+            tracing::warn!(kind, link, server, why, "server cannot be reached");
             *last = why.into();
         }
     }
 
     /// The connection of the moment. Where none was ever tried, waits for the first try.
-    async fn current(self: &Arc<Self>, until: Instant) -> Result<Current, Fault> {
+    async fn current(self: &Arc<Self>, until: Instant) -> Result<Current<D::Line>, Fault> {
         if let Some(current) = &*self.current.load() {
             return Ok(Current::clone(current));
         }
@@ -246,30 +251,27 @@ impl Link {
         }
     }
 
-    async fn connect(self: Arc<Self>) -> RedisResult<Current> {
+    async fn connect(self: Arc<Self>) -> Result<Current<D::Line>, String> {
         let serial = self.serials.fetch_add(1, Ordering::Relaxed);
-        let link = Arc::downgrade(&self);
-        let hear = move |push: PushInfo| {
-            if push.kind == PushKind::Disconnection
-                && let Some(link) = link.upgrade()
-            {
-                link.give_up(serial, "closed by the server");
+        let me = Arc::downgrade(&self);
+        let ended = Ended(Arc::new(move |why: &str| {
+            if let Some(link) = me.upgrade() {
+                link.give_up(serial, why);
             }
-            Ok::<(), Infallible>(())
-        };
-        let connection = self.target.connect(hear).await?;
-        Ok(Current { connection, serial })
+        }));
+        let line = self.dial.dial(ended).await?;
+        Ok(Current { line, serial })
     }
 }
 
 /// The background work of a link.
-struct Keeper {
-    link: Arc<Link>,
+struct Keeper<D: Dial> {
+    link: Arc<Link<D>>,
     shift: Shift,
 }
 
-impl Keeper {
-    fn new(link: &Arc<Link>, shift: Shift) -> Self {
+impl<D: Dial> Keeper<D> {
+    fn new(link: &Arc<Link<D>>, shift: Shift) -> Self {
         Self {
             link: Arc::clone(link),
             shift,
@@ -287,25 +289,25 @@ impl Keeper {
         }
     }
 
-    async fn reach(&self, pace: &mut Pace) -> Option<Current> {
+    async fn reach(&self, pace: &mut Pace) -> Option<Current<D::Line>> {
         let attempt = || Arc::clone(&self.link).connect();
-        let failed = |error: &RedisError| {
-            self.link.missed(&explain(error));
+        let failed = |why: &str| {
+            self.link.missed(why);
             self.link.settled.send_replace(true);
         };
         pace.reach(attempt, failed, || self.beat()).await
     }
 
-    fn install(&self, current: &Current) {
-        let (link, server) = (self.link.name, self.link.target.address());
-        tracing::info!(link, server, "redis connected");
+    fn install(&self, current: &Current<D::Line>) {
+        let (kind, link, server) = (D::SERVER, self.link.name, self.link.dial.address());
+        tracing::info!(kind, link, server, "connected");
         self.link.failures.store(0, Ordering::Relaxed);
         self.link.current.store(Some(Arc::new(current.clone())));
         self.link.settled.send_replace(true);
     }
 
     /// Waits until the connection is given up, by callers or by a heartbeat.
-    async fn stand_by(&self, current: Current) {
+    async fn stand_by(&self, current: Current<D::Line>) {
         let serial = current.serial;
         tokio::spawn(heart(Arc::clone(&self.link), current));
         while self.link.has(serial) && self.beat() {
@@ -316,12 +318,12 @@ impl Keeper {
 
     /// Gives a sign of life; `false` if the work is over, or somebody else's.
     fn beat(&self) -> bool {
-        self.link.feeds.keep();
+        self.link.dial.tend();
         self.shift.beat()
     }
 }
 
-impl Drop for Keeper {
+impl<D: Dial> Drop for Keeper<D> {
     fn drop(&mut self) {
         // The connection dies with the runtime on which it was made; the next one is tried for.
         if self.shift.lasts() {
@@ -333,23 +335,23 @@ impl Drop for Keeper {
 
 /// A caller who waits for an answer. Callers may have less patience than the deadline, and when
 /// all of them go away before it, no failure is ever seen: so one who has gone leaves a doubt.
-pub(super) struct Wait<'a> {
-    link: &'a Link,
+pub(crate) struct Wait<'a, D: Dial> {
+    link: &'a Link<D>,
     until: Instant,
 }
 
-impl<'a> Wait<'a> {
-    pub(super) fn new(link: &'a Link, until: Instant) -> Self {
+impl<'a, D: Dial> Wait<'a, D> {
+    pub(crate) fn new(link: &'a Link<D>, until: Instant) -> Self {
         Self { link, until }
     }
 
     /// The caller has stayed to the end.
-    pub(super) fn end(self) {
+    pub(crate) fn end(self) {
         std::mem::forget(self);
     }
 }
 
-impl Drop for Wait<'_> {
+impl<D: Dial> Drop for Wait<'_, D> {
     fn drop(&mut self) {
         if Instant::now() + self.link.deadline >= self.until + DOUBT {
             self.link.doubt.notify_one();
@@ -359,8 +361,7 @@ impl Drop for Wait<'_> {
 
 /// Asks a connection again and again whether it lives, at once if there is doubt, and gives it
 /// up when it does not answer.
-async fn heart(link: Arc<Link>, mut current: Current) {
-    let ping = redis::cmd("PING");
+async fn heart<D: Dial>(link: Arc<Link<D>>, current: Current<D::Line>) {
     loop {
         let doubted = timeout(HEARTBEAT, link.doubt.notified()).await.is_ok();
         if !link.has(current.serial) {
@@ -371,10 +372,10 @@ async fn heart(link: Arc<Link>, mut current: Current) {
         } else {
             2 * HEARTBEAT
         };
-        let asking = current.connection.send_packed_command(&ping);
+        let asking = link.dial.beat(current.line.clone());
         let fault = match answered(patience, asking).await {
-            Some(Ok(_)) => continue,
-            Some(Err(error)) => explain(&error),
+            Some(Ok(())) => continue,
+            Some(Err(why)) => why,
             None => "heartbeats are not answered".to_owned(),
         };
         link.give_up(current.serial, &fault);
@@ -384,7 +385,7 @@ async fn heart(link: Arc<Link>, mut current: Current) {
 
 /// The outcome of `asking` if it comes in time. Two waits and not one: on a runtime that was not
 /// driven for a while, the second still leaves time to read what is there.
-pub(super) async fn answered<F: Future>(patience: Duration, asking: F) -> Option<F::Output> {
+pub(crate) async fn answered<F: Future>(patience: Duration, asking: F) -> Option<F::Output> {
     let mut asking = std::pin::pin!(asking);
     for _ in 0..2 {
         if let Ok(answer) = timeout(patience / 2, &mut asking).await {
