@@ -3,12 +3,12 @@
 use bincode::{
     config::{self, Configuration},
     enc::{Encode, EncoderImpl, write::Writer},
-    error::EncodeError,
+    error::{DecodeError, EncodeError},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    Codec, ROOM, bincode_reader, failed, id,
+    Codec, OWN_DESERIALIZE, ROOM, bincode_reader, failed, id,
     limits::Purse,
     schema::{Fit, Kind, Schema},
     shape::{self, Shape},
@@ -80,7 +80,10 @@ where
 }
 
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    bincode_reader::read(bytes).map_err(|error| failed::<T>("reading", FORMAT, error))
+    bincode_reader::read(bytes).map_err(|error| match error {
+        DecodeError::OtherString(_) => failed::<T>("reading", FORMAT, OWN_DESERIALIZE),
+        error => failed::<T>("reading", FORMAT, error),
+    })
 }
 
 struct Out<'o>(&'o mut Vec<u8>);

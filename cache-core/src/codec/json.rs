@@ -1,8 +1,12 @@
 //! The format for eyes.
 
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::error::Category;
 
-use super::{Codec, MAX_DECODED, digest::digest, failed, id, shape, sink::Stop, verify};
+use super::{
+    Codec, MAX_DECODED, OWN_DESERIALIZE, OWN_SERIALIZE, digest::digest, failed, id, shape,
+    sink::Stop, verify,
+};
 use crate::error::Result;
 
 /// JSON, to look into a store: the largest format. Every value is read back before it is
@@ -32,7 +36,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Json {
         digest(value).map_err(|stop| failed::<T>("writing", FORMAT, stop))?;
         let start = out.len();
         serde_json::to_writer(&mut *out, value)
-            .map_err(|error| failed::<T>("writing", FORMAT, error))?;
+            .map_err(|_| failed::<T>("writing", FORMAT, OWN_SERIALIZE))?;
         verify::reads_back(value, &out[start..], FORMAT, Self::decode)
     }
 
@@ -43,7 +47,16 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Json {
         if shape::of::<T>().endless {
             return Err(failed::<T>("reading", FORMAT, Stop::Depth));
         }
-        serde_json::from_slice(bytes).map_err(|error| failed::<T>("reading", FORMAT, error))
+        serde_json::from_slice(bytes).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let what = match error.classify() {
+                Category::Data => OWN_DESERIALIZE,
+                Category::Eof => "bytes are missing",
+                Category::Io | Category::Syntax => "it is not JSON",
+            };
+            let why = format!("at line {line}, column {column}: {what}");
+            failed::<T>("reading", FORMAT, why)
+        })
     }
 
     fn fingerprint() -> u64 {

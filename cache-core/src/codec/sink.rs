@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::ser::{self, Serialize};
 
-use super::{MAX_DEPTH, schema::Piece};
+use super::{MAX_DEPTH, OWN_SERIALIZE, schema::Piece};
 
 /// Where in the expected shape a value stands; see [`Schema`](super::schema::Schema).
 pub(super) type At = u32;
@@ -92,7 +92,7 @@ pub(super) enum Stop {
     Depth,
     Size,
     /// Its `Serialize` says so.
-    Own(String),
+    Own,
 }
 
 impl fmt::Display for Stop {
@@ -104,7 +104,7 @@ impl fmt::Display for Stop {
             ),
             Self::Depth => write!(f, "it is nested deeper than {MAX_DEPTH}"),
             Self::Size => f.write_str("it has more elements than would be read back"),
-            Self::Own(why) => f.write_str(why),
+            Self::Own => f.write_str(OWN_SERIALIZE),
         }
     }
 }
@@ -112,8 +112,8 @@ impl fmt::Display for Stop {
 impl std::error::Error for Stop {}
 
 impl ser::Error for Stop {
-    fn custom<T: fmt::Display>(why: T) -> Self {
-        Self::Own(why.to_string())
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self::Own
     }
 }
 

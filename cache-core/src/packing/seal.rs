@@ -81,11 +81,12 @@ impl Seal {
         let (id, key) = &self.keys[0];
         // Not from the cache's dice: these may be seeded, and a nonce that comes twice would give
         // the value away.
-        let nonce = XNonce::try_generate().map_err(|error| unsealable(error.to_string()))?;
+        let nonce = XNonce::try_generate()
+            .map_err(|_| unsealable("the machine has no randomness to give"))?;
         let label = label(owner, &out[..start]);
         let tag = key
             .encrypt_inout_detached(&nonce, &label, out[start..].as_mut().into())
-            .map_err(|_| unsealable("it is too long".to_owned()))?;
+            .map_err(|_| unsealable("it is too long"))?;
         out.splice(start..start, id.to_le_bytes().into_iter().chain(nonce));
         out.extend_from_slice(&tag);
         Ok(())
@@ -121,7 +122,7 @@ fn label(owner: Owner<'_>, head: &[u8]) -> Vec<u8> {
     label
 }
 
-fn unsealable(why: String) -> Error {
+fn unsealable(why: &str) -> Error {
     Error::new(
         ErrorKind::Rejected,
         format!("a value could not be sealed, so it is not stored: {why}"),

@@ -193,7 +193,7 @@ fn what_claims_to_be_larger_than_it_is_takes_no_memory() {
         &[0x1f, 0, 1, 0, 255, 255, 255, 0],
     ]
     .concat();
-    let endless = [&[0x1f, 0, 1, 0][..], &[255; 65_536], &[0]].concat();
+    let endless = [&[0x1f, 0, 1, 0][..], &vec![255; 65_536], &[0]].concat();
     // Zstandard: a gibibyte of zeros, and a frame that says so and holds nothing.
     let zeros = zstd::bulk::compress(&vec![0; 64 << 20], 1).unwrap();
     assert!(zeros.len() < 10_000);
