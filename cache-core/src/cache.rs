@@ -315,6 +315,26 @@ impl Inner {
         told
     }
 
+    /// The first of two phases of an invalidation: until the second, or until the far tier has
+    /// forgotten it, nobody finds or stores there what is about to be invalid.
+    pub(crate) async fn mark(&self, change: &Change) -> Result<()> {
+        let Some(far) = &self.far else { return Ok(()) };
+        self.listen();
+        far.flux.settle();
+        let (slots, stamps) = self.names_of(change);
+        let notice = feed::notice(self.sender, change.keys(), change.groups());
+        let marked = far
+            .mark(&slots, &stamps, &notice, INVALIDATE_DEADLINE)
+            .await;
+        if marked.is_err() {
+            // What was marked all the same would be of no use for a while.
+            far.disbelieve(slots, stamps);
+        }
+        // Loads that began before they could see the mark are not kept here either.
+        self.forget_change(change);
+        marked
+    }
+
     /// Makes keys and groups invalid here, and in the far tier as soon as somebody can tell it.
     pub(crate) fn invalidate_later(&self, change: &Change) {
         if let Some(far) = &self.far {

@@ -39,7 +39,7 @@ use crate::{
     policy::{LEASE_TTL, MAX_FAR_VALUE, MAX_GROUPS, STAMP_LIVES},
     rng::Dice,
     stats::Counts,
-    sync::{Arc, keeps_time},
+    sync::{Arc, keeps_time, together},
 };
 
 /// The stamp of a group whose writer is between its two phases: nothing is valid under it.
@@ -50,6 +50,10 @@ const LEASE_BITS: u64 = 0xffff_ffff;
 
 /// The id of a lease that was given back: nobody's, so that everybody may replace it.
 const NOBODY: u64 = 0;
+
+/// The owner of the lease that stands for a key whose writer is between its two phases: no cache,
+/// so that nobody replaces it to store a load.
+const WRITER: u64 = !LEASE_BITS;
 
 /// Between the tags in an envelope; no tag holds a control character.
 const TAG_END: &str = "\n";
@@ -133,6 +137,16 @@ pub(crate) struct Seen {
     stamps: Vec<Option<Stamp>>,
     /// What a lease may replace; `None` if another process holds the lease.
     over: Option<Over>,
+    /// Whether a writer of the key itself is between its two phases.
+    marked: bool,
+}
+
+impl Seen {
+    /// Whether a writer of the key, or of a group of it, is between its two phases: what is loaded
+    /// now may be from before it.
+    pub(crate) fn in_flux(&self) -> bool {
+        self.marked || self.stamps.contains(&Some(FLUX))
+    }
 }
 
 /// The right to store one load: its lease, and the stamps from before it began.
@@ -193,12 +207,9 @@ impl Far {
         seen: Seen,
         budget: &mut Budget,
     ) -> Result<Option<Right>> {
-        let Some(over) = seen.over else {
+        let Some(over) = seen.over.filter(|_| !seen.in_flux()) else {
             return Ok(None);
         };
-        if seen.stamps.contains(&Some(FLUX)) {
-            return Ok(None);
-        }
         let lease = envelope::lease(self.owner | (self.dice.draw() & LEASE_BITS));
         let missing: Vec<(&str, Stamp)> = place
             .stamps()
@@ -273,7 +284,12 @@ impl Far {
             }));
         }
         let over = Some(Over::Anything);
-        self.prepare(place, Seen { stamps, over }, budget).await
+        let seen = Seen {
+            stamps,
+            over,
+            marked: false,
+        };
+        self.prepare(place, seen, budget).await
     }
 
     /// Takes the right to store whatever stands there.
@@ -287,6 +303,7 @@ impl Far {
         let seen = Seen {
             stamps: read.iter().map(|bytes| stamp(bytes.as_ref())).collect(),
             over: Some(Over::Anything),
+            marked: false,
         };
         self.prepare(place, seen, budget).await
     }
@@ -408,6 +425,54 @@ impl Far {
             self.disbelieve(slots, stamps);
         }
         result
+    }
+
+    /// The first of two phases of an invalidation: for `ttl`, or until it is invalidated, nothing
+    /// is found in these slots and groups and nothing is stored there. Should the writer die
+    /// meanwhile, the marks expire, and what is missing agrees with no entry of before.
+    pub(crate) async fn mark(
+        self: &Arc<Self>,
+        slots: &[String],
+        stamps: &[String],
+        notice: &[u8],
+        patience: Duration,
+    ) -> Result<()> {
+        let mut budget = Budget::new(self.outage_budget.max(patience));
+        let leases = slots.iter().map(|slot| {
+            let mut share = budget.share();
+            async move { (self.mark_slot(slot, &mut share).await, share) }
+        });
+        for (marked, share) in together(leases).await {
+            budget.join(&share);
+            marked?;
+        }
+        let stamps: Vec<(&str, Stamp)> = stamps.iter().map(|name| (&**name, FLUX)).collect();
+        let change = Invalidate {
+            slots: &[],
+            stamps: &stamps,
+            stamp_ttl: LEASE_TTL,
+            channel: &self.names.channel(),
+            notice,
+        };
+        self.guarded(&mut budget, self.backend.invalidate_dyn(change))
+            .await
+    }
+
+    async fn mark_slot(&self, slot: &str, budget: &mut Budget) -> Result<()> {
+        let lease = Lease {
+            slot,
+            header: envelope::lease(WRITER | (self.dice.draw() & LEASE_BITS)),
+            over: Over::Anything,
+            ttl: LEASE_TTL,
+        };
+        let prepare = Prepare {
+            stamps: &[],
+            stamp_ttl: LEASE_TTL,
+            lease: Some(lease),
+        };
+        self.guarded(budget, self.backend.prepare_dyn(prepare))
+            .await
+            .map(drop)
     }
 
     /// Tells all near tiers that a key has another value now.

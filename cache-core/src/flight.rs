@@ -136,6 +136,9 @@ struct State {
     troubled: u64,
     /// The key itself was invalidated or set: the result is for those who wait, nobody else.
     doomed: bool,
+    /// A writer of the key is between its two phases: the result is not to be kept either, but
+    /// whoever comes may still wait for it.
+    in_flux: bool,
     waiting: usize,
     panics: u8,
 }
@@ -293,7 +296,7 @@ impl Lead {
     /// is not replaced by what was being loaded before.
     pub(crate) fn store(&self, store: impl FnOnce()) -> bool {
         let mut shard = self.flights.shard(self.flight.hash);
-        let stands = self.flight.stands();
+        let stands = self.flight.stands() && !lock(&self.flight.state).in_flux;
         if stands {
             if self.flight.kind == Kind::Refresh {
                 shard.doom(Kind::Load, &self.flight.key);
@@ -307,6 +310,11 @@ impl Lead {
     pub(crate) fn ask(&self) {
         let mut state = lock(&self.flight.state);
         state.late = state.tickets;
+    }
+
+    /// What this brings is not to be kept, because a writer is between its two phases.
+    pub(crate) fn in_flux(&self) {
+        lock(&self.flight.state).in_flux = true;
     }
 
     /// Remembers who waited while the far tier failed.

@@ -5,6 +5,7 @@ mod failed;
 mod kept;
 mod millis;
 mod path;
+mod refuse;
 mod response;
 mod settled;
 
@@ -14,6 +15,7 @@ pub use self::{
     kept::{Kept1, Kept2, Kept3},
     millis::millis,
     path::{Dotted, dotted_len, owner},
+    refuse::{Refused, refuse},
     response::{clock_of, jitter_of, now, refreshing, stored, ttl_of},
     settled::{NoFuture, Settled},
 };

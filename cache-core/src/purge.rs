@@ -14,11 +14,12 @@ use crate::{
     block::{self, block_on},
     cache::{Cache, Change},
     called::Called,
+    error::Result,
     event,
     far::Far,
     journal::Writer,
     key::{self, KeyWriter},
-    sync::{Arc, all},
+    sync::{Arc, all, together},
 };
 
 /// What one call of a writing function invalidates.
@@ -117,6 +118,15 @@ impl Purge {
         all(parts.iter().map(|(cache, change)| tell(cache, change))).await;
     }
 
+    /// Invalidates, and says what went wrong: that is repeated in the background all the same.
+    async fn confirm(self) -> Result<()> {
+        let parts = self.parts();
+        let told = parts
+            .iter()
+            .map(|(cache, change)| cache.0.invalidate(change));
+        together(told).await.into_iter().collect()
+    }
+
     /// Invalidates from a plain `fn`: here at once, and in the far tier within the outage budget if
     /// a runtime goes on while this thread waits. If none does, as on the one thread of a
     /// current-thread runtime, or if the budget is not enough, the far tier is told in the
@@ -191,6 +201,46 @@ impl PurgeGuard {
         let mut guard = Self(Some(purge.clone()));
         purge.run().await;
         guard.0 = None;
+    }
+
+    /// Keeps all that is to be invalidated from being found or stored by anybody while the
+    /// function runs, even if this process does not live to its end. For [`policy::LEASE_TTL`] at
+    /// most; what takes longer is invalidated as by any other function.
+    ///
+    /// # Errors
+    ///
+    /// If a far tier does not confirm it within 250 ms. Nothing has been written yet, and nothing
+    /// should be.
+    ///
+    /// # Panics
+    ///
+    /// Never: only what takes the guard itself takes what is inside.
+    ///
+    /// [`policy::LEASE_TTL`]: crate::policy::LEASE_TTL
+    pub async fn mark(self) -> Result<Self> {
+        let purge = self.0.as_ref().expect("nobody has taken it");
+        let parts = purge.clone().parts();
+        let marks = parts.iter().map(|(cache, change)| cache.0.mark(change));
+        together(marks).await.into_iter().collect::<Result<()>>()?;
+        Ok(self)
+    }
+
+    /// Invalidates now, and says what went wrong: that is repeated in the background all the same.
+    ///
+    /// # Errors
+    ///
+    /// If a far tier does not confirm it within 250 ms.
+    ///
+    /// # Panics
+    ///
+    /// Never: only what takes the guard itself takes what is inside.
+    pub async fn confirm(mut self) -> Result<()> {
+        let purge = self.0.take().expect("only this takes it");
+        // As in `run`.
+        let mut guard = Self(Some(purge.clone()));
+        let told = purge.confirm().await;
+        guard.0 = None;
+        told
     }
 
     /// Adds what is known only now.

@@ -220,6 +220,9 @@ impl<'s, 'c> Serve<'s, 'c> {
         seen: Seen,
         budget: &mut Budget,
     ) -> Option<Right> {
+        if seen.in_flux() {
+            lead.in_flux();
+        }
         self.granted(lead, far.prepare(place, seen, budget).await)
     }
 
@@ -239,7 +242,12 @@ impl<'s, 'c> Serve<'s, 'c> {
         let place = self.call.place(far);
         let right = match far.look(&place, self.call.typed(), &mut budget).await {
             Ok(Look::Hit(found)) => far.succeed(place, &found, &mut budget).await,
-            Ok(Look::Miss(seen)) => far.prepare(place, seen, &mut budget).await,
+            Ok(Look::Miss(seen)) => {
+                return self
+                    .prepare(lead, far, place, seen, &mut budget)
+                    .await
+                    .map(|right| (right, budget));
+            }
             Err(error) => Err(error),
         };
         self.granted(lead, right).map(|right| (right, budget))

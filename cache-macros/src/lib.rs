@@ -242,6 +242,7 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `of = [get_user(id), list_users(1, 20)]` | the entries of these calls of cached functions | none |
 /// | `all` | everything in the cache's namespace | off |
 /// | `when = ok` | `ok`: after the function, unless it returned `Err`; `always`: after it; `before`: before it | `ok` |
+/// | `strict` | in two phases, and what goes wrong with the cache is the function's error | off |
 /// | `cache = "name"`, `cache = self.cache` | a registered cache, or an expression that derefs to one | the default cache |
 /// | `crate = path` | where larder is, if it is renamed | `::larder` |
 ///
@@ -257,6 +258,25 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// and fields are cloned, and over `ret`. Methods have no companion: name their keys.
 ///
 /// Several of these attributes may stand on one function, with or without [`macro@cache_put`].
+///
+/// # In two phases
+///
+/// A process that dies after its write and before its invalidation leaves the old value in a far
+/// tier until its ttl. With `strict` it cannot: before the body runs, the far tier is told that a
+/// writer is at work; until the invalidation, or for 30 s, nobody finds or keeps anything of what
+/// it names, and calls load. It costs a write one or two round trips more, and asks for a `Result` whose
+/// error is `From<larder::Error>`, because what goes wrong with the cache is an error of the function then:
+///
+/// - The far tier does not confirm the first phase within 250 ms: the body is **not run**.
+/// - It does not confirm the second: the write has been made all the same. The marks of the first
+///   phase still stand, and the invalidation is repeated in the background.
+///
+/// ```ignore
+/// #[invalidate_cache(keys = ["balances:<account>"], strict)]
+/// async fn deposit(account: u64, amount: u64) -> Result<(), BankError> {
+///     db::deposit(account, amount).await
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn invalidate_cache(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = item.into();

@@ -15,5 +15,6 @@ mod p2_one_load;
 #[cfg(feature = "redis")]
 mod p3_never_fails;
 mod runtimes;
+mod strict;
 mod world;
 mod writes;

@@ -4,7 +4,9 @@ use std::{borrow::Cow, collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
-use super::{Budget, FLUX, Far, Found, LEASE_BITS, Look, NOBODY, Place, Seen, TAG_END, Typed};
+use super::{
+    Budget, FLUX, Far, Found, LEASE_BITS, Look, NOBODY, Place, Seen, TAG_END, Typed, WRITER,
+};
 use crate::{
     backend::{Header, Over, Stamp},
     envelope::{self, Bad, Envelope, Kind},
@@ -164,12 +166,17 @@ impl Far {
     ) -> Result<Look, Vec<String>> {
         let stamps: Vec<_> = read[1..].iter().map(|read| stamp(read.as_ref())).collect();
         let Some(bytes) = &read[0] else {
-            let over = Some(Over::Empty);
-            return Ok(Look::Miss(Seen { stamps, over }));
+            return Ok(Look::Miss(Seen {
+                stamps,
+                over: Some(Over::Empty),
+                marked: false,
+            }));
         };
+        let mut marked = false;
         let over = match envelope::decode(bytes) {
             Ok(entry) if entry.meta.kind == Kind::Lease => {
                 let owner = entry.meta.id & !LEASE_BITS;
+                marked = owner == WRITER;
                 (owner == self.owner || owner == NOBODY).then(|| over(bytes))
             }
             Ok(entry) => {
@@ -199,7 +206,11 @@ impl Far {
                 Some(over(bytes))
             }
         };
-        Ok(Look::Miss(Seen { stamps, over }))
+        Ok(Look::Miss(Seen {
+            stamps,
+            over,
+            marked,
+        }))
     }
 
     fn stamps_of_tags(&self, tags: &str) -> Vec<String> {

@@ -17,7 +17,8 @@ pub(crate) struct InvalidateArgs {
     pub(crate) tags: Option<Many>,
     pub(crate) of: Option<CallsArg>,
     pub(crate) all: Option<Ident>,
-    pub(crate) when: Option<When>,
+    pub(crate) when: Option<(Ident, When)>,
+    pub(crate) strict: Option<Ident>,
     pub(crate) cache: Option<CacheArg>,
     pub(crate) krate: Option<Path>,
 }
@@ -36,7 +37,9 @@ impl Options for InvalidateArgs {
         } else if option.peek(kw::all) {
             flag(input, &mut self.all)
         } else if option.peek(kw::when) {
-            assign(input, &mut self.when, Parse::parse)
+            assign(input, &mut self.when, named)
+        } else if option.peek(kw::strict) {
+            flag(input, &mut self.strict)
         } else if option.peek(kw::cache) {
             assign(input, &mut self.cache, Parse::parse)
         } else if option.peek(Token![crate]) {
@@ -45,6 +48,13 @@ impl Options for InvalidateArgs {
             Err(unknown(input, option))
         }
     }
+}
+
+/// A choice, and the word that makes it.
+fn named(input: ParseStream<'_>) -> Result<(Ident, When)> {
+    let word = input.fork();
+    let when = input.parse()?;
+    Ok((word.call(Ident::parse_any)?, when))
 }
 
 /// When a write invalidates.

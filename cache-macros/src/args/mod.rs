@@ -56,6 +56,7 @@ mod kw {
     custom_keyword!(sensitive);
     custom_keyword!(shared);
     custom_keyword!(skip);
+    custom_keyword!(strict);
     custom_keyword!(tags);
     custom_keyword!(ttl);
     custom_keyword!(ttl_from);

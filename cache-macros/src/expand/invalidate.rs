@@ -1,7 +1,8 @@
 //! `#[invalidate_cache]`.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
+use syn::Path;
 
 use super::{
     cache,
@@ -37,6 +38,12 @@ pub(super) fn invalidate(model: &Invalidate, purge: &Ident, by: Option<&Ident>, 
     let guard = quote_spanned!(here()=> let #purge = #named.on_exit(););
     steps.before.push(guard);
     steps.purges.push(purge.clone());
+    if model.strict {
+        let (mark, confirm) = two_phases(krate, purge, steps.returns);
+        steps.before.push(mark);
+        steps.after.push(confirm);
+        return;
+    }
     if !late.is_empty() {
         steps.late = true;
         steps.named.push(quote_spanned! {here()=>
@@ -56,6 +63,28 @@ pub(super) fn invalidate(model: &Invalidate, purge: &Ident, by: Option<&Ident>, 
         },
         When::Always | When::Before => quote_spanned!(here()=> #purge #run;),
     });
+}
+
+/// What a strict invalidation does before the body, and after it. The function's own error goes
+/// before the cache's; after it as well the marks are to be replaced.
+fn two_phases(krate: Option<&Path>, purge: &Ident, returns: Span) -> (TokenStream, TokenStream) {
+    // Asks the return type to hold the cache's error.
+    let asking = private(krate, returns);
+    let refuse = quote_spanned!(returns=> #asking::refuse(error));
+    let private = private(krate, here());
+    let mark = quote_spanned! {here()=>
+        let #purge = match #purge.mark().await {
+            ::core::result::Result::Ok(purge) => purge,
+            ::core::result::Result::Err(error) => return #refuse,
+        };
+    };
+    let confirm = quote_spanned! {here()=>
+        let output = match #purge.confirm().await {
+            ::core::result::Result::Err(error) if !#private::failed!(&output) => #refuse,
+            _ => output,
+        };
+    };
+    (mark, confirm)
 }
 
 /// The calls that name what is invalidated: those that can be made before the body, and those

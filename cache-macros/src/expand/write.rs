@@ -1,7 +1,8 @@
 //! A function that writes, whatever its attributes are.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote_spanned};
+use syn::Type;
 
 use super::{around, at, cached::shape_of, here, invalidate::invalidate, private, put::put, ran};
 use crate::{
@@ -13,6 +14,8 @@ use crate::{
 pub(super) struct Steps {
     pub(super) function: Ident,
     style: Style,
+    /// Where the return type stands.
+    pub(super) returns: Span,
     pub(super) before: Vec<TokenStream>,
     /// The guards of what is invalidated after the body, and whether one of them waits for what
     /// the function returns.
@@ -25,10 +28,11 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    fn of(function: &Function) -> Self {
+    fn of(function: &Function, output: &Type) -> Self {
         Self {
             function: function.sig.ident.clone(),
             style: function.style,
+            returns: at(output),
             before: Vec::new(),
             purges: Vec::new(),
             late: false,
@@ -62,7 +66,7 @@ pub(crate) fn write(model: &Write) -> TokenStream {
     let private = private(krate, here());
     let writer = Ident::new("writer", here());
     let puts = !model.puts.is_empty();
-    let mut steps = Steps::of(function);
+    let mut steps = Steps::of(function, output);
     if puts {
         let shape = shape_of(krate, output);
         steps.before.push(quote_spanned! {here()=>

@@ -34,9 +34,11 @@ impl Rules<'_> {
     fn call(&mut self, call: CallArg) -> Call {
         let arguments = call.arguments.into_iter().map(|value| {
             let ret = free(value.to_token_stream(), &|name| name == "ret");
-            if let (Some(ret), Ret::TooEarly) = (&ret, self.ret) {
-                let message = "`ret` is what the function returns, which nobody knows before it \
-                               runs: remove `when = before`";
+            if let (Some(ret), Ret::TooEarly(option)) = (&ret, self.ret) {
+                let message = format!(
+                    "`ret` is what the function returns, which nobody knows before it runs: \
+                     remove `{option}`"
+                );
                 self.errors.push(Error::new_spanned(ret, message));
             }
             CallArgument { value, ret }

@@ -1,13 +1,13 @@
 //! What may be asked of a function that invalidates.
 
-use proc_macro2::Span;
+use proc_macro2::{Ident, Span};
 use syn::{Error, Path, Result};
 
 use super::{Call, Rules, never, rules::Ret, write::Part};
 use crate::{
     args::{CacheArg, InvalidateArgs, When},
     errors::Errors,
-    function::Function,
+    function::{Function, Style},
     template::{Kind, Template},
 };
 
@@ -20,6 +20,7 @@ pub(crate) struct Invalidate {
     pub(crate) of: Vec<Call>,
     pub(crate) all: bool,
     pub(crate) when: When,
+    pub(crate) strict: bool,
     pub(crate) cache: Option<CacheArg>,
 }
 
@@ -44,7 +45,10 @@ impl Part for Invalidate {
             )),
             _ => {}
         }
-        let when = args.when.unwrap_or_default();
+        if let Some(strict) = &args.strict {
+            check_strict(strict, args.when.as_ref(), function, &mut errors);
+        }
+        let when = args.when.map_or_else(When::default, |(_, when)| when);
         if let (Some(never), When::Ok | When::Always) = (never(&function.output()), when) {
             let message = "a function that never returns invalidates nothing after it: write \
                            `when = before`";
@@ -53,9 +57,10 @@ impl Part for Invalidate {
         let arguments = function.arguments();
         let mut rules = Rules {
             arguments: &arguments,
-            ret: match when {
-                When::Before => Ret::TooEarly,
-                When::Ok | When::Always => Ret::Known,
+            ret: match (when, &args.strict) {
+                (_, Some(_)) => Ret::TooEarly("strict"),
+                (When::Before, _) => Ret::TooEarly("when = before"),
+                (When::Ok | When::Always, _) => Ret::Known,
             },
             errors,
         };
@@ -74,7 +79,27 @@ impl Part for Invalidate {
             of,
             all: args.all.is_some(),
             when,
+            strict: args.strict.is_some(),
             cache: args.cache,
         })
+    }
+}
+
+/// A strict invalidation has a phase before the function and one after it, and both are waited
+/// for.
+fn check_strict(
+    strict: &Ident,
+    when: Option<&(Ident, When)>,
+    function: &Function,
+    errors: &mut Errors,
+) {
+    if let Some((when, _)) = when {
+        let message = "`strict` invalidates before the function and after it, whatever it \
+                       returns: remove `when`";
+        errors.push(Error::new_spanned(when, message));
+    }
+    if function.style == Style::Sync {
+        let message = "`strict` waits for the far tier, and a plain `fn` cannot: write `async fn`";
+        errors.push(Error::new_spanned(strict, message));
     }
 }

@@ -30,8 +30,8 @@ pub(super) struct Rules<'a> {
 pub(super) enum Ret {
     /// The template is written when the function has returned.
     Known,
-    /// The template is written before the function runs, because `when = before` says so.
-    TooEarly,
+    /// The template is written before the function runs, because this option says so.
+    TooEarly(&'static str),
     /// The key decides whether the function runs at all.
     Unknowable,
 }
@@ -96,9 +96,11 @@ impl Rules<'_> {
                 value.root.set_span(template.span());
                 value.ret = true;
             }
-            (Ret::TooEarly, _) if ret => {
-                let message = "`<ret>` is what the function returns, which nobody knows before it \
-                               runs: remove `when = before`";
+            (Ret::TooEarly(option), _) if ret => {
+                let message = format!(
+                    "`<ret>` is what the function returns, which nobody knows before it runs: \
+                     remove `{option}`"
+                );
                 self.errors.push(Error::new(template.span(), message));
             }
             (_, Some(argument)) => {
