@@ -94,11 +94,10 @@ pub(crate) fn damaged(key: &str, reason: &dyn fmt::Debug) {
     );
 }
 
-pub(crate) fn forged(key: &str, reason: &dyn fmt::Debug) {
+pub(crate) fn forged(key: &str) {
     event!(
         error,
         key_hash = hidden(key),
-        ?reason,
         "the seal of a far entry does not fit: somebody changed or moved it, or has another key \
          of the same id"
     );

@@ -123,10 +123,10 @@ pub struct CallStats {
     /// Calls of the far tier that failed.
     pub far_errors: u64,
     /// Far entries that could not be read as this type: written by another version, compressed or
-    /// sealed in a way that this program does not know, or damaged.
+    /// sealed in a way that this cache does not take, or damaged.
     pub undecodable: u64,
-    /// Far entries whose seal does not fit: changed, moved from another key or namespace, sealed by
-    /// another key of the same id, or put back long after they had expired.
+    /// Far entries whose seal does not fit: changed, moved from another key or namespace, or sealed
+    /// by another key of the same id.
     pub forged: u64,
 }
 

@@ -15,6 +15,15 @@ mod p2_one_load;
 #[cfg(feature = "redis")]
 mod p3_never_fails;
 mod runtimes;
+#[cfg(all(
+    feature = "json",
+    feature = "lz4",
+    feature = "redis",
+    feature = "seal",
+    feature = "testkit",
+    feature = "zstd"
+))]
+mod security;
 mod strict;
 mod world;
 mod writes;

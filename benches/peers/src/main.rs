@@ -4,7 +4,6 @@
 
 mod far;
 mod load;
-mod monitor;
 mod near;
 mod prefix;
 mod rounds;

@@ -16,7 +16,7 @@ use crate::{
     far::Far,
     fence::Fence,
     flight::Flights,
-    names::Namespace,
+    names::{self, Namespace},
     near::NearStore,
     packing::Packing,
     policy::{DEFAULT_JITTER, DEFAULT_OUTAGE_BUDGET, DEFAULT_TTL, DEFAULT_WAIT},
@@ -141,8 +141,8 @@ impl CacheBuilder {
     /// # Errors
     ///
     /// [`ErrorKind::Config`] if the ttl is zero, the jitter is not within `0.0..=1.0`, two keys of
-    /// the seal have one id, or the namespace is empty, longer than 40 bytes, or has other characters than letters, digits
-    /// and `-_.:`.
+    /// the seal have one id, or the namespace is empty, longer than 40 bytes, has other characters than letters, digits
+    /// and `-_.:`, or a segment `e` or `g`.
     pub fn build(self) -> Result<Cache> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         self.check()?;
@@ -200,6 +200,14 @@ impl CacheBuilder {
             return wrong(format!(
                 "the namespace `{}` is not 1 to 40 letters, digits, `-`, `_`, `.` or `:`",
                 self.namespace.escape_debug()
+            ));
+        }
+        // Else the entry of `x` in `shop:e` would have the name of that of `e:x` in `shop`.
+        if self.namespace.split(':').any(names::is_mark) {
+            return wrong(format!(
+                "the namespace `{}` has a segment `e` or `g`, by which entries and groups are told \
+                 apart behind it: give that segment another name",
+                self.namespace
             ));
         }
         Ok(())

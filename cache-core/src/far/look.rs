@@ -301,14 +301,11 @@ fn undecodable(typed: Typed<'_>, error: &Error) {
 }
 
 fn damaged(typed: Typed<'_>, bad: Bad) {
-    match bad {
-        Bad::Seal | Bad::Expired => {
-            typed.counts.forged.one();
-            event::forged(typed.key, &bad);
-        }
-        _ => {
-            typed.counts.undecodable.one();
-            event::damaged(typed.key, &bad);
-        }
+    if bad == Bad::Seal {
+        typed.counts.forged.one();
+        event::forged(typed.key);
+    } else {
+        typed.counts.undecodable.one();
+        event::damaged(typed.key, &bad);
     }
 }
