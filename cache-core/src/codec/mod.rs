@@ -3,6 +3,8 @@
 mod auto;
 mod bincode;
 mod bincode_reader;
+#[cfg(feature = "json")]
+mod bounded;
 mod digest;
 #[cfg(feature = "json")]
 mod json;
