@@ -24,3 +24,7 @@ pub mod axum {}
 #[doc = include_str!("../docs/companions.md")]
 #[cfg(feature = "moka")]
 pub mod companions {}
+
+#[doc = include_str!("../docs/security.md")]
+#[cfg(all(feature = "moka", feature = "lz4", feature = "seal"))]
+pub mod security {}
