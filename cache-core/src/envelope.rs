@@ -156,7 +156,6 @@ pub(crate) enum Bad {
     /// Not sealed, where everything is to be.
     Unsealed,
     /// Its seal is broken: it was changed, or moved from another key.
-    #[cfg_attr(not(feature = "seal"), expect(dead_code, reason = "only keys tell"))]
     Seal,
     /// Sealed to expire long ago, and here again.
     Expired,

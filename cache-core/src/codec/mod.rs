@@ -2,6 +2,7 @@
 
 mod auto;
 mod bincode;
+mod bincode_out;
 mod bincode_reader;
 #[cfg(feature = "json")]
 mod bounded;
