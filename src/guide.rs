@@ -28,3 +28,16 @@ pub mod companions {}
 #[doc = include_str!("../docs/security.md")]
 #[cfg(all(feature = "moka", feature = "lz4", feature = "seal"))]
 pub mod security {}
+
+// Its examples are run in `tests/axum`, because some of them are handlers.
+#[cfg(all(feature = "testkit", not(doctest)))]
+#[doc = include_str!("../docs/testing.md")]
+pub mod testing {}
+
+#[doc = include_str!("../docs/settings.md")]
+#[cfg(feature = "moka")]
+pub mod settings {}
+
+#[doc = include_str!("../docs/stores.md")]
+#[cfg(feature = "moka")]
+pub mod stores {}

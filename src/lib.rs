@@ -1,10 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 pub use cache_core::{
-    Backend, Cache, CacheBuilder, Cacheable, CallStats, Carried, Clock, Compression, Dice, Entry,
-    EntryOf, Error, ErrorKind, Header, Invalidate, KeyPart, KeyRef, KeyWriter, Lease, Listener,
-    Live, Moment, NearStore, Over, Prepare, Prepared, PutEntry, Result, Returns, SetOptions, Stamp,
-    Stats, Storable, Write, codec, entry, graph, policy,
+    Backend, Bytes, Cache, CacheBuilder, Cacheable, CallStats, Carried, Clock, Compression,
+    Deferred, Dice, Entry, EntryOf, Error, ErrorKind, Header, Invalidate, KeyPart, KeyRef,
+    KeyWriter, Lease, Listener, Live, Moment, NearStore, Over, Prepare, Prepared, PutEntry, Result,
+    Returns, SetOptions, Settings, Stamp, Stats, Storable, Write, codec, deferred, entry, graph,
+    policy, register,
 };
 pub use cache_macros::{KeyPart, cache_put, cached, invalidate_cache};
 
@@ -16,10 +17,15 @@ pub use cache_axum as axum;
 pub use cache_backends::Moka;
 #[cfg(feature = "redis")]
 pub use cache_backends::Redis;
+#[cfg(feature = "memcached")]
+pub use cache_backends::{Distribution, Memcached};
 #[cfg(feature = "seal")]
 pub use cache_core::Seal;
 #[cfg(feature = "testkit")]
 pub use cache_core::testkit;
+
+// Named also where no feature is on, so that it is linked, and its stores are known by name.
+use cache_backends as _;
 
 /// The cache of every function that names no other: the one that was
 /// [installed](Cache::install), or else one near tier of 65,536 entries in this process (without

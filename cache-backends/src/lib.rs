@@ -1,12 +1,30 @@
 //! The stores of larder, one room and one feature each.
 
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "memcached", feature = "redis"))]
+#[cfg_attr(
+    not(feature = "redis"),
+    allow(dead_code, reason = "memcached alone needs less of it")
+)]
 mod link;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod loopback;
+#[cfg(feature = "memcached")]
+mod memcached;
 #[cfg(feature = "moka")]
 mod moka;
 #[cfg(feature = "redis")]
 mod redis;
+mod settings;
 
+/// What must hold of arbitrary bytes: see `cache_core::testkit::fuzz`.
+#[cfg(all(feature = "memcached", feature = "testkit"))]
+#[doc(hidden)]
+pub mod fuzz {
+    pub use crate::memcached::replies;
+}
+
+#[cfg(feature = "memcached")]
+pub use self::memcached::{Distribution, Memcached, MemcachedBuilder};
 #[cfg(feature = "moka")]
 pub use self::moka::{DEFAULT_ENTRIES, Moka, MokaBuilder};
 #[cfg(feature = "redis")]

@@ -80,6 +80,8 @@ pub(crate) struct Link<D: Dial> {
     /// Of the current connection, in a row.
     failures: AtomicU32,
     serials: AtomicU64,
+    /// The first serial whose connection may be used.
+    oldest: AtomicU64,
     /// Why there is no connection.
     why: Mutex<Arc<str>>,
     /// The current connection was given up.
@@ -115,6 +117,7 @@ impl<D: Dial> Link<D> {
             current: ArcSwapOption::empty(),
             failures: AtomicU32::new(0),
             serials: AtomicU64::new(0),
+            oldest: AtomicU64::new(0),
             why: Mutex::new("not yet tried".into()),
             ended: Notify::new(),
             doubt: Notify::new(),
@@ -145,12 +148,37 @@ impl<D: Dial> Link<D> {
         Ok(answer)
     }
 
+    /// Waits until there is a connection, as a call does.
+    pub(crate) async fn reached(self: &Arc<Self>) -> Result<(), Fault> {
+        let until = Instant::now() + self.deadline;
+        self.current(until).await.map(drop)
+    }
+
     /// Gives up the connection that brought an answer which is none to its command.
     pub(crate) fn garbled(&self) -> Fault {
         if let Some(current) = self.current.load_full() {
             self.give_up(current.serial, "an answer made no sense");
         }
         Fault::Garbled
+    }
+
+    /// Has the connection made anew before it carries another call, which waits for that as the
+    /// very first does.
+    pub(crate) fn renew(&self) {
+        let next = self.serials.load(Ordering::SeqCst);
+        self.oldest.fetch_max(next, Ordering::SeqCst);
+        self.drop_old();
+    }
+
+    /// Takes a connection away whose making began before it was last to be made anew.
+    fn drop_old(&self) {
+        let current = self.current.load();
+        let oldest = self.oldest.load(Ordering::SeqCst);
+        if current.as_ref().is_none_or(|one| one.serial < oldest) {
+            self.settled.send_replace(false);
+            self.current.compare_and_swap(&current, None);
+            self.ended.notify_one();
+        }
     }
 
     /// How long a call may take.
@@ -161,6 +189,16 @@ impl<D: Dial> Link<D> {
     /// Whether there is a connection.
     pub(crate) fn is_up(&self) -> bool {
         self.current.load().is_some()
+    }
+
+    /// Whether it was tried to connect, and there is no connection.
+    pub(crate) fn is_away(&self) -> bool {
+        *self.settled.borrow() && !self.is_up()
+    }
+
+    /// Begins to connect, unless that was done; `false` outside of tokio.
+    pub(crate) fn open(self: &Arc<Self>) -> bool {
+        self.post.start(|shift| Keeper::new(self, shift).run())
     }
 
     /// Ends the background work, for good.
@@ -239,7 +277,7 @@ impl<D: Dial> Link<D> {
         if let Some(current) = &*self.current.load() {
             return Ok(Current::clone(current));
         }
-        if !self.post.start(|shift| Keeper::new(self, shift).run()) {
+        if !self.open() {
             return Err(Fault::Away("there is no tokio runtime here".into()));
         }
         let mut settled = self.settled.subscribe();
@@ -252,7 +290,7 @@ impl<D: Dial> Link<D> {
     }
 
     async fn connect(self: Arc<Self>) -> Result<Current<D::Line>, String> {
-        let serial = self.serials.fetch_add(1, Ordering::Relaxed);
+        let serial = self.serials.fetch_add(1, Ordering::SeqCst);
         let me = Arc::downgrade(&self);
         let ended = Ended(Arc::new(move |why: &str| {
             if let Some(link) = me.upgrade() {
@@ -304,6 +342,7 @@ impl<D: Dial> Keeper<D> {
         self.link.failures.store(0, Ordering::Relaxed);
         self.link.current.store(Some(Arc::new(current.clone())));
         self.link.settled.send_replace(true);
+        self.link.drop_old();
     }
 
     /// Waits until the connection is given up, by callers or by a heartbeat.

@@ -27,7 +27,8 @@ pub type Stamp = u64;
 ///   timed-out write may still be applied, later, by the server.
 /// - A method returns within the backend's own deadline, and at once with
 ///   [`ErrorKind::Unavailable`](crate::ErrorKind) while the server is known to be away.
-/// - The store may lose anything at any moment; it never brings back what was replaced.
+/// - The store may lose anything at any moment; it never brings back what was replaced, unless
+///   it moves or removes what it was told to [`guard`](Self::guard).
 /// - [`prepare`](Self::prepare) and [`store`](Self::store) compare and write *one slot*
 ///   atomically. Nothing else needs to be atomic.
 ///
@@ -70,6 +71,15 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     fn watch(&self, channel: &str, listener: std::sync::Weak<dyn Listener>) -> bool {
         let _ = (channel, listener);
         false
+    }
+
+    /// Says once, when a cache is built, that everything of that cache is under this stamp. A
+    /// store that can come back with what it held before, from a snapshot or as a replica that
+    /// takes over, moves or removes the stamp before it answers anything again: what it holds
+    /// may be older than an invalidation. Does not wait. The default does nothing, as is right
+    /// for a store that loses everything whenever it loses anything.
+    fn guard(&self, stamp: &str) {
+        let _ = stamp;
     }
 }
 
@@ -192,6 +202,7 @@ pub(crate) trait DynBackend: fmt::Debug + Send + Sync {
         matches: &'a (dyn Fn(&str) -> bool + Sync),
     ) -> Boxed<'a, u64>;
     fn watch_dyn(&self, channel: &str, listener: std::sync::Weak<dyn Listener>) -> bool;
+    fn guard_dyn(&self, stamp: &str);
 }
 
 impl<B: Backend> DynBackend for B {
@@ -216,6 +227,9 @@ impl<B: Backend> DynBackend for B {
     }
     fn watch_dyn(&self, channel: &str, listener: std::sync::Weak<dyn Listener>) -> bool {
         self.watch(channel, listener)
+    }
+    fn guard_dyn(&self, stamp: &str) {
+        self.guard(stamp);
     }
 }
 

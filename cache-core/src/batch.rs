@@ -41,6 +41,7 @@ use crate::{
     serve::{Accepts, FarRight, Serve, Shared, Step},
     site::Miss,
     sync::{together, together_until},
+    witness::What,
 };
 
 /// The different keys of one batch that the near tier could not answer.
@@ -257,6 +258,7 @@ impl Flights {
     fn miss(&mut self, keys: &Keys, at: usize, lead: Lead) {
         let call = keys.call(at);
         call.counts.misses.one();
+        call.note(What::Missed);
         event::miss(call.function, call.key.text);
         self.turns.push(Turn {
             lead: Some(lead),
@@ -289,6 +291,8 @@ impl Flights {
         let serves = calls.iter().map(|call| Serve::new(call, &|_| true, kind));
         let serves: Vec<_> = serves.collect();
         serves[0].count_load(began, ended.is_err());
+        let others = calls.iter().skip(1);
+        others.for_each(|call| call.note(What::LoadedAlong));
         let shared = self.share(&turns, &serves, ended);
         let keeping = turns.into_iter().zip(&serves).zip(shared);
         let keeping = keeping

@@ -33,6 +33,7 @@ use crate::{
     site::Site,
     stats::{Counts, Stats},
     sync::{Arc, Weak},
+    witness::{What, Witness},
 };
 
 /// A cache with a near tier, a far tier, both or none. Cheap to clone; clones are one cache.
@@ -71,6 +72,7 @@ pub(crate) struct Inner {
     me: Weak<Inner>,
     feed: Feed,
     pub(crate) by_hand: Arc<Counts>,
+    pub(crate) witness: Witness,
     sites: RwLock<BTreeMap<&'static str, Arc<Counts>>>,
     warned: std::sync::Mutex<HashSet<Box<str>>>,
 }
@@ -305,6 +307,7 @@ impl Inner {
     ) -> Result<()> {
         self.forget_change(change);
         event::invalidated(self.names.as_str(), change);
+        self.witness.note_change(change);
         let Some(far) = &self.far else { return Ok(()) };
         self.listen();
         far.flux.settle();
@@ -337,6 +340,7 @@ impl Inner {
 
     /// Makes keys and groups invalid here, and in the far tier as soon as somebody can tell it.
     pub(crate) fn invalidate_later(&self, change: &Change) {
+        self.witness.note_change(change);
         if let Some(far) = &self.far {
             let (slots, stamps) = self.names_of(change);
             far.disbelieve(slots, stamps);
@@ -379,6 +383,7 @@ impl Inner {
 
     /// Removes what matches a pattern, and empties the near tiers.
     pub(crate) async fn sweep(&self, pattern: &str) -> Result<u64> {
+        self.witness.note(What::Swept, "", pattern);
         self.forget_all();
         let Some(far) = &self.far else { return Ok(0) };
         let slots = self.names.slots();

@@ -16,6 +16,7 @@ use crate::{
     policy::{Policy, vary},
     stats::Counts,
     sync::{Arc, within},
+    witness::What,
 };
 
 /// One call.
@@ -59,6 +60,12 @@ impl Call<'_> {
         }
     }
 
+    /// Tells the witness, if there is one.
+    #[inline]
+    pub(crate) fn note(&self, what: What) {
+        self.cache.witness.note(what, self.function, self.key.text);
+    }
+
     /// How long a value is to live.
     pub(crate) fn ttl(&self) -> Duration {
         self.policy.ttl.unwrap_or(self.cache.ttl)
@@ -79,6 +86,7 @@ impl Call<'_> {
         });
         if hit.is_some() {
             self.counts.near_hit();
+            self.note(What::HitNear);
         }
         hit
     }
@@ -125,6 +133,8 @@ impl Call<'_> {
             Err(error) => {
                 self.counts.far_errors.one();
                 self.counts.misses.one();
+                self.note(What::FarFailed);
+                self.note(What::Missed);
                 event::far_failed(self.function, error);
             }
         }
@@ -134,9 +144,11 @@ impl Call<'_> {
     pub(crate) fn count_look(&self, look: &Look) {
         if let Look::Hit(_) = look {
             self.counts.far_hits.one();
+            self.note(What::HitFar);
             event::hit_far(self.function, self.key.text);
         } else {
             self.counts.misses.one();
+            self.note(What::Missed);
             event::miss(self.function, self.key.text);
         }
     }

@@ -43,6 +43,9 @@ pub(crate) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
+/// Where a test's clocks begin: far from zero, so that a test can look back.
+const BEGIN: u64 = 1_000_000;
+
 /// The clock of a cache: the machine's, or one that a test moves by hand.
 ///
 /// The system clock is monotonic and coarse: 1 to 10 ms on Linux, whatever the kernel's tick.
@@ -53,6 +56,8 @@ pub struct Clock(Source);
 enum Source {
     System,
     Manual(Arc<AtomicU64>),
+    #[cfg(feature = "testkit")]
+    Tokio(tokio::time::Instant),
 }
 
 impl Clock {
@@ -63,20 +68,39 @@ impl Clock {
 
     /// A clock that stands still until [`advance`](Self::advance). Clones move together.
     pub fn manual() -> Self {
-        // Far from zero, so that a test can look back.
-        Self(Source::Manual(Arc::new(AtomicU64::new(1_000_000))))
+        Self(Source::Manual(Arc::new(AtomicU64::new(BEGIN))))
+    }
+
+    /// A clock that goes as tokio's does from now on: in a test that begins with `start_paused`,
+    /// it stands still while there is something to do, and jumps to the next timer when not.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use cache_core::Clock;
+    /// # let runtime = tokio::runtime::Builder::new_current_thread()
+    /// #     .enable_time().start_paused(true).build().unwrap();
+    /// # runtime.block_on(async {
+    /// let clock = Clock::tokio();
+    /// let before = clock.now();
+    /// tokio::time::sleep(Duration::from_secs(3_600)).await; // at once
+    /// assert_eq!(clock.now().since(before), Duration::from_secs(3_600));
+    /// # });
+    /// ```
+    #[cfg(feature = "testkit")]
+    pub fn tokio() -> Self {
+        Self(Source::Tokio(tokio::time::Instant::now()))
     }
 
     /// Moves a manual clock forward.
     ///
     /// # Panics
     ///
-    /// If this is the system clock: nobody moves that.
+    /// If this is another clock: nobody moves that.
     pub fn advance(&self, span: Duration) {
-        match &self.0 {
-            Source::Manual(now) => now.fetch_add(millis(span), Ordering::SeqCst),
-            Source::System => panic!("only a manual clock can be advanced"),
+        let Source::Manual(now) = &self.0 else {
+            panic!("only a manual clock can be advanced");
         };
+        now.fetch_add(millis(span), Ordering::SeqCst);
     }
 
     /// The present moment.
@@ -84,20 +108,23 @@ impl Clock {
         match &self.0 {
             Source::System => Moment(system_millis()),
             Source::Manual(now) => Moment(now.load(Ordering::SeqCst)),
+            #[cfg(feature = "testkit")]
+            Source::Tokio(begin) => Moment(BEGIN + whole_millis(begin.elapsed())),
         }
     }
 
     /// Milliseconds since 1970, for stamps that other processes read.
     pub(crate) fn wall_millis(&self) -> u64 {
-        match &self.0 {
-            Source::System => SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| {
-                    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-                }),
-            Source::Manual(now) => 1_700_000_000_000 + now.load(Ordering::SeqCst),
+        if let Source::System = &self.0 {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH);
+            return since.map_or(0, whole_millis);
         }
+        1_700_000_000_000 + self.now().as_millis()
     }
+}
+
+fn whole_millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn system_millis() -> u64 {

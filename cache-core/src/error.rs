@@ -39,7 +39,7 @@ pub struct Error(Arc<Inner>);
 struct Inner {
     kind: ErrorKind,
     context: String,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// The result of a call that only the cache can fail.
@@ -64,7 +64,17 @@ impl Error {
         Self(Arc::new(Inner {
             kind,
             context: context.into(),
-            source: Some(source.into()),
+            source: Some(Arc::from(source.into())),
+        }))
+    }
+
+    /// The same error, said of `what`: a setting, or a store among several.
+    #[must_use]
+    pub fn within(self, what: impl fmt::Display) -> Self {
+        Self(Arc::new(Inner {
+            kind: self.0.kind,
+            context: format!("{what}: {}", self.0.context),
+            source: self.0.source.clone(),
         }))
     }
 

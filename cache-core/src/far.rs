@@ -104,12 +104,7 @@ impl Budget {
         let began = Instant::now();
         let result = tokio::time::timeout(self.0, call).await;
         self.0 = self.0.saturating_sub(began.elapsed());
-        result.unwrap_or_else(|_| {
-            Err(Error::new(
-                ErrorKind::Unavailable,
-                "the far tier did not answer in time",
-            ))
-        })
+        result.unwrap_or_else(|_| Err(unanswered()))
     }
 }
 
@@ -181,6 +176,7 @@ impl Far {
         dice: Dice,
     ) -> Self {
         let owner = (dice.draw() | (LEASE_BITS + 1)) & !LEASE_BITS;
+        backend.guard_dyn(&names.stamp(ALL));
         Self {
             backend,
             names,
@@ -605,6 +601,14 @@ fn too_large(type_name: &str, size: usize) -> Error {
             "a value of `{type_name}` takes {size} bytes, over the {MAX_FAR_VALUE} that the far \
              tier is given: cache less of it, or say `local`"
         ),
+    )
+}
+
+/// Why nobody waited any longer.
+pub(crate) fn unanswered() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "the far tier did not answer in time",
     )
 }
 

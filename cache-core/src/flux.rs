@@ -8,17 +8,24 @@ use std::{
     time::Duration,
 };
 
-use tokio::{runtime::Handle, time::Instant};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, timeout},
+};
 
 use crate::{
+    error::{Error, ErrorKind},
     event,
-    far::Far,
+    far::{Far, unanswered},
     feed,
     sync::{Arc, Mutex, Weak, keeps_time, lock},
 };
 
 /// More names than this become one: the whole namespace.
 const MOST: usize = 1024;
+/// A try may take this long, or the outage budget if that is longer. A store should have given up
+/// by itself; one that never does must not hold up all that is late for good.
+const PATIENCE: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// Between two tries, at most: what is late may stay late for so long after the server is back.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -190,12 +197,16 @@ impl Retrying {
             };
             let began = Instant::now();
             // Near tiers elsewhere cannot be told more finely: the names are the store's own.
-            let told = far
-                .tell(&of(Kind::Slot), &of(Kind::Stamp), &feed::everything())
-                .await;
+            let (slots, stamps) = (of(Kind::Slot), of(Kind::Stamp));
+            let everything = feed::everything();
+            let telling = far.tell(&slots, &stamps, &everything);
+            let told = timeout(PATIENCE.max(far.outage_budget), telling).await;
+            let told = told.unwrap_or_else(|_| Err(unanswered()));
             // What took longer than callers wait is no sign for them that the far tier is back.
             if told.is_err() || began.elapsed() <= far.outage_budget {
-                far.heard(told.is_ok());
+                // A store that refuses, for one of its servers perhaps, is there all the same.
+                let away = |error: &Error| error.kind() == ErrorKind::Unavailable;
+                far.heard(!told.as_ref().is_err_and(away));
             }
             if told.is_ok() && far.flux.done(&names) {
                 self.ended = true;

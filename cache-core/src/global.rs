@@ -56,6 +56,10 @@ impl Cache {
 
     /// The cache registered as `name`.
     pub fn named(name: &str) -> Option<&'static Self> {
+        #[cfg(feature = "testkit")]
+        if let Some(cache) = crate::testkit::here::stand_in(Some(name)) {
+            return Some(cache);
+        }
         let named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
         named.as_ref()?.get(name).copied()
     }
@@ -63,5 +67,9 @@ impl Cache {
 
 /// The default cache, made by `make` if none was installed.
 pub fn default_or(make: fn() -> Cache) -> &'static Cache {
+    #[cfg(feature = "testkit")]
+    if let Some(cache) = crate::testkit::here::stand_in(None) {
+        return cache;
+    }
     DEFAULT.get_or_init(make)
 }

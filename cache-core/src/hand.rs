@@ -11,6 +11,7 @@ use crate::{
     outcome::{KeptError, Loaded},
     serve::Accepts,
     sync::together,
+    witness::What,
 };
 
 impl Call<'_> {
@@ -46,6 +47,7 @@ impl Call<'_> {
         });
         if found.as_ref().is_some_and(accepts) {
             self.counts.near_hit();
+            self.note(What::HitNear);
         }
         found
     }
@@ -53,6 +55,7 @@ impl Call<'_> {
     async fn find_far(&self) -> Result<Option<Loaded>> {
         let Some(far) = self.far() else {
             self.counts.misses.one();
+            self.note(What::Missed);
             return Ok(None);
         };
         // As a flight it may fill the near tier, fenced; whoever is in flight already has the
@@ -140,7 +143,18 @@ impl Call<'_> {
         let near = self.cache.entry(self.key, value, ttl);
         let near = near.map(|entry| entry.born(born, cells));
         self.cache.replace(self.key, near.filter(|_| stands));
+        self.note_stored(stands && self.cache.has_near(), stands && told.is_ok());
         told
+    }
+
+    /// Tells the witness in which tiers a value was stored.
+    pub(crate) fn note_stored(&self, near: bool, far: bool) {
+        if near {
+            self.note(What::StoredNear);
+        }
+        if far && self.far().is_some() {
+            self.note(What::StoredFar);
+        }
     }
 
     async fn set_far(&self, value: Option<&Live>, ttl: Duration) -> Result<bool> {
@@ -174,6 +188,7 @@ pub(crate) async fn get_many(calls: &[Call<'_>]) -> Result<Vec<Option<Live>>> {
     let Some(far) = calls.first().and_then(Call::far) else {
         for at in missed {
             calls[at].counts.misses.one();
+            calls[at].note(What::Missed);
         }
         return Ok(values);
     };

@@ -44,6 +44,7 @@
 //! | what processes tell each other | `feed` |
 //! | how long, how much | `policy`, `clock`, `rng` |
 //! | which functions there are, and who invalidates whom | `graph` |
+//! | what is said from outside: the environment, stores by name | `settings` |
 //! | what is counted and logged | `stats`, `event` |
 //! | what a store must do | `near` ([`NearStore`]), `backend` ([`Backend`]) |
 //!
@@ -63,6 +64,7 @@ mod called;
 mod caught;
 mod clock;
 pub mod codec;
+mod deferred;
 mod entry;
 mod envelope;
 mod error;
@@ -90,21 +92,26 @@ mod purge;
 mod put;
 mod rng;
 mod serve;
+mod settings;
 mod shape;
 mod site;
 mod stats;
 mod sync;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+mod witness;
 
 #[doc(hidden)]
 pub use crate::private as __private;
+/// Payloads that are shared without being copied: what a [`Backend`] reads and writes.
+pub use ::bytes::Bytes;
 pub use api::{SetOptions, Storable};
 pub use backend::{
     Backend, Header, Invalidate, Lease, Listener, Over, Prepare, Prepared, Stamp, Write,
 };
 pub use cache::{Cache, CacheBuilder};
 pub use clock::{Clock, Moment};
+pub use deferred::{Deferred, deferred};
 pub use entry::{Entry, Live};
 pub use error::{Error, ErrorKind, Result};
 pub use graph::graph;
@@ -116,4 +123,5 @@ pub use packing::Compression;
 #[cfg(feature = "seal")]
 pub use packing::Seal;
 pub use rng::Dice;
+pub use settings::{Settings, register};
 pub use stats::{CallStats, Stats};

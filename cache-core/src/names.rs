@@ -33,6 +33,18 @@ pub(crate) fn tag_group(tag: &str) -> String {
     format!("{TAG}{tag}")
 }
 
+/// The prefix that a group is of.
+#[cfg(feature = "testkit")]
+pub(crate) fn prefix_of(group: &str) -> Option<&str> {
+    group.strip_prefix(PREFIX)
+}
+
+/// The tag that a group is of.
+#[cfg(feature = "testkit")]
+pub(crate) fn tag_of(group: &str) -> Option<&str> {
+    group.strip_prefix(TAG)
+}
+
 /// The groups of a key, without the namespace: its proper prefixes and its tags.
 pub(crate) fn groups(key: &str, tags: &[String]) -> Vec<String> {
     crate::key::groups(key)

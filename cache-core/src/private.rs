@@ -43,6 +43,7 @@ pub use crate::{
     },
     purge::{Purge, PurgeGuard},
     put::Put,
+    settings::BuiltIn,
     site::{Missed, Site, Tags, near},
 };
 

@@ -14,6 +14,7 @@ use crate::{
     block::{self, block_on},
     cache::{Cache, Change},
     called::Called,
+    deferred::hold,
     error::Result,
     event,
     far::Far,
@@ -114,13 +115,17 @@ impl Purge {
     /// Invalidates. It never fails: what does not reach the far tier within the outage budget is
     /// logged and tried again in the background, and is not believed in this process meanwhile.
     pub async fn run(self) {
-        let parts = self.parts();
+        let Some(this) = hold(self) else { return };
+        let parts = this.parts();
         all(parts.iter().map(|(cache, change)| tell(cache, change))).await;
     }
 
     /// Invalidates, and says what went wrong: that is repeated in the background all the same.
     async fn confirm(self) -> Result<()> {
-        let parts = self.parts();
+        let Some(this) = hold(self) else {
+            return Ok(());
+        };
+        let parts = this.parts();
         let told = parts
             .iter()
             .map(|(cache, change)| cache.0.invalidate(change));
@@ -132,7 +137,8 @@ impl Purge {
     /// current-thread runtime, or if the budget is not enough, the far tier is told in the
     /// background, and is not believed in this process meanwhile.
     pub fn run_blocking(self) {
-        for (cache, change) in self.parts() {
+        let Some(this) = hold(self) else { return };
+        for (cache, change) in this.parts() {
             tell_blocking(&cache, &change);
         }
     }
@@ -167,6 +173,7 @@ fn tell_blocking(cache: &Cache, change: &Change) {
     cache.0.forget_change(change);
     let Some(far) = &cache.0.far else {
         event::invalidated(cache.namespace(), change);
+        cache.0.witness.note_change(change);
         return;
     };
     let told = elsewhere(far).and_then(|runtime| {
@@ -275,7 +282,7 @@ impl PurgeGuard {
 
 impl Drop for PurgeGuard {
     fn drop(&mut self) {
-        let Some(purge) = mem::take(&mut self.0) else {
+        let Some(purge) = mem::take(&mut self.0).and_then(hold) else {
             return;
         };
         for (cache, change) in purge.parts() {

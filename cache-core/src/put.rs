@@ -14,6 +14,7 @@ use crate::{
     cache::{Cache, Change},
     call::Call,
     codec::Table,
+    deferred::holds,
     entry::Live,
     error::Result,
     event,
@@ -26,6 +27,7 @@ use crate::{
     purge::{Purge, PurgeGuard},
     site::{Site, Tags},
     sync::{Arc, within},
+    witness::What,
 };
 
 /// One call of a function whose result is stored. Dropped, it invalidates its key, if that is
@@ -152,8 +154,14 @@ impl Putting {
 
     async fn run(mut self: Box<Self>, table: &'static Table) {
         match self.live.take() {
-            Some(live) => self.store(table, live).await,
-            None => self.release().await,
+            Some(live) if !holds() => self.store(table, live).await,
+            written => {
+                if written.is_some() {
+                    // It may yet be rolled back: the guard invalidates when it is committed.
+                    drop(self.guard.take());
+                }
+                self.release().await;
+            }
         }
     }
 
@@ -180,6 +188,7 @@ impl Putting {
         };
         if let Err(error) = &stored {
             call.counts.far_errors.one();
+            call.note(What::FarFailed);
             event::not_stored_far(call.function, error);
             call.cache.disbelieve(call.key.text);
         }
@@ -190,9 +199,15 @@ impl Putting {
         let stands = call
             .cache
             .replace_unless_overtaken(call.key, entry, &self.open, &hashes);
+        let stored = stored.is_ok();
+        call.note_stored(
+            newest && stands && call.cache.has_near(),
+            newest && stands && stored,
+        );
         if !(newest && stands) {
             if !self.refused {
                 call.counts.refused.one();
+                call.note(What::Refused);
                 event::overtaken(call.function, call.key.text);
             }
             invalidate(&self.cache, call.key, self.open.writer, &self.budget).await;
@@ -206,6 +221,9 @@ impl Putting {
     /// invalid.
     fn run_blocking(mut self: Box<Self>) {
         let Some(live) = self.live.take() else { return };
+        if holds() {
+            return;
+        }
         let (key, tags) = (self.key.as_deref(), mem::take(&mut self.tags.0));
         let mut call = call(&self.cache, self.site, key, tags, &Table::ANY);
         call.far = false;
@@ -220,7 +238,9 @@ impl Putting {
             let entry = call.cache.entry(call.key, Some(live), ttl);
             let entry = entry.map(|entry| entry.born(born, cells));
             let (cache, open) = (call.cache, &self.open);
-            if !cache.replace_unless_overtaken(call.key, entry, open, &hashes) {
+            if cache.replace_unless_overtaken(call.key, entry, open, &hashes) {
+                call.note_stored(cache.has_near(), false);
+            } else {
                 self.purge(call.key).run_blocking();
             }
         }

@@ -19,6 +19,7 @@ use crate::{
     flight::{Driving, Kind, Lead, Load, Orphan, Role, Turn, Waiter},
     outcome::Loaded,
     sync::Arc,
+    witness::What,
 };
 
 /// Whether a caller can make its result of this.
@@ -132,6 +133,7 @@ impl<'s, 'c> Serve<'s, 'c> {
             Some(Turn::Done(Some(loaded))) if (self.accepts)(&loaded) => {
                 call.counts.misses.one();
                 call.counts.coalesced.one();
+                call.note(What::Joined);
                 event::coalesced(call.function, call.key.text);
                 Step::Done(loaded)
             }
@@ -172,6 +174,7 @@ impl<'s, 'c> Serve<'s, 'c> {
             (None, Some(far)) => Box::pin(self.look_far(&lead, far)).await,
             (None, None) => {
                 self.call.counts.misses.one();
+                self.call.note(What::Missed);
                 event::miss(self.call.function, self.call.key.text);
                 Err(None)
             }
@@ -231,6 +234,7 @@ impl<'s, 'c> Serve<'s, 'c> {
         right.unwrap_or_else(|error| {
             lead.troubled();
             self.call.counts.far_errors.one();
+            self.call.note(What::FarFailed);
             event::far_failed(self.call.function, &error);
             None
         })
@@ -291,6 +295,7 @@ impl<'s, 'c> Serve<'s, 'c> {
     /// gone as well), one's own is next.
     pub(crate) async fn adopt(&self, lead: Lead, orphan: Orphan) -> Step {
         self.call.counts.misses.one();
+        self.call.note(What::Missed);
         let began = Instant::now();
         let orphaned = Load::Owned(orphan.load);
         let (lead, right, ended) = Driving::new(lead, orphaned, orphan.right).await;
@@ -323,7 +328,12 @@ impl<'s, 'c> Serve<'s, 'c> {
         let kept = kept.filter(|_| replaces || !refreshes);
         let stands = match &kept {
             Some(kept) => {
-                lead.store(|| call.cache.keep(&lead.flight, kept.value.clone(), kept.ttl))
+                let stands =
+                    lead.store(|| call.cache.keep(&lead.flight, kept.value.clone(), kept.ttl));
+                if stands && call.cache.has_near() {
+                    call.note(What::StoredNear);
+                }
+                stands
             }
             None if replaces => lead.store(|| call.cache.unkeep(&lead.flight)),
             None => true,
@@ -355,11 +365,13 @@ impl<'s, 'c> Serve<'s, 'c> {
             Ok(true) => {}
             Ok(false) => {
                 call.counts.refused.one();
+                call.note(What::Refused);
                 event::refused(call.function, call.key.text);
             }
             Err(error) => {
                 lead.troubled();
                 call.counts.far_errors.one();
+                call.note(What::FarFailed);
                 event::not_stored_far(call.function, &error);
                 if replaces {
                     // Or else the old value would come back.
@@ -381,6 +393,9 @@ impl<'s, 'c> Serve<'s, 'c> {
         let stored = far
             .store(right, typed, value.as_deref(), ttl, &mut budget)
             .await?;
+        if stored {
+            self.call.note(What::StoredFar);
+        }
         if stored && self.kind == Kind::Refresh {
             self.call.cache.announce(self.call.key.text).await?;
         }
@@ -421,6 +436,7 @@ impl<'s, 'c> Serve<'s, 'c> {
     /// Runs the load for this caller only: nobody joins it, nothing is stored.
     async fn alone(&self, load: Load<'_>) -> Loaded {
         self.call.counts.misses.one();
+        self.call.note(What::Missed);
         let began = Instant::now();
         let loaded = load.await;
         self.count_load(began, failed(&loaded));
@@ -436,6 +452,7 @@ impl<'s, 'c> Serve<'s, 'c> {
         if failed {
             call.counts.load_errors.one();
         }
+        call.note(if failed { What::Failed } else { What::Loaded });
         event::loaded(call.function, call.key.text, nanos, failed);
     }
 }

@@ -22,6 +22,7 @@ use crate::{
     shape::Shape,
     stats::Counts,
     sync::Arc,
+    witness::What,
 };
 
 /// The constants of one cached function.
@@ -170,6 +171,7 @@ pub fn near<S: Outcome>(
     match hit {
         Some(hit) => {
             site.counts(&cache.0).near_hit();
+            cache.0.witness.note(What::HitNear, site.path, key.text);
             Ok(hit)
         }
         None => Err(Missed::new(site, cache, key, ask)),

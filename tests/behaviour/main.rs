@@ -3,13 +3,22 @@
 mod api;
 mod basics;
 mod batch;
+#[cfg(feature = "testkit")]
+mod chaos;
 mod companions;
+mod deferred;
 mod functions;
 mod key_part;
 mod log;
 mod options;
 #[cfg(feature = "redis")]
+mod p1_cluster;
+#[cfg(feature = "redis")]
+mod p1_failover;
+#[cfg(feature = "redis")]
 mod p1_far;
+#[cfg(feature = "memcached")]
+mod p1_memcached;
 mod p1_no_resurrection;
 mod p2_one_load;
 #[cfg(feature = "redis")]
@@ -24,6 +33,9 @@ mod runtimes;
     feature = "zstd"
 ))]
 mod security;
+mod settings;
 mod strict;
+#[cfg(feature = "testkit")]
+mod testkit;
 mod world;
 mod writes;

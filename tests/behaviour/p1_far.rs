@@ -1,6 +1,9 @@
 //! P1 over a shared store: real Redis, several caches on it as if in several processes, every
 //! fault that could bring an old value back, and the naive protocol as a control that must fail.
 
+mod replica;
+mod rights;
+
 use std::{
     sync::{
         Arc,
@@ -9,7 +12,9 @@ use std::{
     time::Duration,
 };
 
-use larder::{Cache, CacheBuilder, Error, Moka, Redis, SetOptions, policy::DEFAULT_OUTAGE_BUDGET};
+use larder::{
+    Cache, CacheBuilder, Error, ErrorKind, Moka, Redis, SetOptions, policy::DEFAULT_OUTAGE_BUDGET,
+};
 use test_support::{Failure, Mix, Naive, Random, RedisServer, Report, Run, Subject};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -19,7 +24,7 @@ const RUN: Duration = Duration::from_secs(8);
 const FINE: &str = "the settings are in order";
 
 /// Caches that share a far tier, used in turn.
-struct Larder {
+pub(crate) struct Larder {
     caches: Vec<Cache>,
     next: AtomicUsize,
 }
@@ -47,7 +52,7 @@ impl Larder {
         ])
     }
 
-    fn of(caches: Vec<Cache>) -> Arc<Self> {
+    pub(crate) fn of(caches: Vec<Cache>) -> Arc<Self> {
         Arc::new(Self {
             caches,
             next: AtomicUsize::new(0),
@@ -59,7 +64,7 @@ impl Larder {
         &self.caches[next % self.caches.len()]
     }
 
-    fn sum(&self, of: impl Fn(&larder::CallStats) -> u64) -> u64 {
+    pub(crate) fn sum(&self, of: impl Fn(&larder::CallStats) -> u64) -> u64 {
         self.caches
             .iter()
             .map(|cache| of(&cache.stats().total))
@@ -123,7 +128,7 @@ fn nothing() -> std::future::Ready<()> {
     std::future::ready(())
 }
 
-async fn until(what: &str, mut is: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut is: impl FnMut() -> bool) {
     let wait = async {
         while !is() {
             sleep(Duration::from_millis(5)).await;

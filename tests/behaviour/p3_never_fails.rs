@@ -30,10 +30,12 @@ use self::{
 };
 use crate::world::{Source, near_cache};
 
+mod cluster;
 mod hung;
 mod impostor;
 mod outage;
 mod rows;
+mod sentinel;
 mod trial;
 
 const fn millis(count: u64) -> Duration {

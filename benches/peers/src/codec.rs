@@ -80,6 +80,7 @@ fn point(id: u32) -> Point {
 }
 
 pub(crate) fn run(rounds: usize) {
+    // The targets are for small structs; what a list takes is shown.
     compare("a point of six fields", &point(7), rounds);
     compare("a user of eight fields", &user(7), rounds);
     let users: Vec<User> = (0..20).map(user).collect();

@@ -19,6 +19,8 @@ pub(crate) enum Fault {
     Foreign,
     /// The server's answer is none to this question.
     Garbled,
+    /// The server has done it, and nobody else knows: a failover would undo it.
+    Unreplicated,
 }
 
 /// The server's word that it will not.
@@ -32,9 +34,11 @@ pub(crate) struct Refusal {
 impl Fault {
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
-            Self::Away(_) | Self::Silent(_) | Self::Broken(_) | Self::Garbled => {
-                ErrorKind::Unavailable
-            }
+            Self::Away(_)
+            | Self::Silent(_)
+            | Self::Broken(_)
+            | Self::Garbled
+            | Self::Unreplicated => ErrorKind::Unavailable,
             Self::Refused(refusal) => refusal.kind,
             Self::Foreign => ErrorKind::Rejected,
         }
@@ -52,6 +56,7 @@ impl fmt::Display for Fault {
                 f.write_str("a stamp is not of eight bytes: give the cache a namespace of its own")
             }
             Self::Garbled => f.write_str("the answer is not one to this command"),
+            Self::Unreplicated => f.write_str("the invalidation has not reached a replica"),
         }
     }
 }

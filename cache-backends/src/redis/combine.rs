@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use redis::{Cmd, Value};
+use redis::{Cmd, Pipeline, ServerError};
 use tokio::{
     runtime::Handle,
     sync::oneshot::{self, error::RecvError},
@@ -30,7 +30,19 @@ const NAMES: usize = 512;
 /// How often a read goes with others that do not bring it home, before it goes alone.
 const ATTEMPTS: usize = 3;
 
-type Values = Vec<Option<Bytes>>;
+/// What stands under a name, or why the server does not tell.
+pub(super) type Piece = Result<Option<Bytes>, ServerError>;
+
+type Values = Vec<Piece>;
+
+/// How several names are read at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Manner {
+    /// In one command, which is done or refused as a whole.
+    Together,
+    /// In a command for each, as a node of a cluster has it; each may be refused by itself.
+    Each,
+}
 
 /// The reads of many callers on one link.
 ///
@@ -40,6 +52,7 @@ type Values = Vec<Option<Bytes>>;
 /// its part passes to another one.
 pub(super) struct Combine {
     link: Arc<Link<Server>>,
+    manner: Manner,
     state: Mutex<State>,
 }
 
@@ -56,7 +69,7 @@ struct State {
 /// is the same for many of them.
 struct Batch {
     serial: u64,
-    command: Cmd,
+    command: Command,
     /// Where in the command each name stands.
     places: HashMap<Box<str>, usize, foldhash::fast::RandomState>,
     /// The places of the names of all members, in order.
@@ -64,6 +77,12 @@ struct Batch {
     /// For each place, how many times it is asked for.
     uses: Vec<usize>,
     members: Vec<Member>,
+}
+
+/// Reads as they are sent.
+enum Command {
+    Together(Cmd),
+    Each(Pipeline),
 }
 
 struct Member {
@@ -112,9 +131,10 @@ impl fmt::Debug for Combine {
 }
 
 impl Combine {
-    pub(super) fn new(link: Arc<Link<Server>>) -> Arc<Self> {
+    pub(super) fn new(link: Arc<Link<Server>>, manner: Manner) -> Arc<Self> {
         Arc::new(Self {
             link,
+            manner,
             state: Mutex::default(),
         })
     }
@@ -123,10 +143,13 @@ impl Combine {
         &self.link
     }
 
-    /// The values of these names, within the deadline of the link.
-    pub(super) async fn read(self: &Arc<Self>, names: &[&str]) -> Result<Values, Fault> {
+    /// The values of these names, within the deadline of the link, which ends at `until` or later.
+    pub(super) async fn read(
+        self: &Arc<Self>,
+        names: &[&str],
+        until: Instant,
+    ) -> Result<Values, Fault> {
         let deadline = self.link.deadline();
-        let until = Instant::now() + deadline;
         for _ in 0..ATTEMPTS {
             let place = match self.enter(names) {
                 Entry::Free(_role) => return self.alone(names, until).await,
@@ -155,8 +178,31 @@ impl Combine {
     }
 
     async fn alone(&self, names: &[&str], until: Instant) -> Result<Values, Fault> {
-        let answer = self.link.one_until(&commands::read(names), until).await?;
-        commands::values(answer, names.len()).ok_or_else(|| self.link.garbled())
+        let command = match self.manner {
+            Manner::Together => Command::Together(commands::read(names)),
+            Manner::Each => {
+                let mut each = Pipeline::with_capacity(names.len());
+                for name in names {
+                    each.add_command(commands::read(&[name]));
+                }
+                Command::Each(each)
+            }
+        };
+        self.send(&command, names.len(), until).await
+    }
+
+    async fn send(&self, command: &Command, names: usize, until: Instant) -> Result<Values, Fault> {
+        let pieces = match command {
+            Command::Together(command) => {
+                let answer = self.link.one_until(command, until).await?;
+                commands::values(answer, names)
+            }
+            Command::Each(pipeline) => {
+                let answers = self.link.all_until(pipeline, until).await?;
+                answers.into_iter().map(commands::piece).collect()
+            }
+        };
+        pieces.ok_or_else(|| self.link.garbled())
     }
 
     fn enter(self: &Arc<Self>, names: &[&str]) -> Entry {
@@ -165,7 +211,7 @@ impl Combine {
             state.flights += 1;
             return Entry::Free(Role(Some(Arc::clone(self))));
         }
-        Entry::Queued(state.add(names))
+        Entry::Queued(state.add(names, self.manner))
     }
 
     /// Waits until somebody has something for the caller at `place`, or its patience ends and it
@@ -207,7 +253,8 @@ impl Combine {
 
     /// Sends a batch; `None` if the caller is to send its own read by itself.
     async fn lead(&self, flight: Box<Flight>, until: Instant) -> Option<Result<Values, Fault>> {
-        let answer = self.link.one_until(&flight.batch.command, until).await;
+        let names = flight.batch.uses.len();
+        let values = self.send(&flight.batch.command, names, until).await;
         let Flight {
             role,
             batch,
@@ -215,9 +262,6 @@ impl Combine {
         } = *flight;
         // The next batch goes before this one is dealt out.
         drop(role);
-        let values = answer.and_then(|answer: Value| {
-            commands::values(answer, batch.uses.len()).ok_or_else(|| self.link.garbled())
-        });
         match values {
             Ok(values) => Some(Ok(batch.deal(values, leader))),
             // The others may have more time.
@@ -240,13 +284,13 @@ impl Combine {
 }
 
 impl State {
-    fn add(&mut self, names: &[&str]) -> Place {
+    fn add(&mut self, names: &[&str], manner: Manner) -> Place {
         let room = |batch: &Batch| {
             batch.members.len() < CALLERS && batch.asked.len() + names.len() <= NAMES
         };
         if !self.queue.back().is_some_and(room) {
             self.serials += 1;
-            self.queue.push_back(Batch::new(self.serials));
+            self.queue.push_back(Batch::new(self.serials, manner));
         }
         let batch = self.queue.back_mut().expect("one was just added");
         let (sender, turn) = oneshot::channel();
@@ -265,13 +309,31 @@ impl State {
     }
 }
 
+impl Command {
+    fn new(manner: Manner) -> Self {
+        match manner {
+            Manner::Together => {
+                let mut command = Cmd::with_capacity(CALLERS, 64 * CALLERS);
+                command.arg("MGET");
+                Self::Together(command)
+            }
+            Manner::Each => Self::Each(Pipeline::with_capacity(CALLERS)),
+        }
+    }
+
+    fn ask(&mut self, name: &str) {
+        match self {
+            Self::Together(command) => drop(command.arg(name)),
+            Self::Each(pipeline) => drop(pipeline.add_command(commands::read(&[name]))),
+        }
+    }
+}
+
 impl Batch {
-    fn new(serial: u64) -> Self {
-        let mut command = Cmd::with_capacity(CALLERS, 64 * CALLERS);
-        command.arg("MGET");
+    fn new(serial: u64, manner: Manner) -> Self {
         Self {
             serial,
-            command,
+            command: Command::new(manner),
             places: HashMap::with_capacity_and_hasher(
                 CALLERS,
                 foldhash::fast::RandomState::default(),
@@ -289,7 +351,7 @@ impl Batch {
             let place = self.uses.len();
             self.places.insert(name.into(), place);
             self.uses.push(0);
-            self.command.arg(name);
+            self.command.ask(name);
             place
         };
         self.uses[place] += 1;
@@ -301,7 +363,7 @@ impl Batch {
         let mut asked = self.asked.into_iter().map(|place| {
             self.uses[place] -= 1;
             match self.uses[place] {
-                0 => values[place].take(),
+                0 => std::mem::replace(&mut values[place], Ok(None)),
                 _ => values[place].clone(),
             }
         });

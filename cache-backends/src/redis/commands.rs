@@ -6,7 +6,7 @@ use bytes::Bytes;
 use cache_core::{Invalidate, Lease, Over, Prepare, Stamp, Write};
 use redis::{Cmd, Pipeline, Script, Value};
 
-use super::fault;
+use super::{combine::Piece, fault};
 use crate::link::Fault;
 
 /// Takes a lease, if the slot is empty or starts with the header that was seen.
@@ -144,13 +144,18 @@ pub(super) fn invalidate(change: &Invalidate<'_>) -> Pipeline {
         pipeline.add_command(unlink(change.slots));
     }
     for (stamp, nonce) in change.stamps {
-        let mut command = redis::cmd("SET");
-        command.arg(*stamp).arg(&nonce.to_be_bytes());
-        command.arg("PX").arg(millis(change.stamp_ttl));
-        pipeline.add_command(command);
+        pipeline.add_command(set(stamp, *nonce, change.stamp_ttl));
     }
     publish(&mut pipeline, change);
     pipeline
+}
+
+/// Moves a stamp.
+pub(super) fn set(stamp: &str, nonce: Stamp, ttl: Duration) -> Cmd {
+    let mut command = redis::cmd("SET");
+    command.arg(stamp).arg(&nonce.to_be_bytes());
+    command.arg("PX").arg(millis(ttl));
+    command
 }
 
 /// What does the work of [`invalidate`] in a server that is full: a stamp that is missing never
@@ -170,6 +175,14 @@ fn publish(pipeline: &mut Pipeline, change: &Invalidate<'_>) {
         command.arg(change.channel).arg(change.notice);
         pipeline.add_command(command);
     }
+}
+
+/// Writes down a moment, for a replica to show.
+pub(super) fn beat(name: &str, moment: u64, life: Duration) -> Cmd {
+    let mut command = redis::cmd("SET");
+    command.arg(name).arg(&moment.to_be_bytes());
+    command.arg("PX").arg(millis(life));
+    command
 }
 
 /// Removes names.
@@ -201,20 +214,23 @@ fn pattern(prefix: &str) -> String {
 }
 
 /// The values of [`read`]; `None` if the answer makes no sense.
-pub(super) fn values(answer: Value, names: usize) -> Option<Vec<Option<Bytes>>> {
+pub(super) fn values(answer: Value, names: usize) -> Option<Vec<Piece>> {
     let values = match answer {
         Value::Array(values) if values.len() == names => values,
         value if names == 1 => vec![value],
         _ => return None,
     };
-    values
-        .into_iter()
-        .map(|value| match value {
-            Value::BulkString(bytes) => Some(Some(Bytes::from(bytes))),
-            Value::Nil => Some(None),
-            _ => None,
-        })
-        .collect()
+    values.into_iter().map(piece).collect()
+}
+
+/// What stands under one name; `None` if the answer makes no sense.
+pub(super) fn piece(answer: Value) -> Option<Piece> {
+    match answer {
+        Value::BulkString(bytes) => Some(Ok(Some(Bytes::from(bytes)))),
+        Value::Nil => Some(Ok(None)),
+        Value::ServerError(error) => Some(Err(error)),
+        _ => None,
+    }
 }
 
 /// What stands under a stamp that [`prepare`] asked to make from `nonce`; `None` if it is

@@ -13,18 +13,27 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{fault::explain, target::Target};
+use super::{
+    fault::explain,
+    lag::Lag,
+    line::Line,
+    stage::{Sign, Stage},
+    target::Target,
+};
 use crate::link::{HEARTBEAT, Pace, Post, answered, task::Shift};
 
-/// All feeds of a server, each on a connection of its own.
+/// All feeds of a store, each on a connection of its own.
 #[derive(Debug)]
 pub(super) struct Feeds {
-    target: Arc<Target>,
+    stage: Stage,
+    /// Who else has to know that something was told, if there is one.
+    told: Option<Arc<Lag>>,
     list: Mutex<Vec<Arc<Feed>>>,
 }
 
 struct Feed {
-    target: Arc<Target>,
+    stage: Stage,
+    told: Option<Arc<Lag>>,
     channel: String,
     listener: Weak<dyn Listener>,
     post: Arc<Post>,
@@ -39,17 +48,24 @@ impl std::fmt::Debug for Feed {
 }
 
 impl Feeds {
-    pub(super) fn new(target: Arc<Target>) -> Arc<Self> {
+    /// `told` is raised before any listener hears of anything.
+    pub(super) fn new(stage: Stage, told: Option<Arc<Lag>>) -> Arc<Self> {
         Arc::new(Self {
-            target,
+            stage,
+            told,
             list: Mutex::default(),
         })
+    }
+
+    pub(super) fn stage(&self) -> &Stage {
+        &self.stage
     }
 
     /// Adds a feed and starts it, now or as soon as there is a runtime.
     pub(super) fn add(&self, channel: &str, listener: Weak<dyn Listener>) {
         self.lock().push(Arc::new(Feed {
-            target: Arc::clone(&self.target),
+            stage: self.stage.clone(),
+            told: self.told.clone(),
             channel: channel.to_owned(),
             listener,
             post: Arc::default(),
@@ -86,7 +102,8 @@ impl Feeds {
 
 /// A subscribed connection, and how it says that it was closed.
 struct Session {
-    connection: MultiplexedConnection,
+    target: Arc<Target>,
+    line: Line,
     closed: Arc<Notify>,
 }
 
@@ -94,30 +111,35 @@ impl Feed {
     async fn run(self: Arc<Self>, shift: Shift) {
         let mut pace = Pace::new();
         let wanted = || self.listener.strong_count() > 0 && shift.beat();
-        let attempt = || {
-            let subscribing = Arc::clone(&self).subscribe();
-            async { subscribing.await.map_err(|error| explain(&error)) }
-        };
+        let attempt = || Arc::clone(&self).subscribe();
         let failed = |why: &str| {
             let channel = &*self.channel;
             tracing::debug!(channel, why, "redis feed cannot be made");
         };
         while let Some(session) = pace.reach(attempt, failed, wanted).await {
             self.follow(session, wanted).await;
+            self.stage.doubt();
         }
     }
 
-    async fn subscribe(self: Arc<Self>) -> RedisResult<Session> {
+    async fn subscribe(self: Arc<Self>) -> Result<Session, String> {
         let closed = Arc::new(Notify::new());
         let (feed, ended) = (Arc::clone(&self), Arc::clone(&closed));
         let hear = move |push: PushInfo| {
             feed.hear(&push, &ended);
             Ok::<(), Infallible>(())
         };
-        let mut connection = self.target.connect(hear).await?;
-        connection.subscribe(&self.channel).await?;
-        self.track(&mut connection).await?;
-        Ok(Session { connection, closed })
+        let target = self.stage.target(&self.channel).await?;
+        let mut line = target.connect(hear).await?;
+        let subscribed = self.stage.subscribe(&mut line, &self.channel).await;
+        subscribed.inspect_err(|_| self.stage.doubt())?;
+        let tracked = self.track(&mut line.connection).await;
+        tracked.map_err(|error| explain(&error))?;
+        Ok(Session {
+            target,
+            line,
+            closed,
+        })
     }
 
     /// Asks to be told of flushes. The server tells them to whoever tracks keys, whichever; a
@@ -149,32 +171,49 @@ impl Feed {
             return;
         };
         match (&push.kind, &*push.data) {
-            (PushKind::Message, [Value::BulkString(channel), Value::BulkString(notice)])
-                if *channel == self.channel.as_bytes() =>
-            {
+            (
+                PushKind::Message | PushKind::SMessage,
+                [Value::BulkString(channel), Value::BulkString(notice)],
+            ) if *channel == self.channel.as_bytes() => {
+                self.tell();
                 listener.notice(notice);
             }
-            (PushKind::Invalidate, [Value::Nil]) => listener.flushed(),
-            (PushKind::Disconnection, _) => closed.notify_one(),
+            (PushKind::Invalidate, [Value::Nil]) => {
+                self.tell();
+                listener.flushed();
+            }
+            // A node ends a subscription when the channel's slot is no longer its own.
+            (PushKind::Disconnection | PushKind::SUnsubscribe, _) => closed.notify_one(),
             _ => {}
+        }
+    }
+
+    fn tell(&self) {
+        if let Some(told) = &self.told {
+            told.raise();
         }
     }
 
     /// Asks for signs of life and passes them on, until there are none or nobody wants them.
     async fn follow(&self, mut session: Session, wanted: impl Fn() -> bool) {
+        // Whatever was missed until now.
+        self.tell();
         let Some(connected) = Connected::tell(&self.listener) else {
             return;
         };
-        let ping = redis::cmd("PING");
         while wanted() {
             let sent = Instant::now();
-            let asking = session.connection.send_packed_command(&ping);
-            let answer = answered(2 * HEARTBEAT, asking).await;
-            // An error of the server is an answer like any other.
-            if !matches!(answer, Some(Ok(_))) {
+            let asking = self
+                .stage
+                .sign(&session.target, &mut session.line, &self.channel);
+            let Some(Ok(sign)) = answered(2 * HEARTBEAT, asking).await else {
                 return;
+            };
+            match sign {
+                Sign::Alive => connected.alive(sent),
+                Sign::Unsure => {}
+                Sign::Gone => return,
             }
-            connected.alive(sent);
             let left = HEARTBEAT.saturating_sub(sent.elapsed());
             if timeout(left, session.closed.notified()).await.is_ok() {
                 return;

@@ -1,26 +1,83 @@
 //! How commands go over a connection to one server.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use redis::{Cmd, Pipeline, PushInfo, PushKind, Value, aio::MultiplexedConnection};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{
     fault::{explain, misled, refused},
     feed::Feeds,
-    target::Target,
+    fence::{Guards, Run},
+    role::Role,
+    sentinel::Address,
+    target::{CONNECT, Target},
 };
 use crate::link::{Dial, Ended, Fault, Link};
+
+/// A connection, and where it leads if that was found out when it was made.
+#[derive(Clone)]
+pub(super) struct Line {
+    pub(super) connection: MultiplexedConnection,
+    pub(super) at: Option<Arc<Address>>,
+}
+
+impl Line {
+    pub(super) fn new(connection: MultiplexedConnection) -> Self {
+        Self {
+            connection,
+            at: None,
+        }
+    }
+
+    /// The answers to several commands, errors of the server among them; it fails only if the
+    /// connection does.
+    pub(super) async fn send(&mut self, pipeline: &Pipeline) -> Result<Vec<Value>, String> {
+        let sending = self
+            .connection
+            .send_packed_commands(pipeline, 0, pipeline.len());
+        sending.await.map_err(|error| explain(&error))
+    }
+
+    /// Which part the server plays now.
+    pub(super) async fn role(&mut self) -> Result<Role, String> {
+        let asking = redis::cmd("ROLE");
+        let answer = self.connection.send_packed_command(&asking).await;
+        answer
+            .map(|answer| Role::of(&answer))
+            .map_err(|error| explain(&error))
+    }
+}
 
 /// One server, as a link dials it.
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) target: Arc<Target>,
     pub(super) feeds: Arc<Feeds>,
+    pub(super) guards: Arc<Guards>,
+    pub(super) run: Run,
+    /// How many replicas the server had when it was last asked.
+    pub(super) replicas: Arc<AtomicUsize>,
+}
+
+impl Server {
+    fn note(&self, role: Role) {
+        let replicas = match role {
+            Role::Master { replicas } => replicas,
+            Role::Replica | Role::Untold => 0,
+        };
+        self.replicas.store(replicas, Ordering::Relaxed);
+    }
 }
 
 impl Dial for Server {
-    type Line = MultiplexedConnection;
+    type Line = Line;
 
     const SERVER: &'static str = "redis";
 
@@ -28,23 +85,29 @@ impl Dial for Server {
         self.target.address().to_owned()
     }
 
-    async fn dial(&self, ended: Ended) -> Result<Self::Line, String> {
+    async fn dial(&self, ended: Ended) -> Result<Line, String> {
         let hear = move |push: PushInfo| {
             if push.kind == PushKind::Disconnection {
                 ended.tell("closed by the server");
             }
             Ok::<(), Infallible>(())
         };
-        let connected = self.target.connect(hear).await;
-        connected.map_err(|error| explain(&error))
+        let mut line = self.target.connect(hear).await?;
+        let greeting = async {
+            self.note(line.role().await?);
+            match self.feeds.stage().cluster() {
+                None => self.guards.keep(&mut line, &self.run).await,
+                Some(cluster) => cluster?.keep_at(&self.target, &mut line).await,
+            }
+        };
+        let greeted = timeout(CONNECT, greeting).await;
+        greeted.unwrap_or_else(|_| Err("no answer".to_owned()))?;
+        Ok(line)
     }
 
-    async fn beat(&self, mut line: Self::Line) -> Result<(), String> {
-        // An error of the server is an answer like any other.
-        match line.send_packed_command(&redis::cmd("PING")).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(explain(&error)),
-        }
+    async fn beat(&self, mut line: Line) -> Result<(), String> {
+        self.note(self.target.beat(&mut line).await?);
+        Ok(())
     }
 
     fn tend(&self) {
@@ -65,8 +128,8 @@ impl Link<Server> {
         command: &Cmd,
         until: Instant,
     ) -> Result<Value, Fault> {
-        let send = |mut line: MultiplexedConnection| async move {
-            let answer = line.send_packed_command(command).await;
+        let send = |mut line: Line| async move {
+            let answer = line.connection.send_packed_command(command).await;
             answer.map_err(|error| explain(&error))
         };
         match self.ask(until, send, dead).await? {
@@ -77,11 +140,17 @@ impl Link<Server> {
 
     /// Sends several commands in one go: a value for each, errors of the server among them.
     pub(super) async fn all(self: &Arc<Self>, pipeline: &Pipeline) -> Result<Vec<Value>, Fault> {
-        let until = Instant::now() + self.deadline();
-        let send = |mut line: MultiplexedConnection| async move {
-            let answers = line.send_packed_commands(pipeline, 0, pipeline.len()).await;
-            answers.map_err(|error| explain(&error))
-        };
+        self.all_until(pipeline, Instant::now() + self.deadline())
+            .await
+    }
+
+    /// The same for a caller who has waited already.
+    pub(super) async fn all_until(
+        self: &Arc<Self>,
+        pipeline: &Pipeline,
+        until: Instant,
+    ) -> Result<Vec<Value>, Fault> {
+        let send = |mut line: Line| async move { line.send(pipeline).await };
         let any_dead = |answers: &Vec<Value>| answers.iter().find_map(dead);
         let values = self.ask(until, send, any_dead).await?;
         if values.len() != pipeline.len() {

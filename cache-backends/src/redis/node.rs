@@ -1,19 +1,44 @@
 //! What a call does on one server: commands there and what their answers mean.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use cache_core::{Invalidate, Lease, Prepare, Prepared, Write};
-use redis::Value;
+use redis::{Pipeline, Value};
+use tokio::time::Instant;
 
 use super::{
-    combine::Combine,
+    combine::{Combine, Manner, Piece},
     commands::{self, By},
+    fault,
     feed::Feeds,
+    fence::{Guards, Run},
+    follower::Follower,
+    lag::Lag,
     line::Server,
+    replica::Replica,
+    stage::Stage,
     target::Target,
+    wait::Wait,
 };
 use crate::link::{Fault, Link};
+
+/// How a node is spoken to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    /// How long a call may take.
+    pub(super) deadline: Duration,
+    /// How long an invalidation waits for a replica.
+    pub(super) patience: Duration,
+    pub(super) manner: Manner,
+}
 
 /// One server and the connections to it.
 pub(super) struct Node {
@@ -21,6 +46,14 @@ pub(super) struct Node {
     /// Carries what waits for an answer most: reads, and nothing that could hold them up.
     reads: Arc<Combine>,
     writes: Arc<Link<Server>>,
+    /// Carries invalidations that wait for a replica, so that nothing else waits behind them.
+    replicated: Arc<Link<Server>>,
+    guards: Arc<Guards>,
+    /// Read in place of the server, while it is close behind.
+    replica: Option<Arc<Replica>>,
+    /// How many replicas the server of `writes` has.
+    replicas: Arc<AtomicUsize>,
+    wait: Wait,
 }
 
 impl fmt::Debug for Node {
@@ -35,23 +68,84 @@ impl fmt::Debug for Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
+        if let Some(replica) = &self.replica {
+            replica.close();
+        }
         self.reads.link().close();
         self.writes.close();
+        self.replicated.close();
     }
 }
 
 impl Node {
     /// The server of this target, whose links keep these feeds going.
-    pub(super) fn new(target: &Arc<Target>, feeds: &Arc<Feeds>, deadline: Duration) -> Self {
-        let link = |name| {
+    pub(super) fn new(target: &Arc<Target>, feeds: &Arc<Feeds>, terms: Terms) -> Self {
+        let Terms {
+            deadline,
+            patience,
+            manner,
+        } = terms;
+        let (guards, replicas) = <(Arc<Guards>, Arc<AtomicUsize>)>::default();
+        let link = |name, replicas| {
             let (target, feeds) = (Arc::clone(target), Arc::clone(feeds));
-            Link::new(name, Server { target, feeds }, deadline)
+            let guards = Arc::clone(&guards);
+            let server = Server {
+                target,
+                feeds,
+                guards,
+                run: Run::default(),
+                replicas,
+            };
+            Link::new(name, server, deadline)
         };
-        let (reads, writes) = (Combine::new(link("reads")), link("writes"));
         Self {
             target: Arc::clone(target),
-            reads,
-            writes,
+            reads: Combine::new(link("reads", Arc::default()), manner),
+            writes: link("writes", Arc::clone(&replicas)),
+            replicated: link("replicated writes", Arc::default()),
+            wait: Wait::new(patience, deadline),
+            guards,
+            replica: None,
+            replicas,
+        }
+    }
+
+    /// Reads a replica while that is less than `bound` behind.
+    pub(super) fn read_replicas(&mut self, lag: Arc<Lag>, bound: Duration) {
+        let follower = Follower::new(&self.target, &self.writes, &lag, bound);
+        let server = Server {
+            target: Arc::new(Target::following(follower, &self.target)),
+            // What the others keep going.
+            feeds: Feeds::new(Stage::Server(Arc::clone(&self.target)), None),
+            guards: Arc::default(),
+            run: Run::default(),
+            replicas: Arc::default(),
+        };
+        let link = Link::new("replica reads", server, self.writes.deadline());
+        self.replica = Some(Replica::new(
+            Combine::new(link, Manner::Together),
+            &self.writes,
+            lag,
+            bound,
+        ));
+    }
+
+    /// Sees to it that this stamp is moved before another server, or the same with old data,
+    /// answers anything.
+    pub(super) fn guard(&self, stamp: &str) {
+        if let Some(replica) = &self.replica {
+            // Where a user who is held to the names of one cache may write.
+            replica.lag().rename(stamp);
+        }
+        if self.guards.add(stamp) {
+            self.renew();
+        }
+    }
+
+    /// Has all connections made anew before they carry anything else.
+    pub(super) fn renew(&self) {
+        for link in [self.reads.link(), &self.writes, &self.replicated] {
+            link.renew();
         }
     }
 
@@ -59,8 +153,42 @@ impl Node {
         self.target.address()
     }
 
+    /// Begins to connect, so that the first call finds it done.
+    pub(super) fn open(&self) {
+        self.reads.link().open();
+        self.writes.open();
+    }
+
+    /// Whether it was tried to connect and there is no connection.
+    pub(super) fn is_away(&self) -> bool {
+        self.reads.link().is_away() || self.writes.is_away()
+    }
+
+    /// Whether there is a connection.
+    pub(super) fn is_up(&self) -> bool {
+        self.reads.link().is_up() || self.writes.is_up()
+    }
+
+    pub(super) fn writes(&self) -> &Arc<Link<Server>> {
+        &self.writes
+    }
+
     pub(super) async fn read(&self, names: &[&str]) -> Result<Vec<Option<Bytes>>, Fault> {
-        self.reads.read(names).await
+        let until = Instant::now() + self.reads.link().deadline();
+        if let Some(replica) = &self.replica
+            && let Some(values) = replica.read(names, until).await
+        {
+            return Ok(values);
+        }
+        let pieces = self.reads.read(names, until).await?;
+        let values: Result<_, _> = pieces.into_iter().collect();
+        values.map_err(|error| fault::refused(&error))
+    }
+
+    /// What stands under each name, or why the server does not tell.
+    pub(super) async fn pieces(&self, names: &[&str]) -> Result<Vec<Piece>, Fault> {
+        let until = Instant::now() + self.reads.link().deadline();
+        self.reads.read(names, until).await
     }
 
     pub(super) async fn prepare(&self, prepare: Prepare<'_>) -> Result<Prepared, Fault> {
@@ -120,14 +248,50 @@ impl Node {
         if pipeline.is_empty() {
             return Ok(());
         }
-        let answers = self.writes.all(&pipeline).await?;
+        let answers = self.change(pipeline).await?;
         let full = |answer: &Value| commands::is_refusal(answer, "OOM");
         commands::refused(answers.iter().filter(|answer| !full(answer)))?;
         if answers.iter().any(full) {
-            let pipeline = commands::invalidate_full(&change);
-            commands::refused(&self.writes.all(&pipeline).await?)?;
+            let answers = self.change(commands::invalidate_full(&change)).await?;
+            commands::refused(&answers)?;
         }
+        self.changed();
         Ok(())
+    }
+
+    /// Notes a change that no replica may undo for this process.
+    fn changed(&self) {
+        if let Some(replica) = &self.replica {
+            replica.lag().raise();
+        }
+    }
+
+    /// Sends changes, and waits for a replica to have them where there is one.
+    async fn change(&self, pipeline: Pipeline) -> Result<Vec<Value>, Fault> {
+        let until = Instant::now() + self.writes.deadline();
+        let (answers, replicated) = self.change_until(pipeline, until).await?;
+        if commands::refused(&answers).is_ok() {
+            replicated?;
+        }
+        Ok(answers)
+    }
+
+    /// The answers, and whether a replica has what was done: all goes in one, so that it is this
+    /// connection's changes that are waited for.
+    pub(super) async fn change_until(
+        &self,
+        mut pipeline: Pipeline,
+        until: Instant,
+    ) -> Result<(Vec<Value>, Result<(), Fault>), Fault> {
+        // How many replicas there are is known once there is a connection.
+        self.writes.reached().await?;
+        if !self.wait.is_on() || self.replicas.load(Ordering::Relaxed) == 0 {
+            return Ok((self.writes.all_until(&pipeline, until).await?, Ok(())));
+        }
+        self.wait.end(&mut pipeline);
+        let mut answers = self.replicated.all_until(&pipeline, until).await?;
+        let waited = answers.pop().expect("an answer for each command");
+        Ok((answers, self.wait.outcome(&waited)))
     }
 
     pub(super) async fn sweep(
@@ -149,6 +313,7 @@ impl Node {
                 }
             }
             if next == b"0" {
+                self.changed();
                 return Ok(removed);
             }
             cursor = next;

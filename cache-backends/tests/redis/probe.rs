@@ -6,7 +6,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use cache_backends::Redis;
 use cache_core::{
     Backend, Error, Header, Invalidate, Lease, Over, Prepare, Prepared, Result, Stamp, Write,
 };
@@ -18,12 +17,12 @@ pub(crate) const MINE: Header = *b"mine12345678";
 /// What is added to a deadline before a call counts as late: the machine may be busy.
 pub(crate) const SLACK: Duration = Duration::from_millis(100);
 
-pub(crate) async fn read(redis: &Redis, name: &str) -> Result<Option<Bytes>> {
-    Ok(redis.read(&[name]).await?.remove(0))
+pub(crate) async fn read(store: &impl Backend, name: &str) -> Result<Option<Bytes>> {
+    Ok(store.read(&[name]).await?.remove(0))
 }
 
 pub(crate) async fn prepare(
-    redis: &Redis,
+    store: &impl Backend,
     slot: &str,
     stamps: &[(&str, Stamp)],
 ) -> Result<Prepared> {
@@ -38,10 +37,10 @@ pub(crate) async fn prepare(
         stamp_ttl: LONG,
         lease: Some(lease),
     };
-    redis.prepare(prepare).await
+    store.prepare(prepare).await
 }
 
-pub(crate) async fn store(redis: &Redis, slot: &str, payload: &[u8]) -> Result<bool> {
+pub(crate) async fn store(store: &impl Backend, slot: &str, payload: &[u8]) -> Result<bool> {
     let write = Write {
         slot,
         expected: MINE,
@@ -50,11 +49,11 @@ pub(crate) async fn store(redis: &Redis, slot: &str, payload: &[u8]) -> Result<b
         stamps: &[],
         stamp_ttl: LONG,
     };
-    redis.store(write).await
+    store.store(write).await
 }
 
 pub(crate) async fn invalidate(
-    redis: &Redis,
+    store: &impl Backend,
     slots: &[&str],
     stamps: &[(&str, Stamp)],
 ) -> Result<()> {
@@ -65,7 +64,7 @@ pub(crate) async fn invalidate(
         channel: "channel",
         notice: b"notice",
     };
-    redis.invalidate(change).await
+    store.invalidate(change).await
 }
 
 /// One call, as its caller saw it.
@@ -87,21 +86,24 @@ impl Call {
 pub(crate) struct Calls(pub(crate) Vec<Call>);
 
 /// Reads every few milliseconds until `meanwhile` is done, and a little longer.
-pub(crate) async fn read_during(redis: &Redis, meanwhile: impl Future<Output = ()>) -> Calls {
+pub(crate) async fn read_during(
+    store: &impl Backend,
+    meanwhile: impl Future<Output = ()>,
+) -> Calls {
     let mut meanwhile = std::pin::pin!(meanwhile);
     let mut calls = Vec::new();
     let mut go_on = true;
     while go_on {
         let pause = Duration::from_millis(5);
         go_on = tokio::time::timeout(pause, &mut meanwhile).await.is_err();
-        calls.push(call(redis).await);
+        calls.push(call(store).await);
     }
     Calls(calls)
 }
 
-pub(crate) async fn call(redis: &Redis) -> Call {
+pub(crate) async fn call(store: &impl Backend) -> Call {
     let began = Instant::now();
-    let read = read(redis, "name").await;
+    let read = read(store, "name").await;
     Call {
         began,
         took: began.elapsed(),
@@ -114,10 +116,10 @@ pub(crate) async fn call(redis: &Redis) -> Call {
 /// # Panics
 ///
 /// If it takes longer than `bound`.
-pub(crate) async fn back_within(redis: &Redis, bound: Duration) -> Duration {
+pub(crate) async fn back_within(store: &impl Backend, bound: Duration) -> Duration {
     let start = Instant::now();
     loop {
-        let call = call(redis).await;
+        let call = call(store).await;
         let Some(error) = call.error else {
             return start.elapsed();
         };

@@ -15,6 +15,7 @@ use crate::{
     near::KeyRef,
     outcome::{Loaded, Outcome},
     site::{Body, Miss, Site, Tags},
+    witness::What,
 };
 
 type Key<A> = <<A as Answer>::Map as Many>::Key;
@@ -96,6 +97,7 @@ where
         };
         let state = if let Some(known) = known {
             counts.near_hit();
+            cache.0.witness.note(What::HitNear, site.path, key.text);
             State::Known(known)
         } else {
             let (at, new) = batch.keys.add(key, || Miss::new(site, cache, key));

@@ -8,6 +8,7 @@ use crate::{
     far::{Budget, Far, Look, Place, Seen},
     flight::Lead,
     sync::{Arc, together},
+    witness::What,
 };
 
 /// A key that is not in the far tier.
@@ -39,6 +40,7 @@ impl Flights {
             // Not a miss: nothing is known, so nothing may be stored.
             Err(error) => {
                 first.counts.far_errors.one();
+                first.note(What::FarFailed);
                 event::far_failed(first.function, &error);
                 for (at, lead) in leads {
                     lead.troubled();

@@ -22,6 +22,7 @@ use crate::{
     policy::{DEFAULT_JITTER, DEFAULT_OUTAGE_BUDGET, DEFAULT_TTL, DEFAULT_WAIT},
     rng::Dice,
     sync::Arc,
+    witness::Witness,
 };
 
 /// Describes a [`Cache`]. Every check is in [`build`](Self::build).
@@ -38,6 +39,7 @@ pub struct CacheBuilder {
     jitter: f64,
     wait: Duration,
     outage_budget: Duration,
+    witness: Witness,
 }
 
 impl Default for CacheBuilder {
@@ -53,6 +55,7 @@ impl Default for CacheBuilder {
             jitter: DEFAULT_JITTER,
             wait: DEFAULT_WAIT,
             outage_budget: DEFAULT_OUTAGE_BUDGET,
+            witness: Witness::default(),
         }
     }
 }
@@ -136,6 +139,14 @@ impl CacheBuilder {
         self
     }
 
+    /// Writes down in `recording` what happens in this cache; only there with the feature
+    /// `testkit`.
+    #[cfg(feature = "testkit")]
+    pub fn record(mut self, recording: &crate::testkit::Recording) -> Self {
+        self.witness = Witness::new(recording.clone());
+        self
+    }
+
     /// Builds the cache. It opens no connection: that happens at the first use.
     ///
     /// # Errors
@@ -175,6 +186,7 @@ impl CacheBuilder {
             me: me.clone(),
             feed: Feed::default(),
             by_hand: Arc::default(),
+            witness: self.witness,
             sites: RwLock::default(),
             warned: std::sync::Mutex::default(),
         })))
@@ -192,11 +204,13 @@ impl CacheBuilder {
                 self.jitter
             ));
         }
+        self.check_namespace()
+    }
+
+    pub(crate) fn check_namespace(&self) -> Result<()> {
         let fine = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
-        if self.namespace.is_empty()
-            || self.namespace.len() > 40
-            || !self.namespace.chars().all(fine)
-        {
+        let wrong = |what: String| Err(Error::new(ErrorKind::Config, what));
+        if !(1..=40).contains(&self.namespace.len()) || !self.namespace.chars().all(fine) {
             return wrong(format!(
                 "the namespace `{}` is not 1 to 40 letters, digits, `-`, `_`, `.` or `:`",
                 self.namespace.escape_debug()

@@ -107,6 +107,8 @@ impl RedisCluster {
                 let (first, last) = (at * SLOTS / MASTERS, (at + 1) * SLOTS / MASTERS - 1);
                 node.cluster(&["ADDSLOTSRANGE", &first.to_string(), &last.to_string()]);
             }
+        }
+        for (at, node) in self.nodes.iter().enumerate() {
             for other in &self.nodes[at + 1..] {
                 let (port, bus) = (other.server.port(), other.bus());
                 node.cluster(&["MEET", "127.0.0.1", &port.to_string(), &bus.to_string()]);
@@ -294,6 +296,30 @@ impl RedisCluster {
             master.is_some_and(agreed)
         });
         master.expect("it was just found")
+    }
+
+    /// Has the replica of a master take its place while both run (`CLUSTER FAILOVER`), and
+    /// returns which node that is.
+    ///
+    /// # Panics
+    ///
+    /// If the master has no replica that runs, or the takeover fails.
+    pub fn take_over(&self, master: usize) -> usize {
+        let of_master = |(_, node): &(usize, &Node)| {
+            node.up.load(Ordering::SeqCst)
+                && node.server.info("role").as_deref() == Some("slave")
+                && node.server.info("master_port") == Some(self.node(master).port().to_string())
+        };
+        let replica = self.nodes.iter().enumerate().find(of_master);
+        let (at, replica) = replica.expect("a replica of the master runs");
+        await_that("the replica is in step", || {
+            replica.server.info("master_link_status").as_deref() == Some("up")
+        });
+        replica.cluster(&["FAILOVER"]);
+        await_that("the replica is the master", || {
+            replica.server.info("role").as_deref() == Some("master")
+        });
+        at
     }
 
     /// Moves a slot to another master while both serve it. `pause` runs when half the way is

@@ -1,7 +1,9 @@
 //! Servers, a fault proxy and a recorder for larder's own tests.
 //!
 //! - [`RedisServer`] starts a real server on a free loopback port and ends it, whatever happens.
+//! - [`SentinelGroup`] is a master, its replicas, and three sentinels that replace it.
 //! - [`RedisCluster`] starts six of them, three masters with a replica each, as one cluster.
+//! - [`MemcachedServer`] starts a memcached, in the same way.
 //! - [`FaultProxy`] stands between a client and a server and breaks the line between them.
 //! - [`Recorder`] writes down what was read and invalidated; [`check`] finds the stale reads.
 //! - [`Mix`] is the load under which promises are tested, [`Naive`] the protocol that fails it.
@@ -12,6 +14,7 @@ mod check;
 mod cluster;
 mod fault;
 mod link;
+mod memcached;
 mod mix;
 mod monitor;
 mod naive;
@@ -21,11 +24,13 @@ mod proxy;
 mod random;
 mod recorder;
 mod resp;
+mod sentinel;
 mod server;
 
 pub use check::{Report, Stale, check};
 pub use cluster::RedisCluster;
 pub use fault::{Fault, Links, Way};
+pub use memcached::MemcachedServer;
 pub use mix::{Failure, Mix, Run, Subject};
 pub use monitor::{Command, Monitor};
 pub use naive::Naive;
@@ -33,4 +38,5 @@ pub use proxy::{FaultProxy, Traffic};
 pub use random::Random;
 pub use recorder::{Call, Invalidation, Log, Read, Recorder, Source, Tape};
 pub use resp::{AsyncClient, Client, Reply};
+pub use sentinel::{Sentinel, SentinelGroup};
 pub use server::RedisServer;

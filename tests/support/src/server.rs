@@ -18,9 +18,9 @@ use crate::{
 };
 
 /// How long a server may take to start, to stop, or to go on.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// How often the start is tried again when somebody else was faster at taking the port.
-const ATTEMPTS: usize = 10;
+pub(crate) const ATTEMPTS: usize = 10;
 
 /// What is said where tests cannot run.
 const MISSING: &str =
@@ -43,7 +43,7 @@ pub struct RedisServer {
 }
 
 /// Why a server did not start.
-enum Failed {
+pub(crate) enum Failed {
     PortTaken,
     Otherwise(String),
 }
@@ -212,12 +212,19 @@ impl RedisServer {
 
     fn try_raw(&self, args: &[&str]) -> io::Result<Reply> {
         let mut admin = lock(&self.admin);
-        let mut client = match admin.take() {
-            Some(client) => client,
-            None => Client::connect(self.addr())?,
+        // A kept line may have been closed meanwhile: who is told whom to follow closes all.
+        let kept = admin
+            .take()
+            .map(|mut client| (client.command(args), client));
+        let (reply, client) = match kept {
+            Some((Ok(reply), client)) => (reply, client),
+            Some((Err(error), _)) if !was_closed(&error) => return Err(error),
+            _ => {
+                let mut client = Client::connect(self.addr())?;
+                (client.command(args)?, client)
+            }
         };
         // The line is put back only if it is known to be in step.
-        let reply = client.command(args)?;
         *admin = Some(client);
         Ok(reply)
     }
@@ -229,30 +236,44 @@ impl RedisServer {
     }
 }
 
+fn was_closed(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
+}
+
 pub(crate) fn free_port() -> u16 {
     let addr = port::listen().local_addr();
     addr.expect("a listener has an address").port()
 }
 
 fn launch(dir: &TempDir, port: u16, args: &[String]) -> Result<Process, Failed> {
-    // Not appended to: words of an earlier life would say too early that the server is ready.
-    let log = dir.path().join("redis.log");
-    let output = File::create(&log).expect("our own directory is writable");
-    let errors = output.try_clone().expect("a file has more than one handle");
     let mut command = Command::new("redis-server");
     command
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
         .args(["--save", "", "--appendonly", "no"])
-        .args(args)
-        .stdout(output)
-        .stderr(errors);
+        .args(args);
+    start(command, dir, port, "Ready to accept connections")
+}
+
+/// Runs a `redis-server` in its directory until it has said that it is `ready` and answers.
+pub(crate) fn start(
+    mut command: Command,
+    dir: &TempDir,
+    port: u16,
+    ready: &str,
+) -> Result<Process, Failed> {
+    // Not appended to: words of an earlier life would say too early that the server is ready.
+    let log = dir.path().join("redis.log");
+    let output = File::create(&log).expect("our own directory is writable");
+    let errors = output.try_clone().expect("a file has more than one handle");
+    command.stdout(output).stderr(errors);
     let mut process = Process::spawn(&mut command, dir.path()).map_err(|error| {
         Failed::Otherwise(match error.kind() {
             io::ErrorKind::NotFound => MISSING.to_owned(),
             _ => format!("redis-server could not be started: {error}"),
         })
     })?;
-    await_ready(&mut process, &log)?;
+    await_ready(&mut process, &log, ready)?;
     // A refusal for want of a password is an answer too.
     Client::connect((Ipv4Addr::LOCALHOST, port).into())
         .and_then(|mut client| client.command(&["PING"]))
@@ -262,13 +283,13 @@ fn launch(dir: &TempDir, port: u16, args: &[String]) -> Result<Process, Failed> 
 
 /// Waits for the server's own word that it is ready, since whatever answers on its port may be
 /// another test's server.
-fn await_ready(process: &mut Process, log: &Path) -> Result<(), Failed> {
+fn await_ready(process: &mut Process, log: &Path, ready: &str) -> Result<(), Failed> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         // Asked before the log is read, so that the last words of a dead server are in it.
         let ended = process.has_ended().unwrap_or(true);
         let words = fs::read_to_string(log).unwrap_or_default();
-        if words.contains("Ready to accept connections") && !ended {
+        if words.contains(ready) && !ended {
             return Ok(());
         }
         if ended && words.contains("Address already in use") {
@@ -284,7 +305,7 @@ fn await_ready(process: &mut Process, log: &Path) -> Result<(), Failed> {
 }
 
 /// Waits until the system says that the process stands still; where it cannot say, at once.
-fn await_stopped(pid: u32) {
+pub(crate) fn await_stopped(pid: u32) {
     let deadline = Instant::now() + PATIENCE;
     while let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) {
         // The state follows the name of the program, which stands in parentheses.
@@ -298,6 +319,6 @@ fn await_stopped(pid: u32) {
 }
 
 /// A test that panicked while it held the lock must not hide its message behind another.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,6 @@
-//! The rules of [`Backend::invalidate`] and [`Backend::sweep`].
+//! The rules of [`Backend::invalidate`], [`Backend::guard`] and [`Backend::sweep`].
 
-use tokio::time::sleep;
-
-use super::{LONG, MINE, OTHER, OVER, SHORT, envelope, fresh, lease, put, read, stamps, write};
+use super::{LONG, MINE, OTHER, SHORT, envelope, fresh, gone, lease, put, read, stamps, write};
 use crate::{Backend, ErrorKind, Invalidate, Over, Stamp};
 
 async fn invalidate(store: &impl Backend, slots: &[&str], stamps: &[(&str, Stamp)]) {
@@ -75,8 +73,20 @@ pub async fn a_moved_stamp_expires(store: &impl Backend) {
     };
     store.invalidate(change).await.expect("invalidates");
     assert!(read(store, &stamp).await.is_some(), "lives for a while");
-    sleep(OVER).await;
-    assert_eq!(read(store, &stamp).await, None);
+    gone(store, &stamp).await;
+}
+
+/// Guarding a stamp, once or more often, costs nothing while the server loses nothing, and takes
+/// no other stamp along.
+pub async fn a_guarded_stamp_stands_while_the_server_does(store: &impl Backend) {
+    let (guarded, other) = (fresh("guarded"), fresh("other"));
+    store.guard(&guarded);
+    assert_eq!(stamps(store, &[(&guarded, 5)], LONG).await, [5]);
+    assert_eq!(stamps(store, &[(&other, 6)], LONG).await, [6]);
+    store.guard(&guarded);
+    store.guard(&fresh("later"));
+    let both = [(&*guarded, 8), (&*other, 9)];
+    assert_eq!(stamps(store, &both, LONG).await, [5, 6]);
 }
 
 /// No character of a prefix is a wildcard, and what the filter spares stays. A store that cannot

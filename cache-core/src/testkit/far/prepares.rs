@@ -1,9 +1,7 @@
 //! The rules of [`Backend::prepare`]: stamps and leases.
 
-use tokio::time::sleep;
-
 use super::{
-    LONG, MINE, OTHER, OVER, SHORT, all, envelope, fresh, lease, put, read, stamps, write,
+    LONG, MINE, OTHER, SHORT, all, envelope, fresh, gone, lease, put, read, stamps, write,
 };
 use crate::{Backend, Over, Prepare, Prepared, Stamp};
 
@@ -42,8 +40,7 @@ pub async fn a_stamp_expires(store: &impl Backend) {
     let name = fresh("stamp");
     stamps(store, &[(&name, 1)], SHORT).await;
     assert!(read(store, &name).await.is_some(), "lives for a while");
-    sleep(OVER).await;
-    assert_eq!(read(store, &name).await, None);
+    gone(store, &name).await;
 }
 
 /// `lease: None` is answered with `leased: false`, and with nothing at all to do, nothing is done.
@@ -114,7 +111,7 @@ pub async fn a_lease_over_anything_is_given(store: &impl Backend) {
 pub async fn a_lease_runs_out(store: &impl Backend) {
     let slot = fresh("slot");
     assert!(lease(store, &slot, MINE, Over::Empty, SHORT).await);
-    sleep(OVER).await;
+    gone(store, &slot).await;
     let late = store
         .store(write(&slot, MINE, envelope(MINE, b"late")))
         .await;

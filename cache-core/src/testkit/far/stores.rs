@@ -1,9 +1,7 @@
 //! The rules of [`Backend::store`].
 
-use tokio::time::sleep;
-
 use super::{
-    LONG, MINE, OTHER, OVER, SHORT, all, envelope, fresh, lease, put, read, stamps, write,
+    LONG, MINE, OTHER, SHORT, all, envelope, fresh, gone, lease, over, put, read, stamps, write,
 };
 use crate::{Backend, Over, Write};
 
@@ -71,8 +69,7 @@ pub async fn a_stored_envelope_expires(store: &impl Backend) {
     };
     assert!(store.store(short).await.expect("stores"));
     assert!(read(store, &slot).await.is_some(), "lives for a while");
-    sleep(OVER).await;
-    assert_eq!(read(store, &slot).await, None);
+    gone(store, &slot).await;
 }
 
 /// A stamp outlives the entries that carry it.
@@ -86,7 +83,7 @@ pub async fn a_store_raises_the_life_of_its_stamps(store: &impl Backend) {
         ..write(&slot, MINE, envelope(MINE, b"value"))
     };
     assert!(store.store(raising).await.expect("stores"));
-    sleep(OVER).await;
+    over(store).await;
     let read = store.read(&names).await.expect("reads two stamps");
     assert!(read.iter().all(Option::is_some), "{read:?}");
 }
@@ -102,7 +99,7 @@ pub async fn a_store_never_shortens_the_life_of_a_stamp(store: &impl Backend) {
         ..write(&slot, MINE, envelope(MINE, b"value"))
     };
     assert!(store.store(brief).await.expect("stores"));
-    sleep(OVER).await;
+    over(store).await;
     assert!(read(store, &stamp).await.is_some(), "still lives");
 }
 

@@ -2,6 +2,8 @@
 
 mod checker;
 mod cluster;
+mod memcached;
 mod mix;
 mod proxy;
+mod sentinel;
 mod server;
