@@ -27,6 +27,7 @@ mod runtimes;
 #[cfg(all(
     feature = "json",
     feature = "lz4",
+    feature = "memcached",
     feature = "redis",
     feature = "seal",
     feature = "testkit",

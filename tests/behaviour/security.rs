@@ -4,6 +4,7 @@
 
 mod clocks;
 mod escaping;
+mod memcached;
 mod names;
 mod patterns;
 mod tampering;

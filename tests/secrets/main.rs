@@ -7,8 +7,8 @@ mod service;
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use larder::{Cache, CacheBuilder, Compression, Moka, Redis, Seal};
-use test_support::{Fault, FaultProxy, RedisServer};
+use larder::{Cache, CacheBuilder, Compression, Memcached, Moka, Redis, Seal, Settings};
+use test_support::{Fault, FaultProxy, MemcachedServer, RedisServer};
 use tokio::task::block_in_place;
 use tracing::Level;
 
@@ -58,6 +58,8 @@ async fn no_secret_is_said_or_shown_whatever_fails() {
     let server = RedisServer::start(&["--requirepass", PASSWORD]);
     server.raw(&["AUTH", PASSWORD]);
     urls(&mut texts);
+    settings(&mut texts);
+    memcached(&mut texts).await;
     use_at(server.addr(), PASSWORD, &mut texts).await;
     nothing_sensitive_is_stored(&server);
     use_at(server.addr(), WRONG_PASSWORD, &mut texts).await;
@@ -91,6 +93,64 @@ fn urls(texts: &mut Texts) {
         let built = Redis::connect(url.as_str());
         texts.shown(&built);
         texts.failed(built);
+    }
+}
+
+/// Settings of every kind that cannot work, and builders of everything that has a secret.
+fn settings(texts: &mut Texts) {
+    let with_password = format!("user:{PASSWORD}@localhost");
+    for (name, value) in [
+        ("CACHE_TTL", "soon"),
+        ("CACHE_TYPE", "paper"),
+        ("REDIS_PORT", "port"),
+        ("REDIS_URL", PASSWORD),
+        ("REDIS_URL", &with_password),
+        ("REDIS_URL", &format!("redis://{with_password}:port")),
+        ("REDIS_HOST", &with_password),
+        ("MEMCACHE_SERVERS", &with_password),
+        ("MEMCACHE_SERVERS", &format!("memcache://{with_password}")),
+        ("MEMCACHE_TLS", "perhaps"),
+    ] {
+        let settings = Settings::new([
+            ("REDIS_HOST", "localhost"),
+            ("REDIS_USER", "user"),
+            ("REDIS_PASSWORD", PASSWORD),
+            ("REDIS_SENTINEL_PASSWORD", PASSWORD),
+            ("MEMCACHE_PASSWORD", PASSWORD),
+        ]);
+        let settings = settings.with(name, value);
+        texts.shown(&settings);
+        let built = Cache::from_settings(&settings);
+        texts.shown(&built);
+        texts.failed(built);
+    }
+    let url = |scheme: &str| format!("{scheme}://user:{PASSWORD}@127.0.0.1:1,127.0.0.1:2/main");
+    for builder in [
+        Redis::builder(url("redis+sentinel")).sentinel_credentials("user", PASSWORD),
+        Redis::builder(url("redis+cluster")),
+        Redis::sentinel(["127.0.0.1:1"], "main").sentinel_credentials("user", PASSWORD),
+    ] {
+        texts.shown(&builder);
+        let built = builder.build();
+        texts.shown(&built);
+        texts.failed(built);
+    }
+}
+
+/// A server that is not there, one that wants another password, and one that wants none.
+async fn memcached(texts: &mut Texts) {
+    let file = format!("user:{WRONG_PASSWORD}");
+    let strict = MemcachedServer::start_with(&[("users", &file)], &["-Y", "users"]);
+    let lax = MemcachedServer::start(&[]);
+    for server in [&strict, &lax] {
+        let builder = Memcached::builder([server.address()]).credentials("user", PASSWORD);
+        texts.shown(&builder);
+        let memcached = builder.build().expect(FINE);
+        texts.shown(&memcached);
+        let cache = Cache::builder().far(memcached).build().expect(FINE);
+        use_all(&cache, texts).await;
+        block_in_place(|| server.kill());
+        use_all(&cache, texts).await;
     }
 }
 
