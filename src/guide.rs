@@ -28,6 +28,10 @@ pub mod companions {}
 #[doc = include_str!("../docs/faults.md")]
 pub mod faults {}
 
+#[doc = include_str!("../docs/security.md")]
+#[cfg(all(feature = "moka", feature = "lz4", feature = "seal"))]
+pub mod security {}
+
 // Its examples are run in `tests/axum`, because some of them are handlers.
 #[cfg(all(feature = "testkit", not(doctest)))]
 #[doc = include_str!("../docs/testing.md")]

@@ -1,11 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 pub use cache_core::{
-    Backend, Bytes, Cache, CacheBuilder, Cacheable, CallStats, Carried, Clock, Deferred, Dice,
-    Entry, EntryOf, Error, ErrorKind, Header, Invalidate, KeyPart, KeyRef, KeyWriter, Lease,
-    Listener, Live, Moment, NearStore, Over, Prepare, Prepared, PutEntry, Result, Returns,
-    SetOptions, Settings, Stamp, Stats, Storable, Write, codec, deferred, entry, graph, policy,
-    register,
+    Backend, Bytes, Cache, CacheBuilder, Cacheable, CallStats, Carried, Clock, Compression,
+    Deferred, Dice, Entry, EntryOf, Error, ErrorKind, Header, Invalidate, KeyPart, KeyRef,
+    KeyWriter, Lease, Listener, Live, Moment, NearStore, Over, Prepare, Prepared, PutEntry, Result,
+    Returns, SetOptions, Settings, Stamp, Stats, Storable, Write, codec, deferred, entry, graph,
+    policy, register,
 };
 pub use cache_macros::{KeyPart, cache_put, cached, invalidate_cache};
 
@@ -19,6 +19,8 @@ pub use cache_backends::Moka;
 pub use cache_backends::Redis;
 #[cfg(feature = "memcached")]
 pub use cache_backends::{Distribution, Memcached};
+#[cfg(feature = "seal")]
+pub use cache_core::Seal;
 #[cfg(feature = "testkit")]
 pub use cache_core::testkit;
 

@@ -128,7 +128,7 @@ pub struct Prepared {
 }
 
 /// What [`Backend::store`] is asked for.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Write<'a> {
     /// The slot.
     pub slot: &'a str,
@@ -142,6 +142,17 @@ pub struct Write<'a> {
     pub stamps: &'a [&'a str],
     /// How long they must live from now.
     pub stamp_ttl: Duration,
+}
+
+/// Shows how long the envelope is and not what is in it: values do not belong into a log.
+impl fmt::Debug for Write<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Write")
+            .field("slot", &self.slot)
+            .field("bytes", &self.envelope.len())
+            .field("ttl", &self.ttl)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What [`Backend::invalidate`] is asked for.

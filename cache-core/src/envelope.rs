@@ -7,11 +7,11 @@
 //! 44 stamps (8 n)
 //!    if flag 4: length of the full key (4), the full key
 //!    if flag 8: length of the tags (4), the tags with a line feed between them
-//!    payload
+//!    payload: what the codec wrote, compressed if flag 1, and then sealed if flag 2
 //!    XXH3-64 of all before it (8)
 //! ```
 //!
-//! Numbers are little-endian. A lease is its first twelve bytes and no more. Whatever is not
+//! Numbers are little-endian. The raw length is that of what the codec wrote. A lease is its first twelve bytes and no more. Whatever is not
 //! exactly this is a miss; the checksum finds accidents, not attackers.
 
 use std::{fmt, ops::Deref};
@@ -21,7 +21,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
     backend::{Header, Stamp},
+    codec::MAX_DECODED,
     error::{Error, ErrorKind, Result},
+    packing::{Owner, Packing},
 };
 
 /// The most groups that an entry belongs to.
@@ -34,10 +36,12 @@ const FIXED: usize = 44;
 const CHECKSUM: usize = 8;
 /// Where the codec and the raw length stand, which are known last.
 const CODEC: usize = 12;
+const FLAGS: usize = 13;
 const RAW_LENGTH: usize = 40;
 
-/// The slot's name is a hash; the envelope has the whole key. 1 and 2 are kept for compression
-/// and sealing.
+const COMPRESSED: u8 = 1;
+const SEALED: u8 = 2;
+/// The slot's name is a hash; the envelope has the whole key.
 const FULL_KEY: u8 = 4;
 /// The entry belongs to tags, which a reader may not know of.
 const TAGS: u8 = 8;
@@ -122,8 +126,14 @@ pub(crate) struct Meta<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Envelope<'a> {
     pub(crate) meta: Meta<'a>,
-    /// The format of the payload, for [`Table::decode`](crate::Table::decode).
+    /// The format of the value, for [`Table::decode`](crate::Table::decode).
     pub(crate) codec: u8,
+    /// How long the value is, as its codec wrote it.
+    pub(crate) raw_length: usize,
+    pub(crate) compressed: bool,
+    pub(crate) sealed: bool,
+    /// Everything before the payload.
+    pub(crate) head: &'a [u8],
     pub(crate) payload: &'a [u8],
 }
 
@@ -135,10 +145,20 @@ pub(crate) enum Bad {
     Version,
     Kind,
     Checksum,
-    /// Compressed, sealed, or something newer.
+    /// Something newer.
     Flags,
-    /// Its parts do not add up to it.
+    /// Its parts do not add up to it, or it is too long.
     Length,
+    /// Compressed in an unknown format, or not what that format writes.
+    Compression,
+    /// Sealed, and there is no key for it.
+    Sealed,
+    /// Not sealed, where everything is to be.
+    Unsealed,
+    /// Its seal is broken: it was changed, or moved from another key.
+    Seal,
+    /// Sealed to expire long ago, and here again.
+    Expired,
 }
 
 /// The first twelve bytes of whatever stands in a slot.
@@ -156,25 +176,70 @@ pub(crate) fn lease(id: u64) -> Header {
     header(Kind::Lease, id)
 }
 
-/// An entry. `write_payload` appends the value and says in which format; for
+/// An entry of this owner, packed. `write_payload` appends the value and says in which format; for
 /// [`Kind::Absent`] it appends nothing.
 ///
 /// # Errors
 ///
-/// Those of `write_payload`; [`ErrorKind::Rejected`] if the value has 4 GiB or more.
+/// Those of `write_payload` and of sealing; [`ErrorKind::Rejected`] if the value has 4 GiB or more.
 pub(crate) fn encode(
     meta: &Meta<'_>,
+    packing: &Packing,
+    owner: Owner<'_>,
     write_payload: impl FnOnce(&mut Vec<u8>) -> Result<u8>,
 ) -> Result<Bytes> {
-    let texts = meta.key.map_or(0, |key| 4 + key.len()) + 4 + meta.tags.len();
-    let room = FIXED + 8 * meta.stamps.len() + texts + CHECKSUM;
-    let mut out = Vec::with_capacity(room + 256);
-    write_meta(meta, &mut out)?;
+    let mut out = begin(meta, 256)?;
     let start = out.len();
     let codec = write_payload(&mut out)?;
-    let raw = length(out.len() - start)?;
+    let raw = out.len() - start;
+    let compressed = packing.compress(&mut out, start);
+    end(out, start, (codec, raw, compressed), packing, owner)
+}
+
+/// The same entry with other times. `body` is its payload without the seal.
+///
+/// # Errors
+///
+/// Those of sealing.
+pub(crate) fn renew(
+    meta: &Meta<'_>,
+    old: &Envelope<'_>,
+    body: &[u8],
+    packing: &Packing,
+    owner: Owner<'_>,
+) -> Result<Bytes> {
+    let mut out = begin(meta, body.len())?;
+    let start = out.len();
+    out.extend_from_slice(body);
+    let written = (old.codec, old.raw_length, old.compressed);
+    end(out, start, written, packing, owner)
+}
+
+fn begin(meta: &Meta<'_>, payload: usize) -> Result<Vec<u8>> {
+    let texts = meta.key.map_or(0, |key| 4 + key.len()) + 4 + meta.tags.len();
+    let room = FIXED + 8 * meta.stamps.len() + texts + CHECKSUM;
+    let mut out = Vec::with_capacity(room + payload);
+    write_meta(meta, &mut out)?;
+    Ok(out)
+}
+
+/// Fills in what is known of the payload that stands from `start` on, seals it, and ends.
+fn end(
+    mut out: Vec<u8>,
+    start: usize,
+    (codec, raw, compressed): (u8, usize, bool),
+    packing: &Packing,
+    owner: Owner<'_>,
+) -> Result<Bytes> {
     out[CODEC] = codec;
-    out[RAW_LENGTH..FIXED].copy_from_slice(&raw);
+    out[RAW_LENGTH..FIXED].copy_from_slice(&length(raw)?);
+    if compressed {
+        out[FLAGS] |= COMPRESSED;
+    }
+    if let Some(seal) = &packing.seal {
+        out[FLAGS] |= SEALED;
+        seal.close(owner, &mut out, start)?;
+    }
     let checksum = xxh3_64(&out);
     out.extend_from_slice(&checksum.to_le_bytes());
     Ok(out.into())
@@ -227,7 +292,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Envelope<'_>, Bad> {
         return Err(Bad::Checksum);
     }
     rest.0 = &covered[CODEC..];
-    read_body(rest, kind, id)
+    read_body(rest, covered, kind, id)
 }
 
 fn read_header(rest: &mut Rest<'_>) -> Result<(Kind, u64), Bad> {
@@ -261,21 +326,31 @@ fn read_lease(rest: &Rest<'_>, id: u64) -> Result<Envelope<'static>, Bad> {
             tags: "",
         },
         codec: 0,
+        raw_length: 0,
+        compressed: false,
+        sealed: false,
+        head: &[],
         payload: &[],
     })
 }
 
-/// Everything behind the header, without the checksum.
-fn read_body(mut rest: Rest<'_>, kind: Kind, id: u64) -> Result<Envelope<'_>, Bad> {
+/// Everything behind the header, without the checksum. `whole` has the header as well.
+fn read_body<'a>(
+    mut rest: Rest<'a>,
+    whole: &'a [u8],
+    kind: Kind,
+    id: u64,
+) -> Result<Envelope<'a>, Bad> {
     let [codec, flags, stamps, zero] = rest.array()?;
-    if flags & !(FULL_KEY | TAGS) != 0 || zero != 0 {
+    if flags & !(COMPRESSED | SEALED | FULL_KEY | TAGS) != 0 || zero != 0 {
         return Err(Bad::Flags);
     }
+    let [compressed, sealed] = [COMPRESSED, SEALED].map(|flag| flags & flag != 0);
     let fingerprint = rest.u64()?;
     let created = rest.u64()?;
     let soft = rest.u32()?;
     let hard = rest.u32()?;
-    let raw_length = rest.u32()?;
+    let raw_length = rest.u32()? as usize;
     let stamps = rest.stamps(stamps)?;
     let key = match flags & FULL_KEY {
         0 => None,
@@ -285,10 +360,17 @@ fn read_body(mut rest: Rest<'_>, kind: Kind, id: u64) -> Result<Envelope<'_>, Ba
         0 => "",
         _ => rest.text()?,
     };
-    let payload = rest.0;
-    if payload.len() != raw_length as usize || (kind == Kind::Absent && raw_length != 0) {
+    // Each tag has a stamp, so that nobody is made to ask for more of them than an entry can have.
+    if tags.split_terminator('\n').count() > stamps.len() {
         return Err(Bad::Length);
     }
+    let payload = rest.0;
+    let whole_payload = compressed || sealed || payload.len() == raw_length;
+    let nothing = kind == Kind::Absent && (compressed || raw_length != 0);
+    if !whole_payload || nothing || raw_length > MAX_DECODED {
+        return Err(Bad::Length);
+    }
+    let head = &whole[..whole.len() - payload.len()];
     Ok(Envelope {
         meta: Meta {
             kind,
@@ -302,6 +384,10 @@ fn read_body(mut rest: Rest<'_>, kind: Kind, id: u64) -> Result<Envelope<'_>, Ba
             tags,
         },
         codec,
+        raw_length,
+        compressed,
+        sealed,
+        head,
         payload,
     })
 }

@@ -94,6 +94,15 @@ pub(crate) fn damaged(key: &str, reason: &dyn fmt::Debug) {
     );
 }
 
+pub(crate) fn forged(key: &str) {
+    event!(
+        error,
+        key_hash = hidden(key),
+        "the seal of a far entry does not fit: somebody changed or moved it, or has another key \
+         of the same id"
+    );
+}
+
 pub(crate) fn far_failed(function: &str, error: &Error) {
     event!(debug, function, %error, "the far tier failed");
 }

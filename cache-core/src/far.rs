@@ -35,6 +35,7 @@ use crate::{
     flux::Flux,
     key::slot_text,
     names::{ALL, Namespace},
+    packing::{Owner, Packing},
     policy::{LEASE_TTL, MAX_FAR_VALUE, MAX_GROUPS, STAMP_LIVES},
     rng::Dice,
     stats::Counts,
@@ -64,6 +65,7 @@ pub(crate) struct Far {
     pub(crate) names: Namespace,
     pub(crate) flux: Flux,
     pub(crate) outage_budget: Duration,
+    packing: Packing,
     breaker: Arc<Breaker>,
     clock: Clock,
     dice: Dice,
@@ -168,6 +170,7 @@ impl Far {
     pub(crate) fn new(
         backend: AnyBackend,
         names: Namespace,
+        packing: Packing,
         outage_budget: Duration,
         clock: Clock,
         dice: Dice,
@@ -179,6 +182,7 @@ impl Far {
             names,
             flux: Flux::default(),
             outage_budget,
+            packing,
             breaker: Arc::new(Breaker::new(clock.clone())),
             clock,
             dice,
@@ -329,7 +333,8 @@ impl Far {
             key: matches!(slot_text(typed.key), Cow::Owned(_)).then_some(typed.key),
             tags: &place.tags,
         };
-        let envelope = envelope::encode(&meta, |out| match value {
+        let owner = self.owner_of(typed.key);
+        let envelope = envelope::encode(&meta, &self.packing, owner, |out| match value {
             Some(value) => typed.table.encode(value, out),
             None => Ok(0),
         })?;
@@ -352,10 +357,12 @@ impl Far {
     pub(crate) async fn renew(
         &self,
         place: &Place,
+        key: &str,
         found: &Found,
         ttl: Duration,
         budget: &mut Budget,
     ) -> Result<bool> {
+        let owner = self.owner_of(key);
         let old = envelope::decode(&found.entry).expect("it was decoded when it was found");
         let meta = Meta {
             id: self.dice.draw(),
@@ -364,10 +371,9 @@ impl Far {
             hard: short(ttl),
             ..old.meta
         };
-        let envelope = envelope::encode(&meta, |out| {
-            out.extend_from_slice(old.payload);
-            Ok(old.codec)
-        })?;
+        let body = self.packing.unseal(owner, &old);
+        let body = body.expect("it was unsealed when it was found");
+        let envelope = envelope::renew(&meta, &old, &body, &self.packing, owner)?;
         self.put(place, found.header, envelope, ttl, budget).await
     }
 
@@ -543,6 +549,14 @@ impl Far {
             let asked = tokio::time::timeout(patience, backend.read_dyn(&[&name])).await;
             event::breaker(names.as_str(), breaker.record(matches!(asked, Ok(Ok(_)))));
         });
+    }
+
+    /// Whose entry the entry of a key is.
+    fn owner_of<'a>(&'a self, key: &'a str) -> Owner<'a> {
+        Owner {
+            namespace: self.names.as_str(),
+            key,
+        }
     }
 
     /// A new nonce for a stamp.

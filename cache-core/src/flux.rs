@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -39,7 +40,7 @@ pub(crate) struct Flux {
     home: Mutex<Option<Handle>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Waiting {
     names: HashMap<String, Name>,
     next: u64,
@@ -48,17 +49,27 @@ struct Waiting {
     retrying: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 struct Name {
     kind: Kind,
     /// Tells whether the name was invalidated again while it was being retried.
     round: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Slot,
     Stamp,
+}
+
+/// How many names, not which: they are keys, which a `Debug` of the cache has no business to tell.
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiting")
+            .field("names", &self.names.len())
+            .field("retrying", &self.retrying)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Flux {

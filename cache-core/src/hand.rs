@@ -115,7 +115,9 @@ impl Call<'_> {
             let mut budget = Budget::new(far.outage_budget);
             let place = self.place(far);
             if let Look::Hit(found) = far.look(&place, self.typed(), &mut budget).await? {
-                there = far.renew(&place, &found, ttl, &mut budget).await?;
+                there = far
+                    .renew(&place, self.key.text, &found, ttl, &mut budget)
+                    .await?;
             }
         }
         Ok(self.cache.renew_near(self.key, ttl) || there)

@@ -40,7 +40,7 @@
 //! | what happens on a miss, in which order | `serve` (functions), `hand` (methods of `Cache`), both on a `call` |
 //! | whether a far entry may be seen | `far::look` (`valid`) |
 //! | whether the far tier is asked at all | `breaker`, `flux` |
-//! | how values become bytes | `codec`, `envelope` |
+//! | how values become bytes | `codec`, `envelope`; compressed and sealed: `packing` |
 //! | what processes tell each other | `feed` |
 //! | how long, how much | `policy`, `clock`, `rng` |
 //! | which functions there are, and who invalidates whom | `graph` |
@@ -84,6 +84,7 @@ mod key;
 mod names;
 mod near;
 mod outcome;
+mod packing;
 pub mod policy;
 #[doc(hidden)]
 pub mod private;
@@ -118,6 +119,9 @@ pub use handle::{EntryOf, PutEntry, Returns, entry};
 pub use key::{KeyPart, KeyWriter};
 pub use near::{KeyRef, NearStore};
 pub use outcome::{Cacheable, Carried};
+pub use packing::Compression;
+#[cfg(feature = "seal")]
+pub use packing::Seal;
 pub use rng::Dice;
 pub use settings::{Settings, register};
 pub use stats::{CallStats, Stats};

@@ -165,6 +165,57 @@ mod tests {
         }
     }
 
+    /// The hash of a name, so that a million of them fit.
+    fn hash(name: &str) -> u128 {
+        xxhash_rust::xxh3::xxh3_128(name.as_bytes())
+    }
+
+    /// Keys and namespaces that a careless spelling would take for each other: segments of every
+    /// kind, what stands for a hash, blanks, and texts that are too long for a store.
+    #[test]
+    fn a_million_names_are_of_one_key_each() {
+        const PIECES: [&str; 12] = [
+            "a", "b", "e", "g", "n", "p", "t", "~", "_", " ", "%20", "üü",
+        ];
+        let namespaces = ["a", "a:a", "a:b", "b", "b:a"].map(Namespace::new);
+        let long = "x".repeat(150);
+        let dice = crate::Dice::seeded(59);
+        let mut keys = std::collections::HashMap::new();
+        let mut other = 0;
+        for _ in 0..400_000 {
+            let mut draws = dice.draw();
+            let mut draw = |sides: u64| {
+                let side = draws % sides;
+                draws /= sides;
+                usize::try_from(side).unwrap()
+            };
+            let namespace = &namespaces[draw(5)];
+            let mut key = String::new();
+            if draw(20) == 0 {
+                key.push_str(&long);
+            }
+            for _ in 0..=draw(8) {
+                key.push_str(PIECES[draw(12)]);
+                key.push_str(["", ":"][draw(2)]);
+            }
+            for (kind, name) in [
+                namespace.slot(&key),
+                namespace.stamp(&prefix_group(&key)),
+                namespace.stamp(&tag_group(&key)),
+            ]
+            .iter()
+            .enumerate()
+            {
+                let key = hash(&format!("{} {kind} {key}", namespace.as_str()));
+                match keys.insert(hash(name), key) {
+                    None => other += 1,
+                    Some(known) => assert_eq!(known, key, "{name}"),
+                }
+            }
+        }
+        assert!(other > 500_000, "{other} different names");
+    }
+
     #[test]
     fn names_together_are_names_one_by_one() {
         let names = Namespace::new("shop:prod");

@@ -32,8 +32,11 @@ pub const LEASE_TTL: Duration = Duration::from_secs(30);
 pub const INVALIDATE_DEADLINE: Duration = Duration::from_millis(250);
 /// The most groups that a key may belong to: its proper prefixes, its tags and the namespace.
 pub const MAX_GROUPS: usize = 16;
-/// The largest value, in bytes as encoded, that is written to a far tier.
+/// The largest entry, in bytes as written (so compressed, if it is), that goes to a far tier.
 pub const MAX_FAR_VALUE: usize = 1 << 20;
+/// The shortest value, in bytes as encoded, that a cache which compresses tries to compress: on
+/// less, little is saved that the overhead of an entry does not dwarf.
+pub const COMPRESS_FROM: usize = 1 << 10;
 /// The most keys of a batch that one command reads from a far tier, so that a large batch does
 /// not hold up the server for others; the rest follows in further commands.
 pub const FAR_BATCH: usize = 512;

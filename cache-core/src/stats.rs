@@ -56,6 +56,7 @@ pub(crate) struct Counts {
     pub(crate) refused: Count,
     pub(crate) far_errors: Count,
     pub(crate) undecodable: Count,
+    pub(crate) forged: Count,
 }
 
 impl Counts {
@@ -75,6 +76,7 @@ impl Counts {
             stores_refused: self.refused.get(),
             far_errors: self.far_errors.get(),
             undecodable: self.undecodable.get(),
+            forged: self.forged.get(),
         }
     }
 }
@@ -120,8 +122,12 @@ pub struct CallStats {
     pub stores_refused: u64,
     /// Calls of the far tier that failed.
     pub far_errors: u64,
-    /// Far entries that could not be read as this type: written by another version, or damaged.
+    /// Far entries that could not be read as this type: written by another version, compressed or
+    /// sealed in a way that this cache does not take, or damaged.
     pub undecodable: u64,
+    /// Far entries whose seal does not fit: changed, moved from another key or namespace, or sealed
+    /// by another key of the same id.
+    pub forged: u64,
 }
 
 impl CallStats {
@@ -147,6 +153,7 @@ impl CallStats {
             stores_refused: self.stores_refused + other.stores_refused,
             far_errors: self.far_errors + other.far_errors,
             undecodable: self.undecodable + other.undecodable,
+            forged: self.forged + other.forged,
         }
     }
 }

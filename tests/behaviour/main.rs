@@ -20,6 +20,16 @@ mod p2_one_load;
 #[cfg(feature = "redis")]
 mod p3_never_fails;
 mod runtimes;
+#[cfg(all(
+    feature = "json",
+    feature = "lz4",
+    feature = "memcached",
+    feature = "redis",
+    feature = "seal",
+    feature = "testkit",
+    feature = "zstd"
+))]
+mod security;
 mod settings;
 mod strict;
 #[cfg(feature = "testkit")]

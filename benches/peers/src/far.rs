@@ -12,11 +12,10 @@ use std::{
 use larder::{Cache, Redis};
 use redis::{AsyncConnectionConfig, aio::MultiplexedConnection};
 use serde::{Deserialize, Serialize};
-use test_support::RedisServer;
+use test_support::{Monitor, RedisServer};
 
 use crate::{
     load::Workload,
-    monitor::Monitor,
     rounds::{Target, median, quantile, ratio, verdict},
 };
 

@@ -4,12 +4,9 @@ use std::time::{Duration, Instant};
 
 use larder::{Cache, Redis};
 use redis::aio::MultiplexedConnection;
-use test_support::RedisServer;
+use test_support::{Monitor, RedisServer};
 
-use crate::{
-    monitor::Monitor,
-    rounds::{Target, median, quantile, ratio, verdict},
-};
+use crate::rounds::{Target, median, quantile, ratio, verdict};
 
 /// How many keys stand under the prefix.
 const KEYS: u64 = 1_000_000;

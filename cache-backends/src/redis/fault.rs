@@ -59,9 +59,39 @@ fn broken(text: String) -> String {
 fn refusal(code: &str, details: Option<&str>) -> String {
     let details = details.unwrap_or_default();
     let details = details.split(", with args").next().unwrap_or_default();
+    // The first word in quotes is the command; what other servers quote after it was sent along.
+    let second = details.match_indices(['\'', '"', '`']).nth(2);
+    let details = second.map_or(details, |(quote, _)| details[..quote].trim_end());
     let hint = match code {
         "MOVED" | "ASK" | "CROSSSLOT" => " (the server is part of a cluster: name one that is not)",
         _ => "",
     };
     format!("{code} {details}{hint}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_quotes_of_what_was_sent_is_not_repeated() {
+        for (said, kept) in [
+            (
+                "unknown command 'HELLO', with args beginning with: '3' 'secret'",
+                "unknown command 'HELLO'",
+            ),
+            ("what is `AUTH` `secret`?", "what is `AUTH`"),
+            ("cannot \"SET\" \"secret\"", "cannot \"SET\""),
+            (
+                "this user has no permissions to run the 'get' command",
+                "this user has no permissions to run the 'get' command",
+            ),
+            (
+                "You can't write against a read only replica.",
+                "You can't write against a read only replica.",
+            ),
+        ] {
+            assert_eq!(refusal("ERR", Some(said)), format!("ERR {kept}"));
+        }
+    }
 }

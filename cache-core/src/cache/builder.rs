@@ -18,6 +18,7 @@ use crate::{
     flight::Flights,
     names::{NAMESPACE, Namespace},
     near::NearStore,
+    packing::Packing,
     policy::{DEFAULT_JITTER, DEFAULT_OUTAGE_BUDGET, DEFAULT_TTL, DEFAULT_WAIT},
     rng::Dice,
     sync::Arc,
@@ -31,6 +32,7 @@ pub struct CacheBuilder {
     namespace: String,
     near: Option<Arc<dyn NearStore>>,
     far: Option<AnyBackend>,
+    packing: Packing,
     clock: Clock,
     dice: Dice,
     ttl: Duration,
@@ -46,6 +48,7 @@ impl Default for CacheBuilder {
             namespace: "larder".to_owned(),
             near: None,
             far: None,
+            packing: Packing::default(),
             clock: Clock::system(),
             dice: Dice::default(),
             ttl: DEFAULT_TTL,
@@ -74,6 +77,28 @@ impl CacheBuilder {
     /// Keeps bytes in a store that processes share.
     pub fn far(mut self, backend: impl Backend) -> Self {
         self.far = Some(Arc::new(backend));
+        self
+    }
+
+    /// Compresses values of 1 KiB or more on their way to the far tier, where that makes them
+    /// smaller: feature `lz4` or `zstd`. By default nothing is compressed. Whatever is said here,
+    /// compressed entries are read where their feature is on.
+    ///
+    /// ```
+    /// # use cache_core::{Cache, Compression};
+    /// # #[cfg(feature = "lz4")]
+    /// let builder = Cache::builder().compress(Compression::Lz4);
+    /// ```
+    pub fn compress(mut self, compression: crate::Compression) -> Self {
+        self.packing.compression = Some(compression);
+        self
+    }
+
+    /// Seals everything that goes to the far tier, and takes nothing from there that is not
+    /// sealed by one of these keys for its very key and namespace. By default nothing is sealed.
+    #[cfg(feature = "seal")]
+    pub fn seal(mut self, seal: crate::Seal) -> Self {
+        self.packing.seal = Some(seal);
         self
     }
 
@@ -126,9 +151,9 @@ impl CacheBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] if the ttl is zero, the jitter is not within `0.0..=1.0`, or the
-    /// namespace is empty, longer than 40 bytes, or has other characters than letters, digits
-    /// and `-_.:`.
+    /// [`ErrorKind::Config`] if the ttl is zero, the jitter is not within `0.0..=1.0`, two keys of
+    /// the seal have one id, or the namespace is empty, longer than 40 bytes, has other characters than letters, digits
+    /// and `-_.:`, or a segment `e` or `g`.
     pub fn build(self) -> Result<Cache> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         self.check()?;
@@ -138,6 +163,7 @@ impl CacheBuilder {
             Arc::new(Far::new(
                 backend,
                 names.clone(),
+                self.packing,
                 self.outage_budget,
                 clock,
                 dice,
@@ -167,6 +193,7 @@ impl CacheBuilder {
     }
 
     fn check(&self) -> Result<()> {
+        self.packing.check()?;
         let wrong = |what: String| Err(Error::new(ErrorKind::Config, what));
         if self.ttl.is_zero() {
             return wrong("a ttl of zero keeps nothing: give at least a millisecond".into());

@@ -1,16 +1,18 @@
 //! The format without names: bincode 2, written against the schema of the type.
 
-use bincode::{
-    config::{self, Configuration},
-    enc::{Encode, EncoderImpl, write::Writer},
-    error::EncodeError,
-};
+#![expect(
+    clippy::inline_always,
+    reason = "a few instructions each, which are most of what a small value takes"
+)]
+
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    Codec, ROOM, bincode_reader, failed, id,
+    Codec, ROOM,
+    bincode_out::Out,
+    bincode_reader, failed, id,
     limits::Purse,
-    schema::{Fit, Kind, Schema},
+    schema::{Fit, Kind, Schema, kind},
     shape::{self, Shape},
     sink::{At, Done, Frame, Group, Payload, Scalar, Sink, Stop, tell},
     verify,
@@ -54,7 +56,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Bincode {
 const FORMAT: &str = "bincode";
 
 /// Appends `value`, which is read back if anything about it is doubtful.
-pub(super) fn encode<T>(shape: &Shape, value: &T, out: &mut Vec<u8>) -> Result<()>
+pub(super) fn encode<T>(shape: &'static Shape, value: &T, out: &mut Vec<u8>) -> Result<()>
 where
     T: Serialize + DeserializeOwned,
 {
@@ -64,7 +66,7 @@ where
     out.reserve(ROOM);
     let start = out.len();
     let mut packer = Packer {
-        encoder: EncoderImpl::new(Out(out), config::standard()),
+        out: Out(out),
         schema: &shape.schema,
         memory: Purse::FOR_WRITERS,
         doubt: false,
@@ -83,37 +85,21 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     bincode_reader::read(bytes).map_err(|error| failed::<T>("reading", FORMAT, error))
 }
 
-struct Out<'o>(&'o mut Vec<u8>);
-
-impl Writer for Out<'_> {
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        self.0.extend_from_slice(bytes);
-        Ok(())
-    }
-}
-
 struct Packer<'o> {
-    encoder: EncoderImpl<Out<'o>, Configuration>,
-    schema: &'o Schema,
+    out: Out<'o>,
+    schema: &'static Schema,
     /// What elements may still take when they are read; less than a reader is allowed.
     memory: usize,
     doubt: bool,
 }
 
 impl Packer<'_> {
-    #[inline]
-    fn put(&mut self, value: impl Encode) -> Done {
-        value.encode(&mut self.encoder).map_err(|_| Stop::Size)
+    #[inline(always)]
+    fn leaf(&mut self, at: At, kind: Kind) -> Done {
+        self.must(Schema::leaf(at, kind))
     }
 
-    #[inline]
-    fn leaf(&mut self, at: At, kind: Kind, value: impl Encode) -> Done {
-        self.must(Schema::leaf(at, kind))?;
-        self.put(value)
-    }
-
-    #[inline]
+    #[inline(always)]
     fn must<T>(&mut self, fit: Fit<T>) -> Done<T> {
         match fit {
             Fit::Sure(fit) => Ok(fit),
@@ -127,72 +113,79 @@ impl Packer<'_> {
 }
 
 impl Sink for Packer<'_> {
-    #[inline]
+    // Always, so that only the arm remains that the caller means.
+    #[inline(always)]
     fn scalar(&mut self, at: At, scalar: Scalar<'_>) -> Done {
+        self.leaf(at, kind(scalar))?;
         match scalar {
-            Scalar::Unit | Scalar::UnitStruct => self.leaf(at, Kind::Unit, ()),
-            Scalar::Bool(value) => self.leaf(at, Kind::Bool, value),
-            Scalar::I8(value) => self.leaf(at, Kind::I8, value),
-            Scalar::I16(value) => self.leaf(at, Kind::I16, value),
-            Scalar::I32(value) => self.leaf(at, Kind::I32, value),
-            Scalar::I64(value) => self.leaf(at, Kind::I64, value),
-            Scalar::I128(value) => self.leaf(at, Kind::I128, value),
-            Scalar::U8(value) => self.leaf(at, Kind::U8, value),
-            Scalar::U16(value) => self.leaf(at, Kind::U16, value),
-            Scalar::U32(value) => self.leaf(at, Kind::U32, value),
-            Scalar::U64(value) => self.leaf(at, Kind::U64, value),
-            Scalar::U128(value) => self.leaf(at, Kind::U128, value),
-            Scalar::F32(value) => self.leaf(at, Kind::F32, value),
-            Scalar::F64(value) => self.leaf(at, Kind::F64, value),
-            Scalar::Char(value) => self.leaf(at, Kind::Char, value),
-            Scalar::Str(value) => self.leaf(at, Kind::Str, value),
-            Scalar::Bytes(value) => self.leaf(at, Kind::Bytes, value),
+            Scalar::Unit | Scalar::UnitStruct => {}
+            Scalar::Bool(value) => self.out.byte(value.into()),
+            Scalar::I8(value) => self.out.byte(value.cast_unsigned()),
+            Scalar::I16(value) => self.out.signed(value.into()),
+            Scalar::I32(value) => self.out.signed(value.into()),
+            Scalar::I64(value) => self.out.signed(value),
+            Scalar::I128(value) => self.out.wide_signed(value),
+            Scalar::U8(value) => self.out.byte(value),
+            Scalar::U16(value) => self.out.unsigned(value.into()),
+            Scalar::U32(value) => self.out.unsigned(value.into()),
+            Scalar::U64(value) => self.out.unsigned(value),
+            Scalar::U128(value) => self.out.wide(value),
+            Scalar::F32(value) => self.out.bytes(&value.to_le_bytes()),
+            Scalar::F64(value) => self.out.bytes(&value.to_le_bytes()),
+            Scalar::Char(value) => self.out.bytes(value.encode_utf8(&mut [0; 4]).as_bytes()),
+            Scalar::Str(value) => self.out.text(value.as_bytes()),
+            Scalar::Bytes(value) => self.out.text(value),
         }
+        Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn none(&mut self, at: At) -> Done {
         self.must(self.schema.none(at))?;
-        self.put(0u8)
+        self.out.byte(0);
+        Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn some(&mut self, at: At) -> Done<At> {
         // There is a mark for presence, so nothing is doubtful about a `Some` in a `Some`.
         match self.schema.some(at) {
-            Fit::Sure(inner) | Fit::Doubtful(inner) => self.put(1u8).map(|()| inner),
+            Fit::Sure(inner) | Fit::Doubtful(inner) => {
+                self.out.byte(1);
+                Ok(inner)
+            }
             Fit::No => Err(Stop::Shape),
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn variant(&mut self, at: At, index: u32, name: &'static str, payload: Payload) -> Done<At> {
         let inner = self.must(self.schema.variant(at, index, name, payload))?;
-        self.put(index)?;
+        self.out.unsigned(index.into());
         Ok(inner)
     }
 
-    #[inline]
+    #[inline(always)]
     fn open(&mut self, at: At, group: Group) -> Done<Frame> {
-        let piece = self.must(self.schema.open(at, group))?;
-        let left = self.memory.checked_sub(Schema::cost(piece, group));
-        self.memory = left.ok_or(Stop::Size)?;
+        let frame = self.must(self.schema.open(at, group))?;
         match group {
-            Group::Seq(Some(len)) | Group::Map(Some(len)) => self.put(len as u64)?,
+            Group::Seq(Some(len)) | Group::Map(Some(len)) => {
+                let left = self.memory.checked_sub(self.schema.cost(at, group));
+                self.memory = left.ok_or(Stop::Size)?;
+                self.out.unsigned(len as u64);
+            }
             Group::Seq(None) | Group::Map(None) => return Err(Stop::Shape),
             Group::Tuple(_) | Group::Struct(_) => {}
         }
-        Ok(Frame::new(group, piece))
+        Ok(frame)
     }
 
-    #[inline]
+    #[inline(always)]
     fn item(&mut self, frame: &mut Frame, name: Option<&'static str>) -> Done<At> {
-        let inner = self.must(self.schema.item(frame, name))?;
-        frame.index += 1;
-        Ok(inner)
+        self.must(self.schema.item(frame, name))
     }
 
-    #[inline]
+    #[inline(always)]
     fn close(&mut self, frame: Frame) -> Done {
         self.must(Schema::close(&frame))
     }

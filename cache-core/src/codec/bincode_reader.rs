@@ -1,124 +1,198 @@
 //! Reads bincode from bytes that nobody vouches for.
 //!
 //! bincode's own serde reader has no bound on depth, takes a length for true before it looks at
-//! what is left, and reads 2^34 units from nine bytes. This one is its counterpart over the same
-//! primitives with those three closed.
+//! what is left, and reads 2^34 units from nine bytes. This one reads the same format with those
+//! three closed.
 
-use bincode::{
-    config::{self, Configuration},
-    de::{
-        BorrowDecoder, Decode, DecoderImpl,
-        read::{BorrowReader, Reader},
-    },
-    error::DecodeError,
-};
+#![expect(
+    clippy::inline_always,
+    reason = "a few instructions each, which are most of what a small value takes"
+)]
+
+use std::fmt;
+
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, Visitor,
     value::U32Deserializer,
 };
 
 use super::{
-    MAX_DECODED,
+    MAX_DECODED, OWN_DESERIALIZE,
+    bincode_out::SMALL,
     limits::{Limits, Purse},
 };
 
-type Read<T> = Result<T, DecodeError>;
+/// Why bytes could not be read. A byte, so that every step can hand it on for nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    Cut,
+    LeftOver,
+    TooMuch,
+    TooDeep,
+    /// A number that is too wide, text that is not UTF-8, a choice that there is not.
+    Mark,
+    Names,
+    Own,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cut => "bytes are missing",
+            Self::LeftOver => "bytes or elements are left over",
+            Self::TooMuch => "it would take too much memory",
+            Self::TooDeep => "it is nested too deep",
+            Self::Mark => "a byte stands for nothing that can be there",
+            Self::Names => "the type asks for names, which bincode does not have",
+            Self::Own => OWN_DESERIALIZE,
+        })
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+impl de::Error for Unreadable {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self::Own
+    }
+}
+
+type Read<T> = Result<T, Unreadable>;
 
 /// Reads a value that is all of `bytes`.
 pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Read<T> {
     if bytes.len() > MAX_DECODED {
-        return Err(DecodeError::LimitExceeded);
+        return Err(Unreadable::TooMuch);
     }
     let mut state = State {
-        decoder: DecoderImpl::new(Rest(bytes), config::standard(), ()),
+        rest: bytes,
         limits: Limits::new(),
     };
     let value = T::deserialize(Source(&mut state))?;
-    if state.rest() > 0 {
-        return Err(DecodeError::Other("bytes are left over"));
+    if !state.rest.is_empty() {
+        return Err(Unreadable::LeftOver);
     }
     Ok(value)
 }
 
-/// The bytes not read yet.
-struct Rest<'de>(&'de [u8]);
-
-impl Reader for Rest<'_> {
-    #[inline]
-    fn read(&mut self, into: &mut [u8]) -> Read<()> {
-        into.copy_from_slice(self.take_bytes(into.len())?);
-        Ok(())
-    }
-
-    #[inline]
-    fn peek_read(&mut self, n: usize) -> Option<&[u8]> {
-        self.0.get(..n)
-    }
-
-    #[inline]
-    fn consume(&mut self, n: usize) {
-        self.0 = self.0.get(n..).unwrap_or_default();
-    }
-}
-
-impl<'de> BorrowReader<'de> for Rest<'de> {
-    #[inline]
-    fn take_bytes(&mut self, n: usize) -> Read<&'de [u8]> {
-        let Some((taken, rest)) = self.0.split_at_checked(n) else {
-            let additional = n - self.0.len();
-            return Err(DecodeError::UnexpectedEnd { additional });
-        };
-        self.0 = rest;
-        Ok(taken)
-    }
-}
-
+/// The bytes not read yet, and what reading them may still take.
 struct State<'de> {
-    decoder: DecoderImpl<Rest<'de>, Configuration, ()>,
+    rest: &'de [u8],
     limits: Limits,
 }
 
 impl<'de> State<'de> {
-    #[inline]
-    fn rest(&mut self) -> usize {
-        self.decoder.borrow_reader().0.len()
+    #[inline(always)]
+    fn take(&mut self, n: usize) -> Read<&'de [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(n).ok_or(Unreadable::Cut)?;
+        self.rest = rest;
+        Ok(taken)
     }
 
-    #[inline]
-    fn get<T: Decode<()>>(&mut self) -> Read<T> {
-        T::decode(&mut self.decoder)
+    #[inline(always)]
+    fn array<const N: usize>(&mut self) -> Read<[u8; N]> {
+        let (taken, rest) = self.rest.split_first_chunk().ok_or(Unreadable::Cut)?;
+        self.rest = rest;
+        Ok(*taken)
     }
 
-    #[inline]
+    #[inline(always)]
+    fn byte(&mut self) -> Read<u8> {
+        self.array().map(|[byte]| byte)
+    }
+
+    /// A number of up to so many bytes, or a length of up to eight.
+    #[inline(always)]
+    fn unsigned(&mut self, widest: usize) -> Read<u64> {
+        let first = self.byte()?;
+        if first < SMALL {
+            Ok(first.into())
+        } else {
+            self.long(first, widest)
+        }
+    }
+
+    #[inline(always)]
+    fn long(&mut self, mark: u8, widest: usize) -> Read<u64> {
+        let value = match mark - SMALL {
+            0 => u64::from(u16::from_le_bytes(self.array()?)),
+            1 if widest >= 4 => u64::from(u32::from_le_bytes(self.array()?)),
+            2 if widest >= 8 => u64::from_le_bytes(self.array()?),
+            _ => return Err(Unreadable::Mark),
+        };
+        Ok(value)
+    }
+
+    #[inline(always)]
+    fn signed(&mut self, widest: usize) -> Read<i64> {
+        let value = self.unsigned(widest)?;
+        Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+    }
+
+    fn wide(&mut self) -> Read<u128> {
+        if self.rest.first() != Some(&(SMALL + 3)) {
+            return self.unsigned(8).map(u128::from);
+        }
+        self.byte()?;
+        self.array().map(u128::from_le_bytes)
+    }
+
+    fn wide_signed(&mut self) -> Read<i128> {
+        let value = self.wide()?;
+        Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+    }
+
+    #[inline(always)]
+    fn flag(&mut self) -> Read<bool> {
+        match self.byte()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Unreadable::Mark),
+        }
+    }
+
+    fn char(&mut self) -> Read<char> {
+        let length = match self.rest.first() {
+            Some(0xf0..) => 4,
+            Some(0xe0..) => 3,
+            Some(0xc0..) => 2,
+            _ => 1,
+        };
+        let text = str::from_utf8(self.take(length)?).ok();
+        let char = text.and_then(|text| text.chars().next());
+        char.ok_or(Unreadable::Mark)
+    }
+
+    #[inline(always)]
     fn len(&mut self) -> Read<usize> {
-        let len: u64 = self.get()?;
-        usize::try_from(len).map_err(|_| DecodeError::OutsideUsizeRange(len))
+        let len = self.unsigned(8)?;
+        usize::try_from(len).map_err(|_| Unreadable::TooMuch)
     }
 
-    #[inline]
+    #[inline(always)]
     fn bytes(&mut self) -> Read<&'de [u8]> {
         let len = self.len()?;
-        self.decoder.borrow_reader().take_bytes(len)
+        self.take(len)
     }
 
-    #[inline]
+    #[inline(always)]
     fn str(&mut self) -> Read<&'de str> {
-        str::from_utf8(self.bytes()?).map_err(|inner| DecodeError::Utf8 { inner })
+        str::from_utf8(self.bytes()?).map_err(|_| Unreadable::Mark)
     }
 
     /// Reads what lies one level deeper. After an error nothing more is read, so only success
     /// comes up again.
-    #[inline]
+    #[inline(always)]
     fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
         if !self.limits.down() {
-            return Err(DecodeError::LimitExceeded);
+            return Err(Unreadable::TooDeep);
         }
         let value = read(self)?;
         self.limits.up();
         Ok(value)
     }
 
-    #[inline]
+    #[inline(always)]
     fn tuple<V: Visitor<'de>>(&mut self, len: usize, visitor: V) -> Read<V::Value> {
         self.deeper(|state| visitor.visit_seq(Fields { state, left: len }))
     }
@@ -127,44 +201,52 @@ impl<'de> State<'de> {
 struct Source<'s, 'de>(&'s mut State<'de>);
 
 macro_rules! primitives {
-    ($($method:ident $visit:ident $get:ident)*) => { $(
-        #[inline]
+    ($($method:ident $visit:ident $state:ident => $read:expr;)*) => { $(
+        #[inline(always)]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
-            visitor.$visit(self.0.$get()?)
+            let $state = self.0;
+            visitor.$visit($read)
         }
     )* };
 }
 
+/// The width was checked when it was read.
+macro_rules! narrow {
+    ($value:expr) => {
+        $value.try_into().map_err(|_| Unreadable::Mark)?
+    };
+}
+
 impl<'de> Deserializer<'de> for Source<'_, 'de> {
-    type Error = DecodeError;
+    type Error = Unreadable;
 
     primitives! {
-        deserialize_bool visit_bool get
-        deserialize_i8 visit_i8 get
-        deserialize_i16 visit_i16 get
-        deserialize_i32 visit_i32 get
-        deserialize_i64 visit_i64 get
-        deserialize_i128 visit_i128 get
-        deserialize_u8 visit_u8 get
-        deserialize_u16 visit_u16 get
-        deserialize_u32 visit_u32 get
-        deserialize_u64 visit_u64 get
-        deserialize_u128 visit_u128 get
-        deserialize_f32 visit_f32 get
-        deserialize_f64 visit_f64 get
-        deserialize_char visit_char get
-        deserialize_str visit_borrowed_str str
-        deserialize_string visit_borrowed_str str
-        deserialize_bytes visit_borrowed_bytes bytes
-        deserialize_byte_buf visit_borrowed_bytes bytes
+        deserialize_bool visit_bool state => state.flag()?;
+        deserialize_i8 visit_i8 state => state.byte()?.cast_signed();
+        deserialize_i16 visit_i16 state => narrow!(state.signed(2)?);
+        deserialize_i32 visit_i32 state => narrow!(state.signed(4)?);
+        deserialize_i64 visit_i64 state => state.signed(8)?;
+        deserialize_i128 visit_i128 state => state.wide_signed()?;
+        deserialize_u8 visit_u8 state => state.byte()?;
+        deserialize_u16 visit_u16 state => narrow!(state.unsigned(2)?);
+        deserialize_u32 visit_u32 state => narrow!(state.unsigned(4)?);
+        deserialize_u64 visit_u64 state => state.unsigned(8)?;
+        deserialize_u128 visit_u128 state => state.wide()?;
+        deserialize_f32 visit_f32 state => f32::from_le_bytes(state.array()?);
+        deserialize_f64 visit_f64 state => f64::from_le_bytes(state.array()?);
+        deserialize_char visit_char state => state.char()?;
+        deserialize_str visit_borrowed_str state => state.str()?;
+        deserialize_string visit_borrowed_str state => state.str()?;
+        deserialize_bytes visit_borrowed_bytes state => state.bytes()?;
+        deserialize_byte_buf visit_borrowed_bytes state => state.bytes()?;
     }
 
-    #[inline]
+    #[inline(always)]
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
         visitor.visit_unit()
     }
 
-    #[inline]
+    #[inline(always)]
     fn deserialize_unit_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -173,16 +255,16 @@ impl<'de> Deserializer<'de> for Source<'_, 'de> {
         visitor.visit_unit()
     }
 
-    #[inline]
+    #[inline(always)]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
-        match self.0.get::<u8>()? {
-            0 => visitor.visit_none(),
-            1 => self.0.deeper(|state| visitor.visit_some(Source(state))),
-            _ => Err(DecodeError::Other("neither absent nor present")),
+        if self.0.flag()? {
+            self.0.deeper(|state| visitor.visit_some(Source(state)))
+        } else {
+            visitor.visit_none()
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -247,15 +329,15 @@ impl<'de> Deserializer<'de> for Source<'_, 'de> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Read<V::Value> {
-        Err(unnamed())
+        Err(Unreadable::Names)
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, _: V) -> Read<V::Value> {
-        Err(unnamed())
+        Err(Unreadable::Names)
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, _: V) -> Read<V::Value> {
-        Err(unnamed())
+        Err(Unreadable::Names)
     }
 
     fn is_human_readable(&self) -> bool {
@@ -263,25 +345,20 @@ impl<'de> Deserializer<'de> for Source<'_, 'de> {
     }
 }
 
-#[cold]
-fn unnamed() -> DecodeError {
-    DecodeError::Other("the type asks for names, which bincode does not have")
-}
-
 impl<'de> de::EnumAccess<'de> for Source<'_, 'de> {
-    type Error = DecodeError;
+    type Error = Unreadable;
     type Variant = Self;
 
     #[inline]
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Read<(V::Value, Self)> {
-        let number: u32 = self.0.get()?;
-        let number: U32Deserializer<DecodeError> = number.into_deserializer();
+        let number: u32 = narrow!(self.0.unsigned(4)?);
+        let number: U32Deserializer<Unreadable> = number.into_deserializer();
         Ok((seed.deserialize(number)?, self))
     }
 }
 
 impl<'de> de::VariantAccess<'de> for Source<'_, 'de> {
-    type Error = DecodeError;
+    type Error = Unreadable;
 
     #[inline]
     fn unit_variant(self) -> Read<()> {
@@ -315,9 +392,9 @@ struct Fields<'s, 'de> {
 }
 
 impl<'de> de::SeqAccess<'de> for Fields<'_, 'de> {
-    type Error = DecodeError;
+    type Error = Unreadable;
 
-    #[inline]
+    #[inline(always)]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Read<Option<T::Value>> {
         if self.left == 0 {
             return Ok(None);
@@ -326,7 +403,7 @@ impl<'de> de::SeqAccess<'de> for Fields<'_, 'de> {
         seed.deserialize(Source(self.state)).map(Some)
     }
 
-    #[inline]
+    #[inline(always)]
     fn size_hint(&self) -> Option<usize> {
         Some(self.left)
     }
@@ -344,7 +421,7 @@ struct Elements<'s, 'de> {
 impl<'s, 'de> Elements<'s, 'de> {
     #[inline]
     fn new(state: &'s mut State<'de>, left: usize) -> Self {
-        let rest = state.rest();
+        let rest = state.rest.len();
         Self {
             left,
             room: state.limits.room(rest),
@@ -359,7 +436,7 @@ impl<'s, 'de> Elements<'s, 'de> {
             .purse
             .pay(&mut self.state.limits, size_of::<T::Value>())
         {
-            return Err(DecodeError::LimitExceeded);
+            return Err(Unreadable::TooMuch);
         }
         seed.deserialize(Source(self.state))
     }
@@ -378,14 +455,14 @@ impl<'s, 'de> Elements<'s, 'de> {
     fn end(&mut self) -> Read<()> {
         self.purse.close(&mut self.state.limits);
         if self.left > 0 {
-            return Err(DecodeError::Other("elements are left over"));
+            return Err(Unreadable::LeftOver);
         }
         Ok(())
     }
 }
 
 impl<'de> de::SeqAccess<'de> for Elements<'_, 'de> {
-    type Error = DecodeError;
+    type Error = Unreadable;
 
     #[inline]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Read<Option<T::Value>> {
@@ -399,7 +476,7 @@ impl<'de> de::SeqAccess<'de> for Elements<'_, 'de> {
 }
 
 impl<'de> de::MapAccess<'de> for Elements<'_, 'de> {
-    type Error = DecodeError;
+    type Error = Unreadable;
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Read<Option<K::Value>> {

@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use serde::Serialize;
 
 use super::{
-    schema::{Piece, Schema},
+    schema::Schema,
     sink::{At, Done, Frame, Group, Payload, Scalar, Sink, tell},
 };
 
@@ -97,7 +97,7 @@ impl Sink for Digest {
             Group::Tuple(_) => 24,
             Group::Struct(_) => 25,
         });
-        let mut frame = Frame::new(group, Piece::Unknown);
+        let mut frame = Frame::unknown(group);
         frame.hash = self.0;
         Ok(frame)
     }

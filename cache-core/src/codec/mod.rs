@@ -2,7 +2,10 @@
 
 mod auto;
 mod bincode;
+mod bincode_out;
 mod bincode_reader;
+#[cfg(feature = "json")]
+mod bounded;
 mod digest;
 #[cfg(feature = "json")]
 mod json;
@@ -48,7 +51,8 @@ pub const MAX_DEPTH: u16 = 128;
 /// How values of a type become bytes. One's own codec is a unit struct that implements this.
 ///
 /// `decode` must accept exactly what `encode` wrote and refuse everything else without a panic:
-/// the bytes come from a server that others may write to.
+/// the bytes come from a server that others may write to. What its errors say is logged, so they
+/// must not quote the value.
 ///
 /// ```
 /// use cache_core::{Error, ErrorKind, Result, codec::Codec};
@@ -152,6 +156,13 @@ fn foreign(format: u8) -> crate::Error {
 
 /// What room is made for a value before it is written, so that most never grow the buffer.
 const ROOM: usize = 256;
+
+/// What is said where a type's own code refuses a value. Its words may quote the value, which has no
+/// business in logs and errors.
+const OWN_DESERIALIZE: &str =
+    "its own `Deserialize` refuses it, in words that are not repeated because they may quote it";
+const OWN_SERIALIZE: &str =
+    "its own `Serialize` refuses it, in words that are not repeated because they may quote it";
 
 #[cold]
 fn failed<T>(doing: &str, format: &str, why: impl std::fmt::Display) -> crate::Error {

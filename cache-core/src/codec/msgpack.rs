@@ -6,7 +6,7 @@ use super::{
     Codec, ROOM, failed, id,
     limits::Purse,
     marker, msgpack_reader,
-    schema::{Fit, Kind, Piece, Schema},
+    schema::{Fit, Schema, kind},
     shape::{self, Shape},
     sink::{At, Done, Frame, Group, Payload, Scalar, Sink, Stop, tell},
     verify,
@@ -51,7 +51,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for MsgPack {
 const FORMAT: &str = "msgpack";
 
 /// Appends `value`, which is read back if anything about it is doubtful.
-pub(super) fn encode<T>(shape: &Shape, value: &T, out: &mut Vec<u8>) -> Result<()>
+pub(super) fn encode<T>(shape: &'static Shape, value: &T, out: &mut Vec<u8>) -> Result<()>
 where
     T: Serialize + DeserializeOwned,
 {
@@ -78,7 +78,7 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
 
 struct Writer<'o> {
     out: &'o mut Vec<u8>,
-    schema: &'o Schema,
+    schema: &'static Schema,
     /// What elements may still take when they are read; less than a reader is allowed.
     memory: usize,
     doubt: bool,
@@ -187,10 +187,9 @@ impl Sink for Writer<'_> {
     }
 
     fn open(&mut self, at: At, group: Group) -> Done<Frame> {
-        let piece = self.known(self.schema.open(at, group), Piece::Unknown);
-        let left = self.memory.checked_sub(Schema::cost(piece, group));
+        let mut frame = self.known(self.schema.open(at, group), Frame::unknown(group));
+        let left = self.memory.checked_sub(self.schema.cost(frame.at, group));
         self.memory = left.ok_or(Stop::Size)?;
-        let mut frame = Frame::new(group, piece);
         frame.start = self.out.len();
         match group {
             Group::Seq(None) | Group::Map(None) => {
@@ -205,7 +204,6 @@ impl Sink for Writer<'_> {
 
     fn item(&mut self, frame: &mut Frame, name: Option<&'static str>) -> Done<At> {
         let inner = self.place(self.schema.item(frame, name));
-        frame.index += 1;
         if let Some(name) = name {
             self.str(name)?;
         }
@@ -218,27 +216,5 @@ impl Sink for Writer<'_> {
             self.header(&frame);
         }
         Ok(())
-    }
-}
-
-fn kind(scalar: Scalar<'_>) -> Kind {
-    match scalar {
-        Scalar::Unit | Scalar::UnitStruct => Kind::Unit,
-        Scalar::Bool(_) => Kind::Bool,
-        Scalar::I8(_) => Kind::I8,
-        Scalar::I16(_) => Kind::I16,
-        Scalar::I32(_) => Kind::I32,
-        Scalar::I64(_) => Kind::I64,
-        Scalar::I128(_) => Kind::I128,
-        Scalar::U8(_) => Kind::U8,
-        Scalar::U16(_) => Kind::U16,
-        Scalar::U32(_) => Kind::U32,
-        Scalar::U64(_) => Kind::U64,
-        Scalar::U128(_) => Kind::U128,
-        Scalar::F32(_) => Kind::F32,
-        Scalar::F64(_) => Kind::F64,
-        Scalar::Char(_) => Kind::Char,
-        Scalar::Str(_) => Kind::Str,
-        Scalar::Bytes(_) => Kind::Bytes,
     }
 }

@@ -6,10 +6,12 @@
 
 use std::{borrow::Cow, fmt};
 
-use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, Visitor};
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Deserializer, Expected, Unexpected, Visitor,
+};
 
 use super::{
-    MAX_DECODED,
+    MAX_DECODED, OWN_DESERIALIZE,
     limits::{Limits, Purse, check_time, in_time},
     marker::Marker,
 };
@@ -27,9 +29,19 @@ impl fmt::Display for Unreadable {
 impl std::error::Error for Unreadable {}
 
 impl de::Error for Unreadable {
-    fn custom<T: fmt::Display>(why: T) -> Self {
+    fn custom<T: fmt::Display>(_: T) -> Self {
         check_time();
-        Self(why.to_string().into())
+        Self(OWN_DESERIALIZE.into())
+    }
+
+    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        check_time();
+        Self(format!("it is something else than {expected}").into())
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        check_time();
+        Self(format!("the field `{field}` is missing").into())
     }
 }
 

@@ -5,7 +5,12 @@
 //! of serde do not promise that (a skipped variant shifts the numbers of one side only, a
 //! hand-written side may order fields as it likes), so every value is held against the schema.
 
-use super::sink::{At, Frame, Group, Payload};
+#![expect(
+    clippy::inline_always,
+    reason = "a few instructions each, which are most of what a small value takes"
+)]
+
+use super::sink::{At, Frame, Group, Payload, Scalar};
 
 /// What a value is that holds no other, as it is asked for. The numbers are part of every
 /// fingerprint.
@@ -58,6 +63,14 @@ pub(super) enum Piece {
     },
 }
 
+/// One item of a struct or tuple.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part {
+    pub(super) at: At,
+    /// Empty if it has none, or if names cannot be told apart.
+    pub(super) name: &'static str,
+}
+
 /// What a list or map consists of.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Element {
@@ -94,7 +107,7 @@ impl Fit {
 #[derive(Debug, Default)]
 pub(super) struct Schema {
     pub(super) pieces: Vec<Piece>,
-    pub(super) parts: Vec<At>,
+    pub(super) parts: Vec<Part>,
     /// `None` for a variant that could not be looked into.
     pub(super) variants: Vec<Option<Variant>>,
     pub(super) root: At,
@@ -115,7 +128,7 @@ impl Schema {
         self.pieces.get(at as usize).unwrap_or(&Piece::Unknown)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn leaf(at: At, kind: Kind) -> Fit {
         Fit::when(at == Self::place_of(kind))
     }
@@ -157,45 +170,55 @@ impl Schema {
         }
     }
 
-    /// What is expected of the items.
-    #[inline]
-    pub(super) fn open(&self, at: At, group: Group) -> Fit<Piece> {
-        let piece = *self.piece(at);
-        match (piece, group) {
-            (Piece::Seq(_), Group::Seq(_)) | (Piece::Map(..), Group::Map(_)) => Fit::Sure(piece),
-            (Piece::Product { len, .. }, Group::Tuple(n) | Group::Struct(n))
-                if len as usize == n =>
+    /// What is expected of the items of this group.
+    #[inline(always)]
+    pub(super) fn open(&'static self, at: At, group: Group) -> Fit<Frame> {
+        let frame = |each, rest| Fit::Sure(Frame::new(group, at, each, rest));
+        match (self.piece(at), group) {
+            (Piece::Seq(element), Group::Seq(_)) => frame([element.at; 2], &[]),
+            (Piece::Map(key, value), Group::Map(_)) => frame([key.at, value.at], &[]),
+            (Piece::Product { first, len, .. }, Group::Tuple(n) | Group::Struct(n))
+                if *len as usize == n =>
             {
-                Fit::Sure(piece)
+                let first = *first as usize;
+                frame([Self::NOWHERE; 2], &self.parts[first..first + n])
             }
             _ => Fit::No,
         }
     }
 
-    /// The place of the item that `frame.index` counts. Doubtful if the reading side knows no
-    /// field of this name.
-    #[inline]
-    pub(super) fn item(&self, frame: &Frame, name: Option<&'static str>) -> Fit<At> {
-        match frame.piece {
-            Piece::Seq(element) => Fit::Sure(element.at),
-            Piece::Map(key, _) if frame.index.is_multiple_of(2) => Fit::Sure(key.at),
-            Piece::Map(_, value) => Fit::Sure(value.at),
-            Piece::Product { first, len, names } if frame.index < len => {
-                let at = self.parts[(first + frame.index) as usize];
-                match (name, names.get(frame.index as usize)) {
-                    (Some(name), Some(asked)) => named(names, asked, name, at),
-                    (None, _) => Fit::Sure(at),
-                    (Some(_), None) => Fit::Doubtful(at),
-                }
-            }
+    /// The place of the next item. Doubtful if the reading side knows no field of this name.
+    #[inline(always)]
+    pub(super) fn item(&self, frame: &mut Frame, name: Option<&'static str>) -> Fit<At> {
+        let index = frame.index;
+        frame.index += 1;
+        let Some((part, rest)) = frame.rest.split_first() else {
+            return match frame.group {
+                Group::Seq(_) | Group::Map(_) => Fit::Sure(frame.each[(index % 2) as usize]),
+                Group::Tuple(_) | Group::Struct(_) => Fit::No,
+            };
+        };
+        frame.rest = rest;
+        match name {
+            // Both sides of a derive mostly name the very same text.
+            Some(name) if !std::ptr::eq(part.name, name) => self.named(frame.at, part, name),
+            _ => Fit::Sure(part.at),
+        }
+    }
+
+    #[cold]
+    fn named(&self, at: At, part: &Part, name: &str) -> Fit<At> {
+        match *self.piece(at) {
+            Piece::Product { names: [], .. } => Fit::Doubtful(part.at),
+            Piece::Product { names, .. } => named(names, part.name, name, part.at),
             _ => Fit::No,
         }
     }
 
     /// What a reader will have to pay for so many elements.
     #[inline]
-    pub(super) fn cost(piece: Piece, group: Group) -> usize {
-        match (piece, group) {
+    pub(super) fn cost(&self, at: At, group: Group) -> usize {
+        match (self.piece(at), group) {
             (Piece::Seq(element), Group::Seq(Some(n))) => n.saturating_mul(element.cost),
             (Piece::Map(key, value), Group::Map(Some(n))) => {
                 n.saturating_mul(key.cost + value.cost)
@@ -205,7 +228,7 @@ impl Schema {
     }
 
     /// Whether as many items came as were announced.
-    #[inline]
+    #[inline(always)]
     pub(super) fn close(frame: &Frame) -> Fit {
         Fit::when(match frame.group {
             Group::Seq(n) => n.is_none_or(|n| frame.index as usize == n),
@@ -219,11 +242,35 @@ impl Schema {
 /// probably spelt differently for writing.
 #[inline]
 fn named(names: &[&str], asked: &str, name: &str, at: At) -> Fit<At> {
-    if asked == name {
+    if std::ptr::eq(asked, name) || asked == name {
         Fit::Sure(at)
     } else if names.contains(&name) {
         Fit::No
     } else {
         Fit::Doubtful(at)
+    }
+}
+
+/// What a value says it is.
+#[inline(always)]
+pub(super) fn kind(scalar: Scalar<'_>) -> Kind {
+    match scalar {
+        Scalar::Unit | Scalar::UnitStruct => Kind::Unit,
+        Scalar::Bool(_) => Kind::Bool,
+        Scalar::I8(_) => Kind::I8,
+        Scalar::I16(_) => Kind::I16,
+        Scalar::I32(_) => Kind::I32,
+        Scalar::I64(_) => Kind::I64,
+        Scalar::I128(_) => Kind::I128,
+        Scalar::U8(_) => Kind::U8,
+        Scalar::U16(_) => Kind::U16,
+        Scalar::U32(_) => Kind::U32,
+        Scalar::U64(_) => Kind::U64,
+        Scalar::U128(_) => Kind::U128,
+        Scalar::F32(_) => Kind::F32,
+        Scalar::F64(_) => Kind::F64,
+        Scalar::Char(_) => Kind::Char,
+        Scalar::Str(_) => Kind::Str,
+        Scalar::Bytes(_) => Kind::Bytes,
     }
 }

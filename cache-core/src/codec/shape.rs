@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{
     limits::Purse,
     probe::{Ask, Id, Node, State, Trace, Way, trace},
-    schema::{Element, Kind, Piece, Schema, Variant},
+    schema::{Element, Kind, Part, Piece, Schema, Variant},
     sink::{At, Payload},
 };
 
@@ -234,17 +234,18 @@ impl Compiler {
             return Piece::Unknown;
         }
         let first = number(self.schema.parts.len());
-        let parts = way.parts.iter().map(|part| place(nodes, Some(*part)));
+        // With aliases there are more names than fields.
+        let told_apart = names.len() == way.parts.len();
+        let names: &[_] = if told_apart { names } else { &[] };
+        let parts = way.parts.iter().enumerate().map(|(index, part)| Part {
+            at: place(nodes, Some(*part)),
+            name: names.get(index).copied().unwrap_or_default(),
+        });
         self.schema.parts.extend(parts);
         Piece::Product {
             first,
             len: number(way.parts.len()),
-            // With aliases there are more names than fields.
-            names: if names.len() == way.parts.len() {
-                names
-            } else {
-                &[]
-            },
+            names,
         }
     }
 

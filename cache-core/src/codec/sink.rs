@@ -3,11 +3,19 @@
 //! A user's `Serialize` is compiled for each sink type it is told to. The fast path names its
 //! sink; the others share `dyn Sink`.
 
+#![expect(
+    clippy::inline_always,
+    reason = "a few instructions each, which are most of what a small value takes"
+)]
+
 use std::fmt;
 
 use serde::ser::{self, Serialize};
 
-use super::{MAX_DEPTH, schema::Piece};
+use super::{
+    MAX_DEPTH, OWN_SERIALIZE,
+    schema::{Part, Schema},
+};
 
 /// Where in the expected shape a value stands; see [`Schema`](super::schema::Schema).
 pub(super) type At = u32;
@@ -59,8 +67,12 @@ pub(super) enum Payload {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Frame {
     pub(super) group: Group,
-    /// What is expected here.
-    pub(super) piece: Piece,
+    /// Where it stands in the expected shape.
+    pub(super) at: At,
+    /// What is expected of elements, or of keys and values in turns.
+    pub(super) each: [At; 2],
+    /// What is expected of fields that did not come yet.
+    pub(super) rest: &'static [Part],
     /// Items begun so far; a key and its value are two.
     pub(super) index: u32,
     /// Where it starts in the bytes.
@@ -72,15 +84,23 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    pub(super) fn new(group: Group, piece: Piece) -> Self {
+    #[inline]
+    pub(super) fn new(group: Group, at: At, each: [At; 2], rest: &'static [Part]) -> Self {
         Self {
             group,
-            piece,
+            at,
+            each,
+            rest,
             index: 0,
             start: 0,
             hash: 0,
             sum: 0,
         }
+    }
+
+    /// One of which nothing is expected.
+    pub(super) fn unknown(group: Group) -> Self {
+        Self::new(group, Schema::NOWHERE, [Schema::NOWHERE; 2], &[])
     }
 }
 
@@ -92,7 +112,7 @@ pub(super) enum Stop {
     Depth,
     Size,
     /// Its `Serialize` says so.
-    Own(String),
+    Own,
 }
 
 impl fmt::Display for Stop {
@@ -104,7 +124,7 @@ impl fmt::Display for Stop {
             ),
             Self::Depth => write!(f, "it is nested deeper than {MAX_DEPTH}"),
             Self::Size => f.write_str("it has more elements than would be read back"),
-            Self::Own(why) => f.write_str(why),
+            Self::Own => f.write_str(OWN_SERIALIZE),
         }
     }
 }
@@ -112,8 +132,8 @@ impl fmt::Display for Stop {
 impl std::error::Error for Stop {}
 
 impl ser::Error for Stop {
-    fn custom<T: fmt::Display>(why: T) -> Self {
-        Self::Own(why.to_string())
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self::Own
     }
 }
 
@@ -151,17 +171,17 @@ struct Teller<'s, S: ?Sized> {
 }
 
 impl<'s, S: Sink + ?Sized> Teller<'s, S> {
-    #[inline]
+    #[inline(always)]
     fn scalar(self, scalar: Scalar<'_>) -> Done {
         self.sink.scalar(self.at, scalar)
     }
 
-    #[inline]
+    #[inline(always)]
     fn deeper(&self) -> Done<u16> {
         self.depth.checked_sub(1).ok_or(Stop::Depth)
     }
 
-    #[inline]
+    #[inline(always)]
     fn open(self, group: Group) -> Done<Items<'s, S>> {
         let depth = self.deeper()?;
         let frame = self.sink.open(self.at, group)?;
@@ -172,7 +192,7 @@ impl<'s, S: Sink + ?Sized> Teller<'s, S> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn variant(self, index: u32, name: &'static str, payload: Payload) -> Done<Self> {
         let depth = self.deeper()?;
         let at = self.sink.variant(self.at, index, name, payload)?;
@@ -182,7 +202,7 @@ impl<'s, S: Sink + ?Sized> Teller<'s, S> {
 
 macro_rules! scalars {
     ($($method:ident($type:ty) $scalar:ident)*) => { $(
-        #[inline]
+        #[inline(always)]
         fn $method(self, value: $type) -> Done {
             self.scalar(Scalar::$scalar(value))
         }
@@ -219,39 +239,39 @@ impl<'s, S: Sink + ?Sized> ser::Serializer for Teller<'s, S> {
         serialize_bytes(&[u8]) Bytes
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_unit(self) -> Done {
         self.scalar(Scalar::Unit)
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_unit_struct(self, _: &'static str) -> Done {
         self.scalar(Scalar::UnitStruct)
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_none(self) -> Done {
         self.sink.none(self.at)
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Done {
         let depth = self.deeper()?;
         let at = self.sink.some(self.at)?;
         value.serialize(Self { at, depth, ..self })
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Done {
         value.serialize(self)
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_unit_variant(self, _: &'static str, index: u32, name: &'static str) -> Done {
         self.variant(index, name, Payload::Unit).map(drop)
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
         _: &'static str,
@@ -262,22 +282,22 @@ impl<'s, S: Sink + ?Sized> ser::Serializer for Teller<'s, S> {
         value.serialize(self.variant(index, name, Payload::Newtype)?)
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_seq(self, len: Option<usize>) -> Done<Items<'s, S>> {
         self.open(Group::Seq(len))
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_tuple(self, len: usize) -> Done<Items<'s, S>> {
         self.open(Group::Tuple(len))
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Done<Items<'s, S>> {
         self.open(Group::Tuple(len))
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_tuple_variant(
         self,
         _: &'static str,
@@ -289,17 +309,17 @@ impl<'s, S: Sink + ?Sized> ser::Serializer for Teller<'s, S> {
             .open(Group::Tuple(len))
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_map(self, len: Option<usize>) -> Done<Items<'s, S>> {
         self.open(Group::Map(len))
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_struct(self, _: &'static str, len: usize) -> Done<Items<'s, S>> {
         self.open(Group::Struct(len))
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_struct_variant(
         self,
         _: &'static str,
@@ -311,7 +331,7 @@ impl<'s, S: Sink + ?Sized> ser::Serializer for Teller<'s, S> {
             .open(Group::Struct(len))
     }
 
-    #[inline]
+    #[inline(always)]
     fn is_human_readable(&self) -> bool {
         false
     }
@@ -324,7 +344,7 @@ struct Items<'s, S: ?Sized> {
 }
 
 impl<S: Sink + ?Sized> Items<'_, S> {
-    #[inline]
+    #[inline(always)]
     fn item<T: Serialize + ?Sized>(&mut self, name: Option<&'static str>, value: &T) -> Done {
         let at = self.sink.item(&mut self.frame, name)?;
         value.serialize(Teller {
@@ -334,7 +354,7 @@ impl<S: Sink + ?Sized> Items<'_, S> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn close(self) -> Done {
         self.sink.close(self.frame)
     }
@@ -346,12 +366,12 @@ macro_rules! items {
             type Ok = ();
             type Error = Stop;
 
-            #[inline]
+            #[inline(always)]
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
                 self.item(None, value)
             }
 
-            #[inline]
+            #[inline(always)]
             fn end(self) -> Done {
                 self.close()
             }
@@ -372,7 +392,7 @@ macro_rules! fields {
             type Ok = ();
             type Error = Stop;
 
-            #[inline]
+            #[inline(always)]
             fn serialize_field<T: Serialize + ?Sized>(
                 &mut self,
                 name: &'static str,
@@ -381,7 +401,7 @@ macro_rules! fields {
                 self.item(Some(name), value)
             }
 
-            #[inline]
+            #[inline(always)]
             fn end(self) -> Done {
                 self.close()
             }
@@ -395,17 +415,17 @@ impl<S: Sink + ?Sized> ser::SerializeMap for Items<'_, S> {
     type Ok = ();
     type Error = Stop;
 
-    #[inline]
+    #[inline(always)]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Done {
         self.item(None, key)
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
         self.item(None, value)
     }
 
-    #[inline]
+    #[inline(always)]
     fn end(self) -> Done {
         self.close()
     }

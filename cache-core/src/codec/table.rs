@@ -151,8 +151,10 @@ fn encode<T: Any, C: Codec<T>>(value: &Value, out: &mut Vec<u8>) -> Result<u8> {
 }
 
 fn decode<T: Any + Send + Sync, C: Codec<T>>(format: u8, bytes: &[u8]) -> Result<Live> {
-    let value = calmly::<T, _>("reading", || C::decode_as(format, bytes))?;
-    Ok(Arc::new(value))
+    // Into its place at once: a large value is not moved twice.
+    calmly::<T, _>("reading", || {
+        C::decode_as(format, bytes).map(|value| Arc::new(value) as Live)
+    })
 }
 
 /// The user's own `Serialize`, `Deserialize` or codec may panic, which must not fail the call

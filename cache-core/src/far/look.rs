@@ -9,12 +9,17 @@ use super::{
 };
 use crate::{
     backend::{Header, Over, Stamp},
-    envelope::{self, Envelope, Kind},
+    envelope::{self, Bad, Envelope, Kind},
     error::{Error, ErrorKind, Result},
     event,
     key::slot_text,
     names::tag_group,
+    packing::expand,
 };
+
+/// How far the clocks of processes that share a store may differ, in milliseconds, before sealed
+/// entries of one count as expired for another.
+const CLOCKS_DIFFER: u64 = 300_000;
 
 impl Far {
     /// Reads the entry of a place and its stamps, in one round trip. (Two, if the entry was
@@ -186,9 +191,12 @@ impl Far {
                     }
                 };
                 if stands {
-                    match self.found(&entry, bytes, place, typed) {
-                        Ok(found) => return Ok(Look::Hit(found)),
-                        Err(error) => undecodable(typed, &error),
+                    match self.open(&entry, typed) {
+                        Ok(body) => match self.found(&entry, &body, bytes, place, typed) {
+                            Ok(found) => return Ok(Look::Hit(found)),
+                            Err(error) => undecodable(typed, &error),
+                        },
+                        Err(bad) => damaged(typed, bad),
                     }
                 }
                 Some(over(bytes))
@@ -211,24 +219,44 @@ impl Far {
             .collect()
     }
 
+    /// What the codec wrote, if the entry is packed as this cache packs. Where a seal vouches for
+    /// its times, they are believed: an old entry that somebody kept and put back is none.
+    fn open<'a>(&self, entry: &Envelope<'a>, typed: Typed<'_>) -> Result<Cow<'a, [u8]>, Bad> {
+        let body = self.packing.unseal(self.owner_of(typed.key), entry)?;
+        if entry.sealed && self.age(entry) > u64::from(entry.meta.hard) + CLOCKS_DIFFER {
+            return Err(Bad::Expired);
+        }
+        // Whoever does not ask for the value need not have it expanded.
+        match typed.fingerprint {
+            Some(_) => expand(entry, body),
+            None => Ok(body),
+        }
+    }
+
+    /// How old an entry is by this machine's clock, in milliseconds.
+    fn age(&self, entry: &Envelope<'_>) -> u64 {
+        self.clock.wall_millis().saturating_sub(entry.meta.created)
+    }
+
     fn found(
         &self,
         entry: &Envelope<'_>,
+        body: &[u8],
         bytes: &Bytes,
         place: &Place,
         typed: Typed<'_>,
     ) -> Result<Found> {
         let value = match entry.meta.kind {
             Kind::Value if typed.fingerprint.is_some() => {
-                Some(typed.table.decode(entry.codec, entry.payload)?)
+                Some(typed.table.decode(entry.codec, body)?)
             }
             _ => None,
         };
-        let age = self.clock.wall_millis().saturating_sub(entry.meta.created);
+        let left = u64::from(entry.meta.hard).saturating_sub(self.age(entry));
         Ok(Found {
             value,
             known: entry.meta.tags == place.tags,
-            left: Duration::from_millis(u64::from(entry.meta.hard).saturating_sub(age)),
+            left: Duration::from_millis(left),
             header: head(bytes).expect("an envelope has a header"),
             entry: bytes.clone(),
         })
@@ -272,7 +300,12 @@ fn undecodable(typed: Typed<'_>, error: &Error) {
     event::undecodable(typed.key, error);
 }
 
-fn damaged(typed: Typed<'_>, bad: envelope::Bad) {
-    typed.counts.undecodable.one();
-    event::damaged(typed.key, &bad);
+fn damaged(typed: Typed<'_>, bad: Bad) {
+    if bad == Bad::Seal {
+        typed.counts.forged.one();
+        event::forged(typed.key);
+    } else {
+        typed.counts.undecodable.one();
+        event::damaged(typed.key, &bad);
+    }
 }

@@ -5,20 +5,25 @@ use std::{
     net::TcpStream,
 };
 
-use test_support::RedisServer;
+use crate::RedisServer;
 
 /// One command: its name and its arguments, as the server got them.
-pub(crate) type Command = Vec<String>;
+pub type Command = Vec<String>;
 
 /// A connection that is told of every command of every client.
-pub(crate) struct Monitor<'a> {
+#[derive(Debug)]
+pub struct Monitor<'a> {
     server: &'a RedisServer,
     lines: BufReader<TcpStream>,
 }
 
 impl<'a> Monitor<'a> {
     /// Listens from now on.
-    pub(crate) fn new(server: &'a RedisServer) -> Self {
+    ///
+    /// # Panics
+    ///
+    /// If the server does not answer.
+    pub fn new(server: &'a RedisServer) -> Self {
         let mut stream = TcpStream::connect(server.addr()).expect("the server runs");
         stream.write_all(b"MONITOR\r\n").expect("the server runs");
         let mut lines = BufReader::new(stream);
@@ -29,7 +34,11 @@ impl<'a> Monitor<'a> {
     }
 
     /// The commands since the last call, without those that a script gave.
-    pub(crate) fn commands(&mut self) -> Vec<Command> {
+    ///
+    /// # Panics
+    ///
+    /// If the server does not answer.
+    pub fn commands(&mut self) -> Vec<Command> {
         const END: &str = "the end of the account";
         self.server.raw(&["ECHO", END]);
         let mut commands = Vec::new();
