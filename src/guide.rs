@@ -29,6 +29,9 @@ pub mod companions {}
 #[cfg(all(feature = "moka", feature = "lz4", feature = "seal"))]
 pub mod security {}
 
+#[doc = include_str!("../docs/faults.md")]
+pub mod faults {}
+
 // Its examples are run in `tests/axum`, because some of them are handlers.
 #[cfg(all(feature = "testkit", not(doctest)))]
 #[doc = include_str!("../docs/testing.md")]

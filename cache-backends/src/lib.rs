@@ -17,10 +17,13 @@ mod redis;
 mod settings;
 
 /// What must hold of arbitrary bytes: see `cache_core::testkit::fuzz`.
-#[cfg(all(feature = "memcached", feature = "testkit"))]
+#[cfg(feature = "testkit")]
 #[doc(hidden)]
 pub mod fuzz {
+    #[cfg(feature = "memcached")]
     pub use crate::memcached::replies;
+    #[cfg(feature = "redis")]
+    pub use crate::redis::redirects;
 }
 
 #[cfg(feature = "memcached")]

@@ -14,10 +14,14 @@ use cache_core::{
 use self::{access::Access, topology::Topology};
 use crate::link::Fault;
 
+#[cfg(feature = "testkit")]
+pub use self::cluster::redirects;
+
 mod access;
 mod cluster;
 mod combine;
 mod commands;
+mod course;
 mod fault;
 mod feed;
 mod fence;

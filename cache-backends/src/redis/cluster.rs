@@ -44,6 +44,9 @@ use super::{
 };
 use crate::link::{Fault, Post};
 
+#[cfg(feature = "testkit")]
+pub use self::redirect::redirects;
+
 mod address;
 mod calls;
 mod fence;

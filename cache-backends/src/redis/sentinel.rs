@@ -20,6 +20,7 @@ use tokio::{
 
 use super::{
     access::{Access, Credentials},
+    course::{Bearing, Course},
     fault::{explain, refused},
     line::Line,
     role::Role,
@@ -49,6 +50,7 @@ pub(super) struct Sentinels {
     /// A connection to the master, but for its address.
     master: ConnectionInfo,
     access: Access,
+    course: Arc<Course>,
 }
 
 /// One sentinel.
@@ -115,6 +117,7 @@ impl Sentinels {
             list,
             master: set_up(master),
             access: access.clone(),
+            course: Arc::default(),
         }))
     }
 
@@ -147,17 +150,17 @@ impl Sentinels {
         if self.locate().await? != at {
             return Err(replaced(&at));
         }
-        line.at = Some(Arc::new(at));
+        line.bearing = Some(Bearing::set(at, &self.course));
         Ok(line)
     }
 
     /// Whether the server of this connection is still the master. It may have been replaced
     /// without having been told.
     pub(super) async fn still(&self, line: &Line, role: Role) -> Result<Role, String> {
-        let at = line.at.as_ref().expect("it was located");
+        let at = &*line.bearing.as_ref().expect("it was located").at;
         is_master(role, at)?;
         match timeout(MEANWHILE, self.locate()).await {
-            Ok(Ok(now)) if now != **at => Err(replaced(at)),
+            Ok(Ok(now)) if now != *at => Err(replaced(at)),
             // Sentinels that do not answer are no reason to do without a master that does.
             _ => Ok(role),
         }

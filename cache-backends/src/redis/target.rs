@@ -43,7 +43,7 @@ enum Place {
     /// Always the same server.
     Fixed(Client),
     /// Whichever is the master.
-    Sentinels(Sentinels),
+    Sentinels(Box<Sentinels>),
     /// Whichever follows the master.
     Follower(Follower),
 }
@@ -55,7 +55,7 @@ impl Target {
         if let Some(sentinels) = Sentinels::of(url, access)? {
             return Ok(Self {
                 address: sentinels.to_string(),
-                place: Place::Sentinels(sentinels),
+                place: Place::Sentinels(Box::new(sentinels)),
                 access: access.clone(),
             });
         }

@@ -16,7 +16,7 @@ use crate::{
     far::Far,
     fence::Fence,
     flight::Flights,
-    names::{self, Namespace},
+    names::{NAMESPACE, Namespace},
     near::NearStore,
     packing::Packing,
     policy::{DEFAULT_JITTER, DEFAULT_OUTAGE_BUDGET, DEFAULT_TTL, DEFAULT_WAIT},
@@ -152,8 +152,8 @@ impl CacheBuilder {
     /// # Errors
     ///
     /// [`ErrorKind::Config`] if the ttl is zero, the jitter is not within `0.0..=1.0`, two keys of
-    /// the seal have one id, or the namespace is empty, longer than 40 bytes, has other characters than letters, digits
-    /// and `-_.:`, or a segment `e` or `g`.
+    /// the seal have one id, or the namespace is empty, longer than 40 bytes, has other characters
+    /// than letters, digits and `-_.:`, or a segment `e` or `g` behind the first.
     pub fn build(self) -> Result<Cache> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         self.check()?;
@@ -208,22 +208,15 @@ impl CacheBuilder {
     }
 
     pub(crate) fn check_namespace(&self) -> Result<()> {
-        let fine = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
-        let wrong = |what: String| Err(Error::new(ErrorKind::Config, what));
-        if !(1..=40).contains(&self.namespace.len()) || !self.namespace.chars().all(fine) {
-            return wrong(format!(
-                "the namespace `{}` is not 1 to 40 letters, digits, `-`, `_`, `.` or `:`",
+        if Namespace::may_be(&self.namespace) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Config,
+            format!(
+                "the namespace `{}` cannot be: {NAMESPACE}",
                 self.namespace.escape_debug()
-            ));
-        }
-        // Else the entry of `x` in `shop:e` would have the name of that of `e:x` in `shop`.
-        if self.namespace.split(':').any(names::is_mark) {
-            return wrong(format!(
-                "the namespace `{}` has a segment `e` or `g`, by which entries and groups are told \
-                 apart behind it: give that segment another name",
-                self.namespace
-            ));
-        }
-        Ok(())
+            ),
+        ))
     }
 }

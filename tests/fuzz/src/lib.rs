@@ -90,6 +90,12 @@ pub const TARGETS: &[Target] = &[
         hostile: Vec::new,
     },
     Target {
+        name: "redirect",
+        run: cache_backends::fuzz::redirects,
+        seeds: || REDIRECTS.map(|words| words.as_bytes().to_vec()).into(),
+        hostile: Vec::new,
+    },
+    Target {
         name: "notice",
         run: fuzz::notice,
         seeds: fuzz::notices,
@@ -105,6 +111,14 @@ const REPLIES: [&str; 6] = [
     "SERVER_ERROR out of memory storing object\r\nHD\r\n",
     "CLIENT_ERROR bad data chunk\r\nERROR\r\n",
     "VA 16777216 c1\r\nnot so much",
+];
+
+/// What a node of a Redis Cluster says behind `MOVED`.
+const REDIRECTS: [&str; 4] = [
+    "3999 127.0.0.1:6381",
+    "16383 2001:db8::1:6381",
+    "1 :6381",
+    "1 ?:65535",
 ];
 
 /// The reader of this name.
