@@ -25,12 +25,12 @@ pub mod axum {}
 #[cfg(feature = "moka")]
 pub mod companions {}
 
-#[doc = include_str!("../docs/faults.md")]
-pub mod faults {}
-
 #[doc = include_str!("../docs/security.md")]
 #[cfg(all(feature = "moka", feature = "lz4", feature = "seal"))]
 pub mod security {}
+
+#[doc = include_str!("../docs/faults.md")]
+pub mod faults {}
 
 // Its examples are run in `tests/axum`, because some of them are handlers.
 #[cfg(all(feature = "testkit", not(doctest)))]

@@ -17,9 +17,33 @@ use larder::{Backend, Cache, CacheBuilder, testkit::MemoryFar};
 const FINE: &str = "the settings are in order";
 
 /// Values of arguments that a careless spelling would take for marks of its own.
-const AWKWARD: [&str; 24] = [
-    "", "1", "2", "12", "1:2", ":", "*", "1*", "?", "[1]", "[", "]", "\\", "{1}", "{", "}", "%",
-    "%3A", "%2A", " ", "\r\n", "\0", "ü", "1:posts",
+const AWKWARD: [&str; 26] = [
+    "",
+    "1",
+    "2",
+    "12",
+    "1:2",
+    ":",
+    "*",
+    "1*",
+    "?",
+    "[1]",
+    "[",
+    "]",
+    "\\",
+    "{1}",
+    "{",
+    "}",
+    "%",
+    "%3A",
+    "%2A",
+    " ",
+    "\r\n",
+    "\0",
+    "ü",
+    "1:posts",
+    "1:posts:2",
+    "2:posts:1",
 ];
 
 /// A cache without a near tier, so that each call is answered by the store.

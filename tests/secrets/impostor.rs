@@ -87,9 +87,10 @@ fn answer(mut stream: TcpStream, mut greets: bool, repeats: Repeats, ended: &Ato
         match stream.read(&mut told) {
             Ok(0) => return,
             Ok(length) => {
-                let answer = match greets {
-                    true => GREETING.to_vec(),
-                    false => repeat(&told[..length], repeats),
+                let answer = if greets {
+                    GREETING.to_vec()
+                } else {
+                    repeat(&told[..length], repeats)
                 };
                 greets = false;
                 if stream.write_all(&answer).is_err() {

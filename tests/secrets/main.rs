@@ -252,11 +252,12 @@ async fn broken_lines(server: &RedisServer, texts: &mut Texts) {
 fn forms(secret: &str) -> Vec<String> {
     let bytes = secret.as_bytes();
     let numbers: Vec<String> = bytes.iter().map(u8::to_string).collect();
+    let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     vec![
         secret.to_owned(),
         secret.to_lowercase(),
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
-        bytes.iter().map(|byte| format!("{byte:02X}")).collect(),
+        hex.concat(),
+        hex.concat().to_uppercase(),
         numbers.join(", "),
         numbers.join(",\n    "),
         secret.replace('-', "%2D"),

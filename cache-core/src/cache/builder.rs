@@ -152,8 +152,8 @@ impl CacheBuilder {
     /// # Errors
     ///
     /// [`ErrorKind::Config`] if the ttl is zero, the jitter is not within `0.0..=1.0`, two keys of
-    /// the seal have one id, or the namespace is empty, longer than 40 bytes, has other characters than letters, digits
-    /// and `-_.:`, or a segment `e` or `g`.
+    /// the seal have one id, or the namespace is empty, longer than 40 bytes, has other characters
+    /// than letters, digits and `-_.:`, or a segment `e` or `g` behind the first.
     pub fn build(self) -> Result<Cache> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         self.check()?;

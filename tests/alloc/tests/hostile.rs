@@ -143,13 +143,13 @@ fn hostile() -> Vec<(&'static str, Vec<u8>)> {
 fn read_with<T: Serialize + DeserializeOwned + Debug + 'static>(name: &str) {
     for (what, bytes) in hostile() {
         bounded(&format!("{name}, bincode: {what}"), || {
-            drop(<Bincode as Codec<T>>::decode(&bytes))
+            drop(<Bincode as Codec<T>>::decode(&bytes));
         });
         bounded(&format!("{name}, msgpack: {what}"), || {
-            drop(<MsgPack as Codec<T>>::decode(&bytes))
+            drop(<MsgPack as Codec<T>>::decode(&bytes));
         });
         bounded(&format!("{name}, json: {what}"), || {
-            drop(<Json as Codec<T>>::decode(&bytes))
+            drop(<Json as Codec<T>>::decode(&bytes));
         });
         for format in 0..=255 {
             let short = &bytes[..bytes.len().min(1_000)];
@@ -202,7 +202,7 @@ fn what_hostile_entries_take_is_bounded() {
     read_with::<Loose>("an untagged tree");
     for (what, bytes) in hostile() {
         bounded(&format!("bytes: {what}"), || {
-            drop(<Raw as Codec<Vec<u8>>>::decode(&bytes))
+            drop(<Raw as Codec<Vec<u8>>>::decode(&bytes));
         });
     }
     let bombs = bombs();
