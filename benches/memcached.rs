@@ -60,7 +60,7 @@ impl Bare {
         stream.set_nodelay(true).expect("a socket takes options");
         let (reading, mut writing) = stream.into_split();
         let (calls, mut queue) = mpsc::unbounded_channel();
-        let (asked, waiting) = mpsc::unbounded_channel();
+        let (asked, expected) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             let (mut batch, mut out) = (Vec::new(), Vec::new());
             while queue.recv_many(&mut batch, 512).await > 0 {
@@ -73,7 +73,7 @@ impl Bare {
                 out.clear();
             }
         });
-        tokio::spawn(read(reading, waiting));
+        tokio::spawn(read(reading, expected));
         Self(calls)
     }
 

@@ -25,6 +25,9 @@ pub mod axum {}
 #[cfg(feature = "moka")]
 pub mod companions {}
 
+#[doc = include_str!("../docs/faults.md")]
+pub mod faults {}
+
 // Its examples are run in `tests/axum`, because some of them are handlers.
 #[cfg(all(feature = "testkit", not(doctest)))]
 #[doc = include_str!("../docs/testing.md")]

@@ -6,6 +6,8 @@
     allow(dead_code, reason = "memcached alone needs less of it")
 )]
 mod link;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod loopback;
 #[cfg(feature = "memcached")]
 mod memcached;
 #[cfg(feature = "moka")]
@@ -15,10 +17,13 @@ mod redis;
 mod settings;
 
 /// What must hold of arbitrary bytes: see `cache_core::testkit::fuzz`.
-#[cfg(all(feature = "memcached", feature = "testkit"))]
+#[cfg(feature = "testkit")]
 #[doc(hidden)]
 pub mod fuzz {
+    #[cfg(feature = "memcached")]
     pub use crate::memcached::replies;
+    #[cfg(feature = "redis")]
+    pub use crate::redis::redirects;
 }
 
 #[cfg(feature = "memcached")]

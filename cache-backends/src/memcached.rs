@@ -191,14 +191,10 @@ impl Memcached {
     }
 
     /// The names of each server, and where they stand among `names`.
-    fn spread<'a, T: Copy>(
-        &self,
-        names: &[T],
-        name: impl Fn(T) -> Name<'a>,
-    ) -> Vec<(usize, Vec<usize>)> {
+    fn spread(&self, names: &[Name<'_>]) -> Vec<(usize, Vec<usize>)> {
         let mut spread: Vec<(usize, Vec<usize>)> = Vec::new();
-        for (at, one) in names.iter().enumerate() {
-            let place = self.place(name(*one));
+        for (at, name) in names.iter().enumerate() {
+            let place = self.place(*name);
             match spread.iter_mut().find(|(there, _)| *there == place) {
                 Some((_, members)) => members.push(at),
                 None => spread.push((place, vec![at])),
@@ -263,10 +259,10 @@ impl Backend for Memcached {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let spread = self.spread(&names, |name| name);
-        if let [(place, _)] = spread[..] {
-            return self.read_at(place, &names).await;
+        if self.0.nodes.len() == 1 {
+            return self.read_at(0, &names).await;
         }
+        let spread = self.spread(&names);
         // Boxed, because it is the rarer case and would make every read larger.
         Box::pin(self.read_all(&names, &spread)).await
     }
@@ -333,17 +329,13 @@ impl Backend for Memcached {
             .copied()
             .chain(stamps.iter().map(|stamp| stamp.0))
             .collect();
-        let calls = self
-            .spread(&all, |name| name)
-            .into_iter()
-            .map(|(place, members)| {
-                let (before, after) =
-                    members.split_at(members.partition_point(|at| *at < slots.len()));
-                let mine: Vec<_> = before.iter().map(|at| slots[*at]).collect();
-                let moved: Vec<_> = after.iter().map(|at| stamps[*at - slots.len()]).collect();
-                let tell = async move |line| calls::invalidate(line, &mine, &moved, life).await;
-                self.change(place, "invalidating in", tell)
-            });
+        let calls = self.spread(&all).into_iter().map(|(place, members)| {
+            let (before, after) = members.split_at(members.partition_point(|at| *at < slots.len()));
+            let mine: Vec<_> = before.iter().map(|at| slots[*at]).collect();
+            let moved: Vec<_> = after.iter().map(|at| stamps[*at - slots.len()]).collect();
+            let tell = async move |line| calls::invalidate(line, &mine, &moved, life).await;
+            self.change(place, "invalidating in", tell)
+        });
         // Every server is told, also where another one fails.
         together(calls.collect()).await.into_iter().collect()
     }

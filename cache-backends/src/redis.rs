@@ -11,17 +11,25 @@ use cache_core::{
     Backend, Error, ErrorKind, Invalidate, Listener, Prepare, Prepared, Result, Write,
 };
 
-use self::topology::Topology;
+use self::{access::Access, topology::Topology};
 use crate::link::Fault;
 
+#[cfg(feature = "testkit")]
+pub use self::cluster::redirects;
+
+mod access;
 mod cluster;
 mod combine;
 mod commands;
+mod course;
 mod fault;
 mod feed;
 mod fence;
+mod follower;
+mod lag;
 mod line;
 mod node;
+mod replica;
 mod role;
 mod sentinel;
 mod stage;
@@ -42,16 +50,39 @@ mod wait;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use cache_backends::Redis;
 ///
-/// let redis = Redis::connect("redis://:secret@cache.internal:6379/2")?;
+/// let redis = Redis::connect("rediss://:secret@cache.internal:6379/2")?;
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// A user of its own needs `+hello +auth +role +info +mget +get +set +unlink +getrange +pexpire
-/// +eval +evalsha +wait +publish +subscribe +client|tracking`, and `+select` for a database other
-/// than 0; in a cluster also `+asking +cluster|slots +cluster|info +spublish +ssubscribe`. Without
-/// `+info` a restart from a snapshot is not noticed, nor a failover; without `+role` or `+wait` an
-/// invalidation does not wait for a replica.
+/// # Names
+///
+/// All that a cache keeps in the server, and the channel of its feed, begins with the cache's
+/// namespace and a colon. So several caches share a server, or a database of one, by namespaces,
+/// and a user of its own can be held to one of them: `~app:* &app:*`. Channels, and notices of a
+/// flush, know no databases.
+///
+/// # Rights
+///
+/// A user of its own needs `-@all +hello +auth +ping +role +info +mget +get +set +unlink +getrange
+/// +pexpire +eval +evalsha +wait +publish +subscribe +scan +client|setname +client|tracking`, and
+/// `+select` for a database other than 0; in a cluster also `+asking +cluster|slots +cluster|info
+/// +spublish +ssubscribe`. Whatever needs a right that is missing fails with
+/// [`ErrorKind::Rejected`] and says which. So without
+///
+/// | right | a cache |
+/// | --- | --- |
+/// | `get`, `mget` | reads nothing here, and loads |
+/// | `set`, `eval`, `evalsha`, `getrange` | stores nothing here; `set` is needed to invalidate groups |
+/// | `pexpire` | stores, and counts each store as an error |
+/// | `unlink` | cannot confirm the invalidation of a key or a prefix: it is an error, and repeated in the background |
+/// | `publish` | cannot confirm any invalidation |
+/// | `subscribe` | keeps near entries for some seconds only |
+/// | `client\|tracking` | does not hear of `FLUSHALL`, so near entries outlive it; foreign users cannot be kept from *seeing* names by tracking, so do without it where tenants share a server |
+/// | `info` | does not notice a restart from a snapshot, nor a failover |
+/// | `role`, `wait` | does not wait for a replica when it invalidates; with sentinels it needs `role` |
+/// | `scan` | cannot sweep, which nothing but maintenance asks for |
+/// | `client\|setname` | has connections without a name |
 ///
 /// # A cluster
 ///
@@ -76,9 +107,9 @@ const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 pub struct RedisBuilder {
     url: String,
     deadline: Duration,
+    access: Access,
     replica_patience: Duration,
-    root: Option<Vec<u8>>,
-    sentinel: Option<(String, String)>,
+    replica_reads: Option<Duration>,
 }
 
 impl fmt::Debug for RedisBuilder {
@@ -86,7 +117,9 @@ impl fmt::Debug for RedisBuilder {
         // The url may hold a password.
         f.debug_struct("RedisBuilder")
             .field("deadline", &self.deadline)
+            .field("access", &self.access)
             .field("replica_patience", &self.replica_patience)
+            .field("replica_reads", &self.replica_reads)
             .finish_non_exhaustive()
     }
 }
@@ -109,6 +142,29 @@ impl RedisBuilder {
         self
     }
 
+    /// Reads a replica of the server while it is less than `bound` behind, which takes reads off
+    /// the master and, where the replica is nearer, time off the reads.
+    ///
+    /// This gives something up: after an invalidation by **another process**, a read may return
+    /// the old value for up to `bound`. What this process has invalidated itself, or was told of by
+    /// the feed, it never reads again, so near tiers are as exact as without a replica.
+    ///
+    /// That a replica is close is not assumed: every read asks for the last of the moments that
+    /// this process writes to the master all the while, four within each `bound`, 20 to 500 ms
+    /// apart. If it was written longer ago than `bound`, or before this process heard of an
+    /// invalidation, the master is asked instead; likewise for what the replica does not have. A
+    /// replica that does not answer within a tenth of the deadline costs its calls that time. The
+    /// replicas are those that the master names (`ROLE`), at the addresses that it names; one of
+    /// them is chosen at random. Some times the usual lag is a good bound: `1s` for a replica in
+    /// the same building.
+    ///
+    /// Without a replica, or while none is close, all reads go to the master, as they do by
+    /// default.
+    pub fn replica_reads(mut self, bound: Duration) -> Self {
+        self.replica_reads = Some(bound);
+        self
+    }
+
     /// The user, empty for the default one, and the password that the sentinels want. Those in
     /// the url are for the servers that they watch.
     pub fn sentinel_credentials(
@@ -116,7 +172,7 @@ impl RedisBuilder {
         user: impl Into<String>,
         password: impl Into<String>,
     ) -> Self {
-        self.sentinel = Some((user.into(), password.into()));
+        self.access.sentinel = Some((user.into(), password.into()));
         self
     }
 
@@ -124,7 +180,48 @@ impl RedisBuilder {
     /// of the well-known authorities.
     #[cfg(feature = "redis-rustls")]
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.root = Some(pem.into());
+        self.access.root = Some(pem.into());
+        self
+    }
+
+    /// The certificate, in PEM, by which a `rediss://` server knows its client, and its private
+    /// key, for servers that ask for one (`tls-auth-clients yes`). The certificate may be followed
+    /// by those between it and its authority.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use cache_backends::Redis;
+    ///
+    /// let redis = Redis::builder("rediss://cache.internal")
+    ///     .root_certificate(std::fs::read("authority.pem")?)
+    ///     .client_certificate(std::fs::read("client.pem")?, std::fs::read("client.key")?)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "redis-rustls")]
+    pub fn client_certificate(
+        mut self,
+        certificate: impl Into<Vec<u8>>,
+        key: impl Into<Vec<u8>>,
+    ) -> Self {
+        self.access.identity = Some((certificate.into(), key.into()));
+        self
+    }
+
+    /// What the server lists the connections as (`CLIENT LIST`): printable ASCII without spaces,
+    /// `larder` by default. An empty name leaves them without.
+    pub fn client_name(mut self, name: impl Into<String>) -> Self {
+        self.access.name = name.into();
+        self
+    }
+
+    /// Allows a plain line (`redis://`) to another machine. Whoever is on the way can read and
+    /// change all that is sent, the password included, so this is for networks that encrypt by
+    /// themselves. Lines to this machine (`localhost`, loopback addresses, Unix sockets) need no
+    /// such word.
+    pub fn insecure(mut self) -> Self {
+        self.access.insecure = true;
         self
     }
 
@@ -132,12 +229,21 @@ impl RedisBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] if the url cannot be understood, or the deadline is zero.
+    /// [`ErrorKind::Config`] if the url cannot be understood or leads to another machine in plain
+    /// text ([`insecure`](Self::insecure) allows it), if a certificate or the client name is not
+    /// one, or if the deadline or the bound of replica reads is zero.
     pub fn build(self) -> Result<Redis> {
         if self.deadline.is_zero() {
             return Err(Error::new(
                 ErrorKind::Config,
                 "a deadline of zero fails every call: give redis some time, 250 ms for example",
+            ));
+        }
+        if self.replica_reads.is_some_and(|bound| bound.is_zero()) {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "no replica is less than nothing behind: allow some time, 1 s for example, or \
+                 leave `replica_reads` out",
             ));
         }
         let topology = Topology::new(&self)?;
@@ -154,16 +260,18 @@ impl Redis {
     pub const REPLICA_PATIENCE: Duration = Duration::from_millis(50);
 
     /// The server of this url: `redis://[[user]:password@]host[:port][/database]`, `rediss://…`
-    /// for tls (feature `redis-rustls`), or `unix:///path`; or the master that sentinels name:
+    /// for tls (feature `redis-rustls`), or `unix:///path[?db=database&user=user&pass=password]`;
+    /// or the master that sentinels name:
     /// `redis+sentinel://[[user]:password@]host[:port][,host[:port]…]/master[/database]`, with
     /// the sentinels' hosts, the master's user and password, and `rediss+sentinel://…` for tls to
     /// all of them; or the cluster of `redis+cluster://[[user]:password@]host:port[,host:port…]`,
-    /// or `rediss+cluster://…`.
+    /// or `rediss+cluster://…`. A plain line is for this machine only, unless
+    /// [`RedisBuilder::insecure`] allows more.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] if the url cannot be understood; the text says why, and never
-    /// repeats the password. A server that is away is no error.
+    /// [`ErrorKind::Config`] if the url cannot be understood, or is plain and leads elsewhere; the
+    /// text says why, and never repeats the password. A server that is away is no error.
     pub fn connect(url: impl Into<String>) -> Result<Self> {
         Self::builder(url).build()
     }
@@ -173,9 +281,9 @@ impl Redis {
         RedisBuilder {
             url: url.into(),
             deadline: Self::DEADLINE,
+            access: Access::default(),
             replica_patience: Self::REPLICA_PATIENCE,
-            root: None,
-            sentinel: None,
+            replica_reads: None,
         }
     }
 
@@ -189,6 +297,7 @@ impl Redis {
     ///
     /// let redis = Redis::sentinel(["10.0.0.1:26379", "10.0.0.2:26379", "10.0.0.3:26379"], "main")
     ///     .sentinel_credentials("", "secret")
+    ///     .insecure()
     ///     .build()?;
     /// # Ok(())
     /// # }
@@ -208,7 +317,7 @@ impl Redis {
     /// # fn main() -> cache_core::Result<()> {
     /// use cache_backends::Redis;
     ///
-    /// let redis = Redis::cluster(["10.0.0.1:7000", "10.0.0.2:7000"]).build()?;
+    /// let redis = Redis::cluster(["10.0.0.1:7000", "10.0.0.2:7000"]).insecure().build()?;
     /// # Ok(())
     /// # }
     /// ```

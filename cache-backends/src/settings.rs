@@ -10,7 +10,7 @@ mod redis;
 mod url;
 
 use cache_core::private::{BuiltIn, submit};
-#[cfg(feature = "memcached")]
+#[cfg(any(feature = "memcached", feature = "redis"))]
 use cache_core::{Error, ErrorKind, Result, Settings};
 
 /// What adds a store to a builder, if the feature is on.
@@ -74,7 +74,7 @@ submit! {
 
 /// Makes a store. If it is refused for no other reason than that it would speak in plain text to
 /// another machine, the error says so in the words of settings.
-#[cfg(feature = "memcached")]
+#[cfg(any(feature = "memcached", feature = "redis"))]
 fn allowed<S>(
     settings: &Settings,
     named: &str,

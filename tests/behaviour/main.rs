@@ -14,11 +14,7 @@ mod options;
 #[cfg(feature = "redis")]
 mod p1_cluster;
 #[cfg(feature = "redis")]
-mod p1_failover;
-#[cfg(feature = "redis")]
 mod p1_far;
-#[cfg(feature = "memcached")]
-mod p1_memcached;
 mod p1_no_resurrection;
 mod p2_one_load;
 #[cfg(feature = "redis")]

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use larder::{Cache, Redis};
+use redis::aio::MultiplexedConnection;
 use test_support::RedisServer;
 
 use crate::{
@@ -31,16 +32,39 @@ pub(crate) fn run(rounds: usize) {
         let client = redis::Client::open(server.url()).expect("the URL is one");
         let connection = client.get_multiplexed_async_connection().await;
         let connection = connection.expect("the server runs");
-        let spawned = tokio::spawn(measure(connection, cache, rounds));
+        let other = client.get_multiplexed_async_connection().await;
+        let other = other.expect("the server runs");
+        let spawned = tokio::spawn(measure(connection.clone(), cache.clone(), rounds));
         let [set, remove] = spawned.await.expect("no contender fails");
+        server.raw(&["CONFIG", "RESETSTAT"]);
+        let spawned = tokio::spawn(bystander(other, connection, cache, rounds));
+        let [beside_set, beside_remove] = spawned.await.expect("no contender fails");
         println!("| {KEYS} keys in Redis | p50 us | best round |");
         println!("| --- | ---: | ---: |");
-        for (name, times) in [("SET", &set), ("remove_prefix", &remove)] {
+        for (name, times) in [
+            ("SET", &set),
+            ("remove_prefix", &remove),
+            ("another client's GET beside a SET", &beside_set),
+            (
+                "another client's GET beside a remove_prefix",
+                &beside_remove,
+            ),
+        ] {
             let (middle, best) = (median(times), quantile(times, 0.0));
             println!("| {name} | {middle:.1} | {best:.1} |");
         }
-        println!("\ncommands of one remove_prefix: {commands}");
+        println!("\ncommands of one remove_prefix, in one round trip: {commands}");
         verdict("time over a SET", ratio(&remove, &set), Target::AtMost(2.0));
+        let delays: Vec<f64> = beside_remove
+            .iter()
+            .zip(&beside_set)
+            .map(|(remove, set)| (remove - set) / 1e3)
+            .collect();
+        let what = "another client's GET waits longer, ms";
+        verdict(what, median(&delays), Target::AtMost(0.1));
+        let busy = occupied(&server);
+        let what = "the server is busy with one remove_prefix, ms";
+        verdict(what, busy, Target::AtMost(0.1));
     });
 }
 
@@ -78,9 +102,60 @@ async fn count(server: &RedisServer, cache: &Cache) -> usize {
     commands.len()
 }
 
+/// A client that reads while another writes. Microseconds of its GET beside a SET and beside a
+/// `remove_prefix`, the median of each round.
+async fn bystander(
+    mut reads: MultiplexedConnection,
+    mut writes: MultiplexedConnection,
+    cache: Cache,
+    rounds: usize,
+) -> [Vec<f64>; 2] {
+    let mut get = async || {
+        let start = Instant::now();
+        let get = redis::cmd("GET").arg("plain").to_owned();
+        let value: String = get.query_async(&mut reads).await.expect("the server runs");
+        assert_eq!(value, "value");
+        start.elapsed().as_secs_f64() * 1e6
+    };
+    let mut medians: [Vec<f64>; 2] = Default::default();
+    for _ in 0..rounds {
+        let mut times: [Vec<f64>; 2] = Default::default();
+        for _ in 0..CALLS {
+            let set = redis::cmd("SET").arg("plain").arg("value").to_owned();
+            // What is written is sent first.
+            let writing = set.query_async::<String>(&mut writes);
+            let (written, time) = tokio::join!(writing, get());
+            assert_eq!(written.expect("the server runs"), "OK");
+            times[0].push(time);
+            let (removed, time) = tokio::join!(cache.remove_prefix("users"), get());
+            removed.expect("the server runs");
+            times[1].push(time);
+        }
+        for (medians, times) in medians.iter_mut().zip(&times) {
+            medians.push(median(times));
+        }
+    }
+    medians
+}
+
+/// How long the server is busy with the commands of one `remove_prefix`, in milliseconds, as it
+/// counts that itself: what anybody else may have to wait.
+fn occupied(server: &RedisServer) -> f64 {
+    let commands = ["unlink", "set", "publish"];
+    let mut sum = 0.0;
+    for command in commands {
+        let field = server.info(&format!("cmdstat_{command}"));
+        let field = field.expect("it was called");
+        let mean = field.split("usec_per_call=").nth(1).expect("a field");
+        let mean = mean.split(',').next().expect("a number");
+        sum += mean.parse::<f64>().expect("a number");
+    }
+    sum / 1e3
+}
+
 /// SET and `remove_prefix` take turns call by call. Microseconds, the median of each round.
 async fn measure(
-    mut connection: redis::aio::MultiplexedConnection,
+    mut connection: MultiplexedConnection,
     cache: Cache,
     rounds: usize,
 ) -> [Vec<f64>; 2] {

@@ -38,7 +38,7 @@ pub(crate) fn verdict(what: &str, ratio: f64, target: Target) {
         Target::AtLeast(bound) => ("at least", bound, ratio >= bound),
     };
     let met = if met { "met" } else { "MISSED" };
-    println!("{what}: {ratio:.2} ({word} {bound}: {met})");
+    println!("{what}: {ratio:.3} ({word} {bound}: {met})");
 }
 
 /// What a ratio has to be.

@@ -1,8 +1,10 @@
 //! Which servers there are, by their names.
 
-use std::{fmt, net::IpAddr};
+use std::fmt;
 
 use cache_core::{Error, ErrorKind, Result};
+
+use crate::loopback::is_loopback;
 
 /// Where memcached listens unless it is told otherwise.
 pub(super) const PORT: u16 = 11211;
@@ -83,10 +85,7 @@ impl Address {
 
     /// Whether what is sent there cannot leave this machine.
     pub(super) fn is_loopback(&self) -> bool {
-        match self.host.parse::<IpAddr>() {
-            Ok(address) => address.is_loopback(),
-            Err(_) => self.host.eq_ignore_ascii_case("localhost"),
-        }
+        is_loopback(&self.host)
     }
 }
 

@@ -44,6 +44,9 @@ use super::{
 };
 use crate::link::{Fault, Post};
 
+#[cfg(feature = "testkit")]
+pub use self::redirect::redirects;
+
 mod address;
 mod calls;
 mod fence;
@@ -119,7 +122,7 @@ impl Cluster {
         });
         let seeds = seeds.collect();
         Arc::new_cyclic(|me: &Weak<Self>| {
-            let feeds = Feeds::new(Stage::Cluster(Weak::clone(me)));
+            let feeds = Feeds::new(Stage::Cluster(Weak::clone(me)), None);
             Self {
                 seeds,
                 terms,
@@ -235,7 +238,7 @@ impl Cluster {
 
     /// How a node is reached: as the first seed is.
     fn target(&self, address: &Address) -> Option<Target> {
-        self.seeds[0].1.beside(&address.host, address.port)
+        self.seeds[0].1.beside(&address.host, address.port).ok()
     }
 }
 

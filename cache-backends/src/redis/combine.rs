@@ -143,10 +143,13 @@ impl Combine {
         &self.link
     }
 
-    /// The values of these names, within the deadline of the link.
-    pub(super) async fn read(self: &Arc<Self>, names: &[&str]) -> Result<Values, Fault> {
+    /// The values of these names, within the deadline of the link, which ends at `until` or later.
+    pub(super) async fn read(
+        self: &Arc<Self>,
+        names: &[&str],
+        until: Instant,
+    ) -> Result<Values, Fault> {
         let deadline = self.link.deadline();
-        let until = Instant::now() + deadline;
         for _ in 0..ATTEMPTS {
             let place = match self.enter(names) {
                 Entry::Free(_role) => return self.alone(names, until).await,

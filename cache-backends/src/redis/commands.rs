@@ -177,6 +177,14 @@ fn publish(pipeline: &mut Pipeline, change: &Invalidate<'_>) {
     }
 }
 
+/// Writes down a moment, for a replica to show.
+pub(super) fn beat(name: &str, moment: u64, life: Duration) -> Cmd {
+    let mut command = redis::cmd("SET");
+    command.arg(name).arg(&moment.to_be_bytes());
+    command.arg("PX").arg(millis(life));
+    command
+}
+
 /// Removes names.
 pub(super) fn unlink(names: &[&str]) -> Cmd {
     let mut command = redis::cmd("UNLINK");

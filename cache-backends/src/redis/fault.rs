@@ -42,7 +42,19 @@ pub(super) fn explain(error: &RedisError) -> String {
         (_, Some("NOAUTH")) => "the server wants a password, and the url has none".to_owned(),
         (redis::ErrorKind::Io, _) if error.is_timeout() => "no answer".to_owned(),
         (_, Some(code)) => refusal(code, error.detail()),
-        _ => error.to_string(),
+        _ => broken(error.to_string()),
+    }
+}
+
+/// How a line broke. A server that ends a handshake has a word for it, and most of these words
+/// are about the client's certificate.
+fn broken(text: String) -> String {
+    match text.strip_prefix("received fatal alert: ") {
+        Some(alert) if alert.contains("Certificate") || alert == "UnknownCA" => {
+            format!("the server refuses the client certificate: {alert}")
+        }
+        Some(alert) => format!("the server ended the tls handshake: {alert}"),
+        None => text,
     }
 }
 

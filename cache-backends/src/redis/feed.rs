@@ -15,6 +15,7 @@ use tokio::{
 
 use super::{
     fault::explain,
+    lag::Lag,
     line::Line,
     stage::{Sign, Stage},
     target::{CONNECT, Target},
@@ -25,11 +26,14 @@ use crate::link::{HEARTBEAT, Pace, Post, answered, task::Shift};
 #[derive(Debug)]
 pub(super) struct Feeds {
     stage: Stage,
+    /// Who else has to know that something was told, if there is one.
+    told: Option<Arc<Lag>>,
     list: Mutex<Vec<Arc<Feed>>>,
 }
 
 struct Feed {
     stage: Stage,
+    told: Option<Arc<Lag>>,
     channel: String,
     listener: Weak<dyn Listener>,
     post: Arc<Post>,
@@ -44,9 +48,11 @@ impl std::fmt::Debug for Feed {
 }
 
 impl Feeds {
-    pub(super) fn new(stage: Stage) -> Arc<Self> {
+    /// `told` is raised before any listener hears of anything.
+    pub(super) fn new(stage: Stage, told: Option<Arc<Lag>>) -> Arc<Self> {
         Arc::new(Self {
             stage,
+            told,
             list: Mutex::default(),
         })
     }
@@ -59,6 +65,7 @@ impl Feeds {
     pub(super) fn add(&self, channel: &str, listener: Weak<dyn Listener>) {
         self.lock().push(Arc::new(Feed {
             stage: self.stage.clone(),
+            told: self.told.clone(),
             channel: channel.to_owned(),
             listener,
             post: Arc::default(),
@@ -177,16 +184,30 @@ impl Feed {
             (
                 PushKind::Message | PushKind::SMessage,
                 [Value::BulkString(channel), Value::BulkString(notice)],
-            ) if *channel == self.channel.as_bytes() => listener.notice(notice),
-            (PushKind::Invalidate, [Value::Nil]) => listener.flushed(),
+            ) if *channel == self.channel.as_bytes() => {
+                self.tell();
+                listener.notice(notice);
+            }
+            (PushKind::Invalidate, [Value::Nil]) => {
+                self.tell();
+                listener.flushed();
+            }
             // A node ends a subscription when the channel's slot is no longer its own.
             (PushKind::Disconnection | PushKind::SUnsubscribe, _) => closed.notify_one(),
             _ => {}
         }
     }
 
+    fn tell(&self) {
+        if let Some(told) = &self.told {
+            told.raise();
+        }
+    }
+
     /// Asks for signs of life and passes them on, until there are none or nobody wants them.
     async fn follow(&self, mut session: Session, wanted: impl Fn() -> bool) {
+        // Whatever was missed until now.
+        self.tell();
         let Some(connected) = Connected::tell(&self.listener) else {
             return;
         };

@@ -12,11 +12,11 @@ use redis::{Cmd, Pipeline, PushInfo, PushKind, Value, aio::MultiplexedConnection
 use tokio::time::{Instant, timeout};
 
 use super::{
+    course::Bearing,
     fault::{explain, misled, refused},
     feed::Feeds,
     fence::{Guards, Run},
     role::Role,
-    sentinel::Address,
     target::{CONNECT, Target},
 };
 use crate::link::{Dial, Ended, Fault, Link};
@@ -25,14 +25,14 @@ use crate::link::{Dial, Ended, Fault, Link};
 #[derive(Clone)]
 pub(super) struct Line {
     pub(super) connection: MultiplexedConnection,
-    pub(super) at: Option<Arc<Address>>,
+    pub(super) bearing: Option<Bearing>,
 }
 
 impl Line {
     pub(super) fn new(connection: MultiplexedConnection) -> Self {
         Self {
             connection,
-            at: None,
+            bearing: None,
         }
     }
 
@@ -43,6 +43,15 @@ impl Line {
             .connection
             .send_packed_commands(pipeline, 0, pipeline.len());
         sending.await.map_err(|error| explain(&error))
+    }
+
+    /// An answer counts if no other connection of this process has been led elsewhere before it
+    /// came.
+    fn holds<T>(&self, answer: T) -> Result<T, String> {
+        match &self.bearing {
+            Some(bearing) if bearing.is_left() => Err("another master was found".to_owned()),
+            _ => Ok(answer),
+        }
     }
 
     /// Which part the server plays now.
@@ -130,7 +139,7 @@ impl Link<Server> {
     ) -> Result<Value, Fault> {
         let send = |mut line: Line| async move {
             let answer = line.connection.send_packed_command(command).await;
-            answer.map_err(|error| explain(&error))
+            line.holds(answer.map_err(|error| explain(&error))?)
         };
         match self.ask(until, send, dead).await? {
             Value::ServerError(error) => Err(refused(&error)),
@@ -150,7 +159,10 @@ impl Link<Server> {
         pipeline: &Pipeline,
         until: Instant,
     ) -> Result<Vec<Value>, Fault> {
-        let send = |mut line: Line| async move { line.send(pipeline).await };
+        let send = |mut line: Line| async move {
+            let answers = line.send(pipeline).await?;
+            line.holds(answers)
+        };
         let any_dead = |answers: &Vec<Value>| answers.iter().find_map(dead);
         let values = self.ask(until, send, any_dead).await?;
         if values.len() != pipeline.len() {

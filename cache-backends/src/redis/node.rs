@@ -20,7 +20,11 @@ use super::{
     fault,
     feed::Feeds,
     fence::{Guards, Run},
+    follower::Follower,
+    lag::Lag,
     line::Server,
+    replica::Replica,
+    stage::Stage,
     target::Target,
     wait::Wait,
 };
@@ -45,6 +49,8 @@ pub(super) struct Node {
     /// Carries invalidations that wait for a replica, so that nothing else waits behind them.
     replicated: Arc<Link<Server>>,
     guards: Arc<Guards>,
+    /// Read in place of the server, while it is close behind.
+    replica: Option<Arc<Replica>>,
     /// How many replicas the server of `writes` has.
     replicas: Arc<AtomicUsize>,
     wait: Wait,
@@ -62,6 +68,9 @@ impl fmt::Debug for Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
+        if let Some(replica) = &self.replica {
+            replica.close();
+        }
         self.reads.link().close();
         self.writes.close();
         self.replicated.close();
@@ -96,13 +105,38 @@ impl Node {
             replicated: link("replicated writes", Arc::default()),
             wait: Wait::new(patience, deadline),
             guards,
+            replica: None,
             replicas,
         }
+    }
+
+    /// Reads a replica while that is less than `bound` behind.
+    pub(super) fn read_replicas(&mut self, lag: Arc<Lag>, bound: Duration) {
+        let follower = Follower::new(&self.target, &self.writes, &lag, bound);
+        let server = Server {
+            target: Arc::new(Target::following(follower, &self.target)),
+            // What the others keep going.
+            feeds: Feeds::new(Stage::Server(Arc::clone(&self.target)), None),
+            guards: Arc::default(),
+            run: Run::default(),
+            replicas: Arc::default(),
+        };
+        let link = Link::new("replica reads", server, self.writes.deadline());
+        self.replica = Some(Replica::new(
+            Combine::new(link, Manner::Together),
+            &self.writes,
+            lag,
+            bound,
+        ));
     }
 
     /// Sees to it that this stamp is moved before another server, or the same with old data,
     /// answers anything.
     pub(super) fn guard(&self, stamp: &str) {
+        if let Some(replica) = &self.replica {
+            // Where a user who is held to the names of one cache may write.
+            replica.lag().rename(stamp);
+        }
         if self.guards.add(stamp) {
             self.renew();
         }
@@ -144,14 +178,21 @@ impl Node {
     }
 
     pub(super) async fn read(&self, names: &[&str]) -> Result<Vec<Option<Bytes>>, Fault> {
-        let pieces = self.pieces(names).await?;
+        let until = Instant::now() + self.reads.link().deadline();
+        if let Some(replica) = &self.replica
+            && let Some(values) = replica.read(names, until).await
+        {
+            return Ok(values);
+        }
+        let pieces = self.reads.read(names, until).await?;
         let values: Result<_, _> = pieces.into_iter().collect();
         values.map_err(|error| fault::refused(&error))
     }
 
     /// What stands under each name, or why the server does not tell.
     pub(super) async fn pieces(&self, names: &[&str]) -> Result<Vec<Piece>, Fault> {
-        self.reads.read(names).await
+        let until = Instant::now() + self.reads.link().deadline();
+        self.reads.read(names, until).await
     }
 
     pub(super) async fn prepare(&self, prepare: Prepare<'_>) -> Result<Prepared, Fault> {
@@ -218,7 +259,15 @@ impl Node {
             let answers = self.change(commands::invalidate_full(&change)).await?;
             commands::refused(&answers)?;
         }
+        self.changed();
         Ok(())
+    }
+
+    /// Notes a change that no replica may undo for this process.
+    fn changed(&self) {
+        if let Some(replica) = &self.replica {
+            replica.lag().raise();
+        }
     }
 
     /// Sends changes, and waits for a replica to have them where there is one.
@@ -268,6 +317,7 @@ impl Node {
                 }
             }
             if next == b"0" {
+                self.changed();
                 return Ok(removed);
             }
             cursor = next;

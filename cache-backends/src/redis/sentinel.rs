@@ -19,6 +19,8 @@ use tokio::{
 };
 
 use super::{
+    access::{Access, Credentials},
+    course::{Bearing, Course},
     fault::{explain, refused},
     line::Line,
     role::Role,
@@ -40,9 +42,6 @@ const FORM: &str = "write `redis+sentinel://[[user]:password@]host[:port][,host[
 /// Host and port of a server.
 pub(super) type Address = (String, u16);
 
-/// User, which may be empty, and password.
-pub(super) type Credentials = (String, String);
-
 /// The sentinels of one master.
 pub(super) struct Sentinels {
     /// What they call it.
@@ -50,13 +49,15 @@ pub(super) struct Sentinels {
     list: Vec<Arc<Sentinel>>,
     /// A connection to the master, but for its address.
     master: ConnectionInfo,
-    root: Option<Vec<u8>>,
+    access: Access,
+    course: Arc<Course>,
 }
 
 /// One sentinel.
 struct Sentinel {
     address: String,
     client: Client,
+    access: Access,
     /// The connection over which it was last asked.
     line: Mutex<Option<MultiplexedConnection>>,
 }
@@ -81,11 +82,7 @@ impl fmt::Debug for Sentinels {
 
 impl Sentinels {
     /// Reads a url; `None` if it is of another form.
-    pub(super) fn of(
-        url: &str,
-        root: Option<&Vec<u8>>,
-        credentials: Option<&Credentials>,
-    ) -> Result<Option<Self>> {
+    pub(super) fn of(url: &str, access: &Access) -> Result<Option<Self>> {
         let Some((scheme, rest)) = url.split_once("+sentinel://") else {
             return Ok(None);
         };
@@ -105,11 +102,12 @@ impl Sentinels {
         for host in hosts.split(',') {
             let info = parse(&format!("{scheme}://{}", with_port(host)), FORM)?;
             let address = info.addr().to_string();
-            let info = logged_in(info, credentials);
-            let client = open(set_up(info), root.cloned())?;
+            let info = logged_in(info, access.sentinel.as_ref());
+            let client = open(set_up(info), access)?;
             list.push(Arc::new(Sentinel {
                 address,
                 client,
+                access: access.clone(),
                 line: Mutex::default(),
             }));
         }
@@ -118,8 +116,14 @@ impl Sentinels {
             name: name.to_owned(),
             list,
             master: set_up(master),
-            root: root.cloned(),
+            access: access.clone(),
+            course: Arc::default(),
         }))
+    }
+
+    /// How the master is reached, but for its address.
+    pub(super) fn master(&self) -> &ConnectionInfo {
+        &self.master
     }
 
     /// A connection to the master. The sentinels are asked once more when it stands: it may have
@@ -140,23 +144,23 @@ impl Sentinels {
             _ => ConnectionAddr::Tcp(at.0.clone(), at.1),
         };
         let info = self.master.clone().set_addr(addr);
-        let client = open(info, self.root.clone()).map_err(|error| error.to_string())?;
-        let mut line = Line::new(open_line(&client, hear).await?);
+        let client = open(info, &self.access).map_err(|error| error.to_string())?;
+        let mut line = Line::new(open_line(&client, &self.access, hear).await?);
         is_master(line.role().await?, &at)?;
         if self.locate().await? != at {
             return Err(replaced(&at));
         }
-        line.at = Some(Arc::new(at));
+        line.bearing = Some(Bearing::set(at, &self.course));
         Ok(line)
     }
 
     /// Whether the server of this connection is still the master. It may have been replaced
     /// without having been told.
     pub(super) async fn still(&self, line: &Line, role: Role) -> Result<Role, String> {
-        let at = line.at.as_ref().expect("it was located");
+        let at = &*line.bearing.as_ref().expect("it was located").at;
         is_master(role, at)?;
         match timeout(MEANWHILE, self.locate()).await {
-            Ok(Ok(now)) if now != **at => Err(replaced(at)),
+            Ok(Ok(now)) if now != *at => Err(replaced(at)),
             // Sentinels that do not answer are no reason to do without a master that does.
             _ => Ok(role),
         }
@@ -217,7 +221,7 @@ impl Sentinel {
             return named(&answer, name);
         }
         let nobody = |_: PushInfo| Ok::<(), Infallible>(());
-        let line = open_line(&self.client, nobody).await?;
+        let line = open_line(&self.client, &self.access, nobody).await?;
         named(&self.send(line, &command).await?, name)
     }
 

@@ -12,11 +12,9 @@ use redis::{
 use tokio::time::timeout;
 
 use super::{
-    fault::explain,
-    line::Line,
-    role::Role,
-    sentinel::{Credentials, Sentinels},
+    access::Access, fault::explain, follower::Follower, line::Line, role::Role, sentinel::Sentinels,
 };
+use crate::loopback::is_loopback;
 
 /// How long a connection may take to be made: names, TCP, TLS and log-in, and with sentinels
 /// all that is asked of them.
@@ -37,6 +35,7 @@ const FORM: &str = "write `redis://[[user]:password@]host[:port][/database]`, `r
 pub(super) struct Target {
     place: Place,
     address: String,
+    access: Access,
 }
 
 #[derive(Debug)]
@@ -44,29 +43,39 @@ enum Place {
     /// Always the same server.
     Fixed(Client),
     /// Whichever is the master.
-    Sentinels(Sentinels),
+    Sentinels(Box<Sentinels>),
+    /// Whichever follows the master.
+    Follower(Follower),
 }
 
 impl Target {
     /// Reads a url. No text of it but a scheme comes back in an error, for it may hold a password.
-    pub(super) fn new(
-        url: &str,
-        root: Option<Vec<u8>>,
-        sentinel: Option<&Credentials>,
-    ) -> Result<Self> {
-        if let Some(sentinels) = Sentinels::of(url, root.as_ref(), sentinel)? {
+    pub(super) fn new(url: &str, access: &Access) -> Result<Self> {
+        access.check()?;
+        if let Some(sentinels) = Sentinels::of(url, access)? {
             return Ok(Self {
                 address: sentinels.to_string(),
-                place: Place::Sentinels(sentinels),
+                place: Place::Sentinels(Box::new(sentinels)),
+                access: access.clone(),
             });
         }
         let info = parse(url, FORM)?;
         let address = info.addr().to_string();
-        let client = open(set_up(info), root)?;
+        let client = open(set_up(info), access)?;
         Ok(Self {
             place: Place::Fixed(client),
             address,
+            access: access.clone(),
         })
+    }
+
+    /// The replicas of the server that is here.
+    pub(super) fn following(follower: Follower, home: &Self) -> Self {
+        Self {
+            place: Place::Follower(follower),
+            address: format!("a replica of {}", home.address),
+            access: home.access.clone(),
+        }
     }
 
     /// Host and port, the path of the socket, or what the sentinels call the master.
@@ -76,7 +85,10 @@ impl Target {
 
     /// Host and port, if it is always the same server and not a socket of this machine.
     pub(super) fn endpoint(&self) -> Option<(&str, u16)> {
-        match self.fixed()?.addr() {
+        let Place::Fixed(client) = &self.place else {
+            return None;
+        };
+        match client.get_connection_info().addr() {
             ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
                 Some((host, *port))
             }
@@ -84,30 +96,39 @@ impl Target {
         }
     }
 
-    /// Another server that is reached as this one is, by the same user; `None` if this one has
-    /// no [`endpoint`](Self::endpoint).
-    pub(super) fn beside(&self, host: &str, port: u16) -> Option<Self> {
-        let info = self.fixed()?.clone();
-        let mut addr = info.addr().clone();
-        match &mut addr {
-            ConnectionAddr::Tcp(own, own_port)
-            | ConnectionAddr::TcpTls {
-                host: own,
-                port: own_port,
-                ..
-            } => (*own, *own_port) = (host.to_owned(), port),
-            _ => return None,
-        }
-        let address = addr.to_string();
-        let place = Place::Fixed(Client::open(info.set_addr(addr)).ok()?);
-        Some(Self { place, address })
+    /// Another server, reached in the same way and by the same user.
+    pub(super) fn beside(&self, host: &str, port: u16) -> Result<Self> {
+        let client = self.client_beside(host, port)?;
+        Ok(Self {
+            address: client.get_connection_info().addr().to_string(),
+            place: Place::Fixed(client),
+            access: self.access.clone(),
+        })
     }
 
-    fn fixed(&self) -> Option<&ConnectionInfo> {
-        match &self.place {
-            Place::Fixed(client) => Some(client.get_connection_info()),
-            Place::Sentinels(_) => None,
-        }
+    /// The client of such a server.
+    pub(super) fn client_beside(&self, host: &str, port: u16) -> Result<Client> {
+        let info = match &self.place {
+            Place::Fixed(client) => client.get_connection_info(),
+            Place::Sentinels(sentinels) => sentinels.master(),
+            Place::Follower(follower) => return follower.home().client_beside(host, port),
+        };
+        let host = host.to_owned();
+        let addr = match info.addr() {
+            ConnectionAddr::TcpTls { insecure, .. } => ConnectionAddr::TcpTls {
+                host,
+                port,
+                insecure: *insecure,
+                tls_params: None,
+            },
+            _ => ConnectionAddr::Tcp(host, port),
+        };
+        open(info.clone().set_addr(addr), &self.access)
+    }
+
+    /// How connections from here are made.
+    pub(super) fn access(&self) -> &Access {
+        &self.access
     }
 
     /// Makes a connection, in at most [`CONNECT`]. Pushes go to `hear`, on the task that reads the
@@ -115,8 +136,12 @@ impl Target {
     pub(super) async fn connect(&self, hear: impl AsyncPushSender) -> Result<Line, String> {
         let connecting = async {
             match &self.place {
-                Place::Fixed(client) => Ok(Line::new(open_line(client, hear).await?)),
+                Place::Fixed(client) => {
+                    let connection = open_line(client, &self.access, hear).await?;
+                    Ok(Line::new(connection))
+                }
                 Place::Sentinels(sentinels) => sentinels.connect(hear).await,
+                Place::Follower(follower) => follower.connect(hear).await,
             }
         };
         let connected = timeout(CONNECT, connecting).await;
@@ -130,6 +155,7 @@ impl Target {
         match &self.place {
             Place::Fixed(_) => Ok(role),
             Place::Sentinels(sentinels) => sentinels.still(line, role).await,
+            Place::Follower(follower) => follower.still(role),
         }
     }
 }
@@ -137,6 +163,7 @@ impl Target {
 /// A connection of this client; the time it takes is for the caller to bound.
 pub(super) async fn open_line(
     client: &Client,
+    access: &Access,
     hear: impl AsyncPushSender,
 ) -> Result<MultiplexedConnection, String> {
     let config = AsyncConnectionConfig::new()
@@ -146,6 +173,14 @@ pub(super) async fn open_line(
         .set_pipeline_buffer_size(QUEUE)
         .set_push_sender(hear);
     let connecting = client.get_multiplexed_async_connection_with_config(&config);
+    let connecting = async {
+        let mut connection = connecting.await?;
+        if let Some(naming) = access.introduction() {
+            // The server may refuse: a name helps whoever looks at the server, and nobody else.
+            connection.send_packed_command(&naming).await?;
+        }
+        Ok(connection)
+    };
     connecting.await.map_err(|error| explain(&error))
 }
 
@@ -154,7 +189,9 @@ pub(super) fn set_up(info: ConnectionInfo) -> ConnectionInfo {
     let settings = info
         .redis_settings()
         .clone()
-        .set_protocol(ProtocolVersion::RESP3);
+        .set_protocol(ProtocolVersion::RESP3)
+        // Two commands less to allow, which servers before 7.2 do not know.
+        .set_skip_set_lib_name();
     info.set_redis_settings(settings)
         .set_tcp_settings(tcp_settings())
 }
@@ -217,27 +254,45 @@ fn tcp_settings() -> TcpSettings {
     settings
 }
 
+/// A client of one server, if it may be spoken to in this way.
+pub(super) fn open(info: ConnectionInfo, access: &Access) -> Result<Client> {
+    match info.addr() {
+        ConnectionAddr::TcpTls { .. } => encrypted(info, access),
+        _ if access.wants_tls() => Err(wrong(
+            "leads to a plain line, where no certificate counts",
+            FORM,
+        )),
+        ConnectionAddr::Tcp(host, _) if !access.insecure && !is_loopback(host) => Err(plain(host)),
+        _ => Client::open(info).map_err(refused),
+    }
+}
+
+/// Secrets and values do not cross a network in the clear without a word.
+fn plain(host: &str) -> Error {
+    Error::new(
+        ErrorKind::Config,
+        format!(
+            "`{host}` is another machine, and what goes there in plain text can be read and \
+             changed on the way: write `rediss://` for tls, or say `.insecure()` where the \
+             network is trusted"
+        ),
+    )
+}
+
 #[cfg(not(feature = "redis-rustls"))]
-pub(super) fn open(info: ConnectionInfo, _root: Option<Vec<u8>>) -> Result<Client> {
+fn encrypted(info: ConnectionInfo, _access: &Access) -> Result<Client> {
     Client::open(info).map_err(refused)
 }
 
 #[cfg(feature = "redis-rustls")]
-pub(super) fn open(info: ConnectionInfo, root: Option<Vec<u8>>) -> Result<Client> {
-    if !matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
-        return Client::open(info).map_err(refused);
-    }
+fn encrypted(info: ConnectionInfo, access: &Access) -> Result<Client> {
     // Without a provider the client would panic at its first connection. An application that
     // has installed another keeps it.
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Fails only if another thread was faster, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
-    let certificates = redis::TlsCertificates {
-        client_tls: None,
-        root_cert: root,
-    };
-    Client::build_with_tls(info, certificates).map_err(refused)
+    Client::build_with_tls(info, access.certificates()?).map_err(refused)
 }
 
 fn refused(error: redis::RedisError) -> Error {
@@ -253,7 +308,7 @@ mod tests {
     use super::*;
 
     fn message(url: &str) -> String {
-        let error = Target::new(url, None, None).expect_err(url);
+        let error = Target::new(url, &Access::default()).expect_err(url);
         assert_eq!(error.kind(), ErrorKind::Config, "{url}");
         error.to_string()
     }
@@ -286,7 +341,8 @@ mod tests {
 
     #[test]
     fn neither_debug_nor_address_shows_the_password() {
-        let target = Target::new("redis://user:hunter2@localhost:7000/3", None, None).unwrap();
+        let target =
+            Target::new("redis://user:hunter2@localhost:7000/3", &Access::default()).unwrap();
         assert_eq!(target.address(), "localhost:7000");
         assert!(!format!("{target:?}").contains("hunter2"));
     }
@@ -300,7 +356,7 @@ mod tests {
     #[cfg(feature = "redis-rustls")]
     #[test]
     fn tls_is_always_verified() {
-        assert!(Target::new("rediss://localhost", None, None).is_ok());
+        assert!(Target::new("rediss://localhost", &Access::default()).is_ok());
         assert!(message("rediss://localhost/#insecure").contains("`#insecure`"));
     }
 }

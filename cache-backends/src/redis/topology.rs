@@ -3,13 +3,14 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use cache_core::{Invalidate, Prepare, Prepared, Result, Write};
+use cache_core::{Error, ErrorKind, Invalidate, Prepare, Prepared, Result, Write};
 
 use super::{
     LONGEST_DEADLINE, RedisBuilder,
     cluster::{Cluster, url},
     combine::Manner,
     feed::Feeds,
+    lag::Lag,
     node::{Node, Terms},
     stage::Stage,
     target::Target,
@@ -43,10 +44,7 @@ impl Drop for Topology {
 impl Topology {
     /// What the settings name.
     pub(super) fn new(settings: &RedisBuilder) -> Result<Self> {
-        let target = |url: &str| {
-            let root = settings.root.clone();
-            Target::new(url, root, settings.sentinel.as_ref())
-        };
+        let target = |url: &str| Target::new(url, &settings.access);
         let terms = |manner| Terms {
             deadline: settings.deadline.min(LONGEST_DEADLINE),
             patience: settings.replica_patience,
@@ -55,13 +53,25 @@ impl Topology {
         for scheme in ["redis", "rediss"] {
             let rest = settings.url.strip_prefix(scheme);
             if let Some(rest) = rest.and_then(|rest| rest.strip_prefix("+cluster://")) {
+                if settings.replica_reads.is_some() {
+                    return Err(Error::new(
+                        ErrorKind::Config,
+                        "replicas of a cluster are not read: leave `replica_reads` out",
+                    ));
+                }
                 let seeds = url::seeds(scheme, rest, target)?;
                 return Ok(Self::Cluster(Cluster::new(seeds, terms(Manner::Each))));
             }
         }
         let target = Arc::new(target(&settings.url)?);
-        let feeds = Feeds::new(Stage::Server(Arc::clone(&target)));
-        let node = Node::new(&target, &feeds, terms(Manner::Together));
+        let followed = settings.replica_reads;
+        let followed = followed.map(|bound| (Arc::new(Lag::new()), bound));
+        let told = followed.as_ref().map(|(lag, _)| Arc::clone(lag));
+        let feeds = Feeds::new(Stage::Server(Arc::clone(&target)), told);
+        let mut node = Node::new(&target, &feeds, terms(Manner::Together));
+        if let Some((lag, bound)) = followed {
+            node.read_replicas(lag, bound);
+        }
         Ok(Self::Server { node, feeds })
     }
 

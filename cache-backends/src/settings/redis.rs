@@ -8,7 +8,10 @@ use std::borrow::Cow;
 use cache_core::{CacheBuilder, Result, Settings};
 
 use self::contradictions::contradictions;
-use super::url::{Url, escaped};
+use super::{
+    allowed,
+    url::{Url, escaped},
+};
 use crate::Redis;
 
 const URL: &str = "REDIS_URL";
@@ -92,8 +95,14 @@ fn store(settings: &Settings, wanted: Option<Topology>) -> Result<Redis> {
         let user = settings.text("REDIS_SENTINEL_USER")?.unwrap_or_default();
         redis = redis.sentinel_credentials(user, password);
     }
-    let redis = redis.build();
-    redis.map_err(|error| error.within(format!("`{named}`")))
+    let encrypted = match named {
+        URL => "write `rediss://` for tls",
+        _ => "set `REDIS_PROTOCOL=rediss` for tls",
+    };
+    allowed(settings, named, encrypted, |plain| {
+        let redis = redis.clone();
+        if plain { redis.insecure() } else { redis }.build()
+    })
 }
 
 impl Redis {

@@ -1,5 +1,7 @@
 //! The far tier on Redis, on real servers that the tests start and break themselves.
 
+mod acl;
+mod address;
 mod cluster;
 mod combine;
 mod contract;
@@ -8,6 +10,7 @@ mod fence;
 mod outage;
 mod probe;
 mod refusal;
+mod replica;
 mod runtime;
 mod sentinel;
 #[cfg(feature = "redis-rustls")]

@@ -136,7 +136,9 @@ fn a_wrong_url_is_refused_in_words_without_its_password() {
         assert!(!text.contains("hunter2"), "{url} gives {text}");
     }
     let fine = "redis+sentinel://a,b:1,[::1],[::1]:2/main/3";
-    Redis::connect(fine).expect(fine);
+    Redis::builder(fine).insecure().build().expect(fine);
+    let error = Redis::connect(fine).expect_err(fine);
+    assert!(error.to_string().contains("insecure"), "{error}");
 }
 
 #[tokio::test]

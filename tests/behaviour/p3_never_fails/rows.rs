@@ -1,7 +1,7 @@
 //! The annotated functions under test: their bodies take no time, so that all of a call's time is
 //! what the cache adds to it.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use larder::{Cache, Moka, Redis, cached, invalidate_cache};
 use serde::{Deserialize, Serialize};
@@ -47,9 +47,15 @@ pub(crate) async fn first_use(cache: &Cache) {
     assert_eq!(row(cache, 3).await, Ok(Row::new(3)));
 }
 
-/// A process without a near tier and one with both tiers, as they are by default, on one store.
+/// A process without a near tier and one with both tiers, on one store, for which a busy machine
+/// is no outage.
 pub(crate) fn processes(far_only: &str, both: &str) -> [Cache; 2] {
-    let far = |url| Cache::builder().far(Redis::connect(url).expect("a url"));
+    let patience = Duration::from_secs(5);
+    let far = |url| {
+        let redis = Redis::builder(url).deadline(patience).build();
+        let builder = Cache::builder().outage_budget(patience);
+        builder.far(redis.expect("a url"))
+    };
     [far(far_only), far(both).near(Moka::default())]
         .map(|builder| builder.build().expect("the settings are in order"))
 }

@@ -105,7 +105,7 @@ fn what_cannot_be_a_server_is_named() {
         said,
         "`REDIS_PASSWORD` is not set: `REDIS_USER` needs one to log in with"
     );
-    let said = words(&[("REDIS_HOST", "a"), ("REDIS_TTL", "x")]);
+    let said = words(&[("REDIS_HOST", "localhost"), ("REDIS_TTL", "x")]);
     assert!(
         said.starts_with("`REDIS_TTL` is `x`: write whole seconds"),
         "{said}"
@@ -266,4 +266,48 @@ async fn processes_of_one_namespace_share_and_others_do_not() {
     other.remove("key").await.unwrap();
     assert_eq!(other.get::<u32>("key").await.unwrap(), None);
     assert_eq!(same.get::<u32>("key").await.unwrap(), Some(1));
+}
+
+#[test]
+fn plain_text_to_another_machine_needs_a_word() {
+    let elsewhere = [("REDIS_HOST", "cache.internal"), ("CACHE_INSECURE", "true")];
+    assert_eq!(address(&elsewhere), "cache.internal:6379");
+    let said = words(&elsewhere[..1]);
+    let of_parts = "`REDIS_HOST` is on another machine, and what goes there in plain text can be \
+         read and changed on the way: set `REDIS_PROTOCOL=rediss` for tls, or \
+         `CACHE_INSECURE=true` where the network is trusted";
+    assert_eq!(said, of_parts);
+    let said = words(&[
+        ("REDIS_URL", "redis://:hunter2@10.0.0.1"),
+        ("CACHE_INSECURE", "false"),
+    ]);
+    assert!(
+        said.starts_with("`REDIS_URL` is on another machine"),
+        "{said}"
+    );
+    assert!(
+        said.contains("write `rediss://` for tls, or `CACHE_INSECURE=true`"),
+        "{said}"
+    );
+    assert!(!said.contains("hunter2"), "{said}");
+    let said = words(&[("REDIS_HOST", "10.0.0.1"), ("CACHE_INSECURE", "maybe")]);
+    assert_eq!(said, "`CACHE_INSECURE` is `maybe`: write `true` or `false`");
+    let sentinels = [
+        ("REDIS_HOST", "10.0.0.1,10.0.0.2"),
+        ("REDIS_SENTINEL_MASTER", "main"),
+    ];
+    assert!(words(&sentinels).contains("`CACHE_INSECURE=true`"));
+    let cluster = [("REDIS_HOST", "10.0.0.1"), ("CACHE_TYPE", "redis-cluster")];
+    assert!(words(&cluster).contains("`CACHE_INSECURE=true`"));
+}
+
+#[cfg(feature = "redis-rustls")]
+#[test]
+fn tls_needs_no_such_word() {
+    let parts = [
+        ("REDIS_PROTOCOL", "rediss"),
+        ("REDIS_HOST", "cache.internal"),
+        ("REDIS_PORT", "6380"),
+    ];
+    assert_eq!(address(&parts), "cache.internal:6380");
 }

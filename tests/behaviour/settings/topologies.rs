@@ -1,6 +1,6 @@
 //! Sentinels and clusters, by a url and by parts.
 
-use test_support::{Client, Reply, SentinelGroup};
+use test_support::{Client, RedisCluster, Reply, SentinelGroup};
 use tokio::task::block_in_place;
 
 use super::{cache, is_used, words};
@@ -48,6 +48,20 @@ async fn a_master_is_found_by_its_sentinels() {
     let mut by_url = by_parts;
     by_url[1] = ("REDIS_URL", &url);
     is_used(&cache(&by_url)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_is_found_by_any_of_its_servers() {
+    let cluster = block_in_place(|| RedisCluster::start(&[]));
+    let url = cluster.url();
+    is_used(&cache(&[("REDIS_URL", &url)])).await;
+    let addrs: Vec<String> = cluster.addrs().iter().map(ToString::to_string).collect();
+    let hosts = addrs[..2].join(",");
+    is_used(&cache(&[
+        ("CACHE_TYPE", "redis-cluster"),
+        ("REDIS_HOST", &hosts),
+    ]))
+    .await;
 }
 
 #[test]

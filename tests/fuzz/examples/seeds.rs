@@ -9,8 +9,8 @@ fn main() -> io::Result<()> {
     for target in fuzz_targets::TARGETS {
         let folder = Path::new(&folder).join(target.name);
         fs::create_dir_all(&folder)?;
-        for (at, bytes) in (target.seeds)().iter().enumerate() {
-            fs::write(folder.join(format!("seed-{at}")), bytes)?;
+        for (name, bytes) in target.files() {
+            fs::write(folder.join(name), bytes)?;
         }
         println!("{}", folder.display());
     }

@@ -19,6 +19,20 @@ pub struct Target {
     pub run: fn(&[u8]) -> bool,
     /// Bytes that are understood, or close to it, as their writer wrote them.
     pub seeds: fn() -> Vec<Vec<u8>>,
+    /// Bytes that are meant to harm: read once, because to refuse them takes its time.
+    pub hostile: fn() -> Vec<Vec<u8>>,
+}
+
+impl Target {
+    /// The names and contents of what its writers write today.
+    pub fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let named = |name: &'static str, files: Vec<Vec<u8>>| {
+            let files = files.into_iter().enumerate();
+            files.map(move |(at, bytes)| (format!("{name}-{at}"), bytes))
+        };
+        let seeds = named("seed", (self.seeds)());
+        seeds.chain(named("hostile", (self.hostile)())).collect()
+    }
 }
 
 /// All readers.
@@ -27,26 +41,31 @@ pub const TARGETS: &[Target] = &[
         name: "envelope",
         run: fuzz::envelope,
         seeds: fuzz::envelopes,
+        hostile: Vec::new,
     },
     Target {
         name: "codec_auto",
         run: fuzz::codec::<Auto, Value>,
         seeds: value::seeds::<Auto>,
+        hostile: value::claims::<Auto>,
     },
     Target {
         name: "codec_bincode",
         run: fuzz::codec::<Bincode, Value>,
         seeds: value::seeds::<Bincode>,
+        hostile: value::claims::<Bincode>,
     },
     Target {
         name: "codec_msgpack",
         run: fuzz::codec::<MsgPack, Value>,
         seeds: value::seeds::<MsgPack>,
+        hostile: Vec::new,
     },
     Target {
         name: "codec_json",
         run: fuzz::codec::<Json, Value>,
         seeds: value::seeds::<Json>,
+        hostile: Vec::new,
     },
     Target {
         name: "codec_raw",
@@ -56,21 +75,31 @@ pub const TARGETS: &[Target] = &[
                 .map(|text| fuzz::encoded::<Raw, String>(&text.into()))
                 .into()
         },
+        hostile: Vec::new,
     },
     Target {
         name: "key",
         run: fuzz::key,
         seeds: keys,
+        hostile: Vec::new,
     },
     Target {
         name: "memcached",
         run: cache_backends::fuzz::replies,
         seeds: || REPLIES.map(|reply| reply.as_bytes().to_vec()).into(),
+        hostile: Vec::new,
+    },
+    Target {
+        name: "redirect",
+        run: cache_backends::fuzz::redirects,
+        seeds: || REDIRECTS.map(|words| words.as_bytes().to_vec()).into(),
+        hostile: Vec::new,
     },
     Target {
         name: "notice",
         run: fuzz::notice,
         seeds: fuzz::notices,
+        hostile: Vec::new,
     },
 ];
 
@@ -82,6 +111,14 @@ const REPLIES: [&str; 6] = [
     "SERVER_ERROR out of memory storing object\r\nHD\r\n",
     "CLIENT_ERROR bad data chunk\r\nERROR\r\n",
     "VA 16777216 c1\r\nnot so much",
+];
+
+/// What a node of a Redis Cluster says behind `MOVED`.
+const REDIRECTS: [&str; 4] = [
+    "3999 127.0.0.1:6381",
+    "16383 2001:db8::1:6381",
+    "1 :6381",
+    "1 ?:65535",
 ];
 
 /// The reader of this name.

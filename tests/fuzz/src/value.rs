@@ -78,3 +78,27 @@ pub(crate) fn seeds<C: Codec<Value>>() -> Vec<Vec<u8>> {
     let values = [Value::default(), Value::full(), family, Value::deep(8)];
     values.iter().map(fuzz::encoded::<C, Value>).collect()
 }
+
+/// Bytes that claim more than they hold, of a codec that writes like bincode.
+pub(crate) fn claims<C: Codec<Value>>() -> Vec<Vec<u8>> {
+    let of = |bytes, nothings| {
+        fuzz::encoded::<C, Value>(&Value {
+            bytes: vec![0; bytes],
+            nothings: vec![(); nothings],
+            ..Value::default()
+        })
+    };
+    [of(0, 1), of(1, 0)]
+        .map(|other| claim(&of(0, 0), &other))
+        .into()
+}
+
+/// `bytes`, in which the length by which they differ from `other` is 2^26.
+fn claim(bytes: &[u8], other: &[u8]) -> Vec<u8> {
+    let mut pairs = bytes.iter().zip(other);
+    let at = pairs.position(|(one, other)| one != other);
+    let at = at.expect("they differ in a length");
+    // So begins a number of four bytes.
+    let length = [&[252], &(1_u32 << 26).to_le_bytes()[..]].concat();
+    [&bytes[..at], &length, &bytes[at + 1..]].concat()
+}

@@ -12,7 +12,7 @@ use fuzz_targets::{TARGETS, Target};
 use test_support::Random;
 
 /// How many spoilt inputs each reader is given.
-const ROUNDS: usize = 20_000;
+const ROUNDS: usize = 10_000;
 /// The largest input.
 const LONGEST: usize = 4096;
 /// The most memory that one input may take at a time. The readers allow 16 MiB to what lists and
@@ -108,10 +108,11 @@ fn spoil(input: &mut Vec<u8>, other: &[u8], random: &mut Random) {
 }
 
 fn replay(target: &Target) {
-    let corpus = corpus(target);
+    let mut corpus = corpus(target);
     for (_, input) in &corpus {
         run(target, input);
     }
+    corpus.retain(|(name, _)| !name.starts_with("hostile"));
     let mut random = Random::new(42);
     let mut understood = 0;
     for _ in 0..ROUNDS {
@@ -140,18 +141,13 @@ fn no_reader_is_harmed_by_spoilt_bytes() {
 fn the_seeds_are_what_is_written_today() {
     for target in TARGETS {
         let corpus = corpus(target);
-        let written = (target.seeds)();
-        for (at, bytes) in written.iter().enumerate() {
-            let name = format!("seed-{at}");
-            let kept = corpus.iter().find(|(file, _)| *file == name);
-            let same = kept.is_some_and(|(_, kept)| kept == bytes);
-            assert!(
-                same,
-                "{}/{name} is out of date: see fuzz/README.md",
-                target.name
-            );
+        let written = target.files();
+        for file in &written {
+            let (folder, name) = (target.name, &file.0);
+            let kept = corpus.contains(file);
+            assert!(kept, "{folder}/{name} is out of date: see fuzz/README.md");
         }
-        let understood = written.iter().filter(|bytes| (target.run)(bytes));
+        let understood = written.iter().filter(|(_, bytes)| (target.run)(bytes));
         assert!(
             understood.count() > 0,
             "{}: no seed is understood",

@@ -20,6 +20,8 @@ pub struct Report {
     pub stale: usize,
     /// The stale reads that were furthest behind, worst first, at most five.
     pub worst: Vec<Stale>,
+    /// How long before the start of a stale read its value had been invalidated, at most.
+    pub oldest: Duration,
     /// The longest time that a read took.
     pub slowest: Duration,
 }
@@ -33,6 +35,8 @@ pub struct Stale {
     pub floor: u64,
     /// The invalidation that promised it.
     pub promise: Invalidation,
+    /// How long before the read started its value had been invalidated.
+    pub age: Duration,
 }
 
 impl Report {
@@ -54,6 +58,20 @@ impl Report {
         );
         assert!(self.stale == 0, "{self}");
     }
+
+    /// Fails the test if a read returned what had been invalidated `bound` before it started, or
+    /// earlier, or if there was nothing to find it by.
+    ///
+    /// # Panics
+    ///
+    /// Just then, and shows the worst.
+    pub fn assert_within(&self, bound: Duration) {
+        assert!(
+            self.reads > 0 && self.invalidations > 0,
+            "a log without reads or invalidations proves nothing: {self}"
+        );
+        assert!(self.oldest < bound, "{self}");
+    }
 }
 
 impl fmt::Display for Report {
@@ -71,12 +89,13 @@ impl fmt::Display for Report {
             read,
             floor,
             promise,
+            age,
         } in &self.worst
         {
             write!(
                 f,
                 "\n  key {}: version {} returned by a {} at ticks {}..{}, but {floor} was promised \
-                 by an invalidation at ticks {}..{}",
+                 by an invalidation at ticks {}..{}, and it was invalid for {age:?}",
                 read.key,
                 read.version,
                 if read.hit { "hit" } else { "load" },
@@ -101,6 +120,7 @@ pub fn check(log: &Log) -> Report {
         .filter_map(|read| floors.judge(read))
         .collect();
     let found = stale.len();
+    let oldest = stale.iter().map(|stale| stale.age).max();
     stale.sort_by_key(|stale| std::cmp::Reverse(stale.floor - stale.read.version));
     stale.truncate(SHOWN);
     Report {
@@ -118,6 +138,7 @@ pub fn check(log: &Log) -> Report {
             .count(),
         stale: found,
         worst: stale,
+        oldest: oldest.unwrap_or_default(),
         slowest: log
             .reads
             .iter()
@@ -166,10 +187,17 @@ impl<'a> Floors<'a> {
         let steps = self.0.get(&read.key)?;
         let before = steps.partition_point(|step| step.from < read.start);
         let floor = &steps[before.checked_sub(1)?];
-        (read.version < floor.version).then(|| Stale {
+        if read.version >= floor.version {
+            return None;
+        }
+        // The first of the promises that it breaks.
+        let first = steps.partition_point(|step| step.version <= read.version);
+        let since = steps[first].promise.done;
+        Some(Stale {
             read: read.clone(),
             floor: floor.version,
             promise: floor.promise.clone(),
+            age: read.began.saturating_duration_since(since),
         })
     }
 }

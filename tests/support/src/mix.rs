@@ -48,7 +48,7 @@ pub trait Subject: Send + Sync + 'static {
 /// invalidates by key, one that does by prefix, 3 keys, loads of up to 2.5 ms, for 10 s.
 #[derive(Debug, Clone)]
 pub struct Mix {
-    /// How many tasks read, without a pause.
+    /// How many tasks read.
     pub readers: usize,
     /// How many tasks commit a version of a key and then invalidate that key.
     pub key_writers: usize,
@@ -59,6 +59,9 @@ pub struct Mix {
     /// The longest time of a load. A load reads its version first and returns it after a random
     /// part of this time, which the timer rounds up to whole milliseconds.
     pub load: Duration,
+    /// The longest pause of a reader after a read, of which a random part is taken; zero for
+    /// none, which takes all of a processor.
+    pub rest: Duration,
     /// The longest pause of a writer after an invalidation, of which a random part is taken.
     pub pause: Duration,
     /// For how long calls are started.
@@ -75,6 +78,7 @@ impl Default for Mix {
             prefix_writers: 1,
             keys: 3,
             load: Duration::from_micros(2_500),
+            rest: Duration::ZERO,
             pause: Duration::from_millis(5),
             duration: Duration::from_secs(10),
             seed: 1,
@@ -174,8 +178,12 @@ impl<S: Subject> Stage<S> {
             let call = tape.begin();
             let version = self.subject.read(key, load).await;
             tape.read(call, key, version, !loaded.load(Relaxed));
-            // A cache that answers without waiting would keep its thread from the others.
-            yield_now().await;
+            if self.mix.rest.is_zero() {
+                // A cache that answers without waiting would keep its thread from the others.
+                yield_now().await;
+            } else {
+                sleep(random.up_to(self.mix.rest)).await;
+            }
         }
         None
     }

@@ -65,6 +65,8 @@ pub struct Read {
     pub key: usize,
     /// The tick at which it started.
     pub start: u64,
+    /// When that was.
+    pub began: Instant,
     /// The tick at which it returned.
     pub end: u64,
     /// The version it returned.
@@ -86,6 +88,8 @@ pub struct Invalidation {
     pub start: u64,
     /// The tick at which it returned; `None` if it failed, so that it promises nothing.
     pub end: Option<u64>,
+    /// When it returned, well or not.
+    pub done: Instant,
 }
 
 /// All that was recorded, in no order: the ticks say what came before what.
@@ -171,7 +175,7 @@ impl Tape {
         if let Some(run) = self.runs[key].map(|index| &mut self.log.reads[index])
             && (run.version, run.hit, hit) == (version, true, true)
         {
-            (run.start, run.end) = (start, end);
+            (run.start, run.began, run.end) = (start, at, end);
             run.repeats += 1;
             run.took = run.took.max(took);
             return;
@@ -180,6 +184,7 @@ impl Tape {
         self.log.reads.push(Read {
             key,
             start,
+            began: at,
             end,
             version,
             hit,
@@ -191,12 +196,14 @@ impl Tape {
     /// Records an invalidation that has just returned, well (`completed`) or with an error.
     /// `floors` is [`Source::versions`] of what it covers, taken before it was asked for.
     pub fn invalidated(&mut self, call: Call, floors: Vec<(usize, u64)>, completed: bool) {
+        let done = Instant::now();
         let end = self.recorder.tick();
         let end = completed.then_some(end);
         self.log.invalidations.push(Invalidation {
             floors,
             start: call.start,
             end,
+            done,
         });
     }
 }

@@ -38,6 +38,24 @@ fn parse(details: &str, asked: &Address) -> Option<Address> {
     Some(asked.told(host, port))
 }
 
+/// Reads bytes as what a node says behind `MOVED` or `ASK`. Whether they name a node.
+///
+/// # Panics
+///
+/// If the node that was read is another when it is named again.
+#[cfg(feature = "testkit")]
+pub fn redirects(data: &[u8]) -> bool {
+    let asked = Address::new("10.0.0.1", 7000);
+    let details = String::from_utf8_lossy(data);
+    let Some(address) = parse(&details, &asked) else {
+        return false;
+    };
+    assert!(!address.host.is_empty() && address.port != 0, "{address}");
+    let again = parse(&format!("0 {address}"), &asked);
+    assert_eq!(again, Some(address));
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -45,9 +45,14 @@ fn wrong(what: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redis::access::Access;
 
     fn read(rest: &str) -> Result<Vec<String>> {
-        let seeds = seeds("redis", rest, |url| Target::new(url, None, None))?;
+        let anywhere = Access {
+            insecure: true,
+            ..Access::default()
+        };
+        let seeds = seeds("redis", rest, |url| Target::new(url, &anywhere))?;
         Ok(seeds.iter().map(|seed| seed.address().to_owned()).collect())
     }
 

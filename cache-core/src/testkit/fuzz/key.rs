@@ -90,6 +90,10 @@ fn read(text: &str) -> Option<Args> {
     ))
 }
 
+#[allow(
+    clippy::option_option,
+    reason = "the values are options, and not all texts are values"
+)]
 fn read_option<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
     match text {
         "%-" => Some(None),

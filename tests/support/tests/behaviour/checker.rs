@@ -1,13 +1,23 @@
 //! Histories written by hand: what is stale, and what only looks like it.
 
-use std::time::Duration;
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 
 use test_support::{Invalidation, Log, Read, Recorder, check};
+
+/// The moment of a tick, one every millisecond.
+fn at(tick: u64) -> Instant {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    *BEGAN + Duration::from_millis(tick)
+}
 
 fn read(key: usize, (start, end): (u64, u64), version: u64) -> Read {
     Read {
         key,
         start,
+        began: at(start),
         end,
         version,
         hit: true,
@@ -17,10 +27,12 @@ fn read(key: usize, (start, end): (u64, u64), version: u64) -> Read {
 }
 
 fn promise(floors: &[(usize, u64)], start: u64, end: impl Into<Option<u64>>) -> Invalidation {
+    let end = end.into();
     Invalidation {
         floors: floors.to_vec(),
         start,
-        end: end.into(),
+        end,
+        done: at(end.unwrap_or(start)),
     }
 }
 
@@ -40,6 +52,27 @@ fn a_read_below_a_completed_invalidation_is_stale() {
             .to_string()
             .contains("version 0 returned by a hit at ticks 5..6, but 1")
     );
+}
+
+/// The age of a value counts from the first invalidation after which it was wrong.
+#[test]
+fn a_stale_read_is_as_old_as_the_first_promise_that_it_breaks() {
+    let log = Log {
+        reads: vec![read(0, (50, 51), 1), read(0, (90, 91), 2)],
+        invalidations: vec![
+            promise(&[(0, 1)], 2, 4),
+            promise(&[(0, 2)], 6, 10),
+            promise(&[(0, 3)], 30, 40),
+        ],
+    };
+    let report = check(&log);
+    assert_eq!(report.stale, 2);
+    let ages: Vec<_> = report.worst.iter().map(|stale| stale.age).collect();
+    assert_eq!(ages, [Duration::from_millis(40), Duration::from_millis(50)]);
+    assert_eq!(report.oldest, Duration::from_millis(50));
+    report.assert_within(Duration::from_millis(51));
+    let within = std::panic::catch_unwind(|| report.assert_within(Duration::from_millis(50)));
+    assert!(within.is_err());
 }
 
 #[test]

@@ -3,10 +3,9 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    panic,
     sync::{
-        Arc, Once,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        Arc,
+        atomic::{AtomicBool, Ordering},
     },
     thread,
     time::Duration,
@@ -42,25 +41,6 @@ fn rubbish() -> Vec<Vec<u8>> {
         b"+OK\r\n".repeat(100),
         Vec::new(),
     ]
-}
-
-/// How often what reads from a server has panicked in this process, where nobody may see it: in
-/// the background.
-pub(crate) fn panics() -> u64 {
-    static WATCH: Once = Once::new();
-    static PANICS: AtomicU64 = AtomicU64::new(0);
-    WATCH.call_once(|| {
-        let before = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            let readers = ["/combine-", "/redis-", "cache-backends/"];
-            let file = info.location().map_or("", |location| location.file());
-            if readers.iter().any(|reader| file.contains(reader)) {
-                PANICS.fetch_add(1, Ordering::Relaxed);
-            }
-            before(info);
-        }));
-    });
-    PANICS.load(Ordering::Relaxed)
 }
 
 /// Listens where a server was. Every other connection is greeted as by a server, so that rubbish

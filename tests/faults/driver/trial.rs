@@ -1,11 +1,7 @@
 //! One caller at work during a fault, all its calls timed and checked.
 
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -15,24 +11,20 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{
-    outage::Outage,
-    rows::{Answer, Row, processes, rewrite, row, write},
-};
+use super::{Answer, Far, Item, NEVER, Outage, Watch, item, rewrite, write};
 
 /// Between two rounds of the caller.
 const PACE: Duration = Duration::from_millis(5);
-/// Every so many rounds the caller also writes one row, and every so many all rows.
+/// Every so many rounds the caller also writes one item, and every so many all items.
 const WRITE_EVERY: u64 = 4;
 const REWRITE_EVERY: u64 = 64;
-/// What takes this long counts as never.
-pub(crate) const NEVER: Duration = Duration::from_secs(10);
 
-/// A caller that works until the end of the test, with two caches as if in two processes.
+/// A caller that works until this is dropped, with two caches as if in two processes.
 pub(crate) struct Trial {
     started: Instant,
     caches: [Cache; 2],
-    shared: Arc<Shared>,
+    calls: Arc<Mutex<Vec<Call>>>,
+    watch: Watch,
     caller: JoinHandle<()>,
 }
 
@@ -48,56 +40,48 @@ pub(crate) struct Call {
     pub(crate) open: bool,
 }
 
-#[derive(Default)]
-struct Shared {
-    over: AtomicBool,
-    calls: Mutex<Vec<Call>>,
-    stall: Mutex<Duration>,
-}
-
 impl Trial {
     /// Starts to call, and waits until the far tier is used by both processes.
-    pub(crate) async fn healthy(url: &str) -> Self {
-        Self::over([url, url]).await
+    pub(crate) async fn healthy(far: &Far) -> Self {
+        Self::over(far.processes()).await
     }
 
-    /// The same, with a line of its own for each process.
-    pub(crate) async fn over([far_only, both]: [&str; 2]) -> Self {
-        let trial = Self::of(processes(far_only, both));
+    /// The same, with processes that are there.
+    pub(crate) async fn over(caches: [Cache; 2]) -> Self {
+        let trial = Self::of(caches);
         let used = timeout(NEVER, trial.used()).await;
         used.expect("the far tier is used before the fault");
         trial
     }
 
     /// Starts to call a far tier that is in trouble from the start.
-    pub(crate) fn broken(url: &str) -> Self {
-        Self::of(processes(url, url))
+    pub(crate) fn broken(far: &Far) -> Self {
+        Self::of(far.processes())
     }
 
     fn of(caches: [Cache; 2]) -> Self {
-        let shared = Arc::<Shared>::default();
-        let watched = shared.clone();
-        thread::spawn(move || watched.watch());
+        let calls = Arc::default();
         let caller = Caller {
             caches: caches.clone(),
-            shared: shared.clone(),
+            calls: Arc::clone(&calls),
         };
         Self {
             started: Instant::now(),
             caches,
-            shared,
+            calls,
+            watch: Watch::start(),
             caller: tokio::spawn(caller.run()),
         }
     }
 
     /// From now on calls are under a fault.
-    pub(crate) fn begin(&self, fault: &'static str) -> Outage<'_> {
-        Outage::new(self, fault, Instant::now(), self.errors())
+    pub(crate) fn begin(&self) -> Outage<'_> {
+        Outage::new(self, Instant::now(), self.errors())
     }
 
     /// All calls were under a fault.
-    pub(crate) fn began(&self, fault: &'static str) -> Outage<'_> {
-        Outage::new(self, fault, self.started, 0)
+    pub(crate) fn began(&self) -> Outage<'_> {
+        Outage::new(self, self.started, 0)
     }
 
     pub(crate) fn caches(&self) -> &[Cache; 2] {
@@ -128,52 +112,37 @@ impl Trial {
     /// If one of them did.
     pub(crate) fn calls_since(&self, moment: Instant) -> Vec<Call> {
         assert!(!self.caller.is_finished(), "a call panicked");
-        let mut calls = lock(&self.shared.calls).clone();
-        calls.retain(|call| call.began + call.took >= moment);
-        calls
+        let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = |call: &&Call| call.began + call.took >= moment;
+        calls.iter().filter(since).copied().collect()
     }
 
     /// The longest time that the machine has let a thread wait for a processor.
     pub(crate) fn stall(&self) -> Duration {
-        *lock(&self.shared.stall)
+        self.watch.stall()
     }
 }
 
 impl Drop for Trial {
     fn drop(&mut self) {
-        self.shared.over.store(true, Ordering::Relaxed);
         self.caller.abort();
-    }
-}
-
-impl Shared {
-    /// Sleeps for moments and notes how late it wakes: what the machine does to everybody.
-    fn watch(&self) {
-        let moment = Duration::from_millis(2);
-        while !self.over.load(Ordering::Relaxed) {
-            let began = Instant::now();
-            thread::sleep(moment);
-            let late = began.elapsed().saturating_sub(moment);
-            let mut stall = lock(&self.stall);
-            *stall = late.max(*stall);
-        }
     }
 }
 
 /// Makes one call after the other.
 struct Caller {
     caches: [Cache; 2],
-    shared: Arc<Shared>,
+    calls: Arc<Mutex<Vec<Call>>>,
 }
 
 impl Caller {
-    /// Each round reads a row that nobody has read before, then the same row in the other
+    /// Each round reads an item that nobody has read before, then the same item in the other
     /// process, and again: a miss and, while the far tier answers, two hits there.
     async fn run(self) {
         let [far_only, both] = &self.caches;
         for id in 0.. {
             for cache in [far_only, both, far_only] {
-                self.time(cache, id, row(cache, id)).await;
+                self.time(cache, id, item(cache, id)).await;
             }
             for cache in [far_only, both] {
                 if id % WRITE_EVERY == 0 {
@@ -195,13 +164,10 @@ impl Caller {
         let call = Call {
             began,
             took,
-            right: answer == Ok(Ok(Row::new(id))),
+            right: answer == Ok(Ok(Item::new(id))),
             open: was_open && cache.stats().breaker_open,
         };
-        lock(&self.shared.calls).push(call);
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.push(call);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
