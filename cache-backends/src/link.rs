@@ -26,6 +26,8 @@ pub(crate) use self::{
 mod fault;
 mod pace;
 pub(crate) mod task;
+#[cfg(test)]
+mod tests;
 
 /// How often a connection is asked whether it lives. Unanswered twice as long, it is replaced.
 pub(crate) const HEARTBEAT: Duration = Duration::from_millis(500);

@@ -81,12 +81,10 @@ impl Cluster {
             link: None,
         });
         let replicas = chart.iter().flat_map(|chart| chart.map.replicas());
-        let replicas = replicas.filter_map(|address| {
-            Some(Source {
-                address: address.clone(),
-                target: Arc::new(self.target(address)?),
-                link: None,
-            })
+        let replicas = replicas.map(|address| Source {
+            address: address.clone(),
+            target: Arc::new(self.target(address)),
+            link: None,
         });
         let mut sources: Vec<Source> = Vec::new();
         for source in members.chain(seeds).chain(replicas) {
