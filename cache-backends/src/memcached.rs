@@ -49,15 +49,19 @@ mod together;
 /// they succeed within a second or so.
 ///
 /// Names are spread over the servers and stay where they are: what lies on a server that is away
-/// is a miss and cannot be stored, while the rest works on. There is no feed, so near tiers of
-/// other processes hear nothing of an invalidation and keep what they have for 5 seconds.
+/// is a miss and cannot be stored, while the rest works on. That goes for the stamp of a prefix or
+/// tag, and for that of the whole namespace, too: while the one server on which that lies is away,
+/// all of the namespace is a miss. There is no feed, so near tiers of other processes hear nothing
+/// of an invalidation and keep what they have for 5 seconds.
 ///
 /// memcached counts in whole seconds, and up to 30 days: what is stored lives up to two seconds
 /// longer than was asked for, and no longer than 30 days. Values of 1 MiB need `memcached -I 2m`;
 /// what is too large for the server is refused, and what stood there is gone.
 ///
 /// Whoever shares the servers can read, change and remove everything. Connections must end at the
-/// server itself: a proxy that spreads one connection over several servers breaks the fence.
+/// server itself: a proxy that spreads one connection over several servers breaks the fence, and
+/// so does a host name with the addresses of several servers, such as that of a headless service
+/// in Kubernetes. Each server needs a name of its own.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -181,9 +185,17 @@ impl Memcached {
         Box::pin(async move { self.on(place, doing, call).await.map_err(|away| away.error) })
     }
 
+    /// Whether another server than the one at `place` is there. Those that nobody has asked yet
+    /// are tried for, so that the next time there is an answer.
     fn others_live(&self, place: usize) -> bool {
-        let mut nodes = self.0.nodes.iter().enumerate();
-        nodes.any(|(at, node)| at != place && node.link.is_up())
+        let mut live = false;
+        for (at, Node { link, .. }) in self.0.nodes.iter().enumerate() {
+            if at != place {
+                live |= link.is_up();
+                link.open();
+            }
+        }
+        live
     }
 
     fn place(&self, name: Name<'_>) -> usize {

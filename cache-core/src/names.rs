@@ -11,6 +11,9 @@ pub(crate) struct Namespace(Box<str>);
 /// The group of a whole namespace.
 pub(crate) const ALL: &str = "n";
 
+/// What a namespace may be.
+pub(crate) const NAMESPACE: &str = "write 1 to 40 letters, digits, `-`, `_`, `.` or `:`, with neither `e` nor `g` alone behind a `:`";
+
 const SLOT: &str = ":e:";
 const STAMP: &str = ":g:";
 const PREFIX: &str = "p:";
@@ -49,6 +52,18 @@ pub(crate) fn groups(key: &str, tags: &[String]) -> Vec<String> {
 impl Namespace {
     pub(crate) fn new(text: &str) -> Self {
         Self(text.into())
+    }
+
+    /// Whether a cache may be called so.
+    ///
+    /// With `e` or `g` in it, it could be the namespace of another cache and the beginning of
+    /// that one's keys: `shop` has the key `e:users`, and `shop:e` the key `users`.
+    pub(crate) fn may_be(text: &str) -> bool {
+        let fine = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+        let own = |segment: &str| [SLOT, STAMP].contains(&&*format!(":{segment}:"));
+        (1..=40).contains(&text.len())
+            && text.chars().all(fine)
+            && !text.split(':').skip(1).any(own)
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -110,6 +125,31 @@ impl Namespace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_namespaces_share_a_name() {
+        let namespaces = [
+            "shop", "shop:e", "shop:g", "shop:e:x", "shop:x", "e", "shop:E", "e:shop",
+        ];
+        let keys = [
+            "users:7",
+            "e:users:7",
+            "e:e:users:7",
+            "x:e:users:7",
+            "g:p:users",
+            "p:users",
+        ];
+        let mut seen = std::collections::HashMap::new();
+        let may = namespaces.iter().filter(|text| Namespace::may_be(text));
+        for (text, key) in may.flat_map(|text| keys.map(|key| (text, key))) {
+            let names = Namespace::new(text);
+            for name in [names.slot(key), names.stamp(key)] {
+                let before = seen.insert(name.clone(), text);
+                assert_eq!(before, None, "{name} is a name of {text} too");
+            }
+        }
+        assert!(Namespace::may_be("e") && Namespace::may_be("shop:E"));
+    }
 
     #[test]
     fn no_name_is_longer_than_stores_take() {

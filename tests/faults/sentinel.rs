@@ -7,20 +7,22 @@ use std::{
 };
 
 use larder::Moka;
-use test_support::{Mix, Naive, RedisServer, SentinelGroup};
+use test_support::{Client, Mix, Naive, RedisServer, SentinelGroup};
 use tokio::{
     task::{block_in_place, spawn_blocking},
     time::sleep,
 };
 
 use crate::{
-    driver::{Far, NOT_REPEATED, PROMISE, RACE, Race, Trial, build, millis, often},
+    driver::{Far, NEVER, NOT_REPEATED, PROMISE, RACE, Race, Trial, build, millis, often},
     suite::{Case, Row},
 };
 
 /// How long a race lasts in which a replica is put in the master's place.
 const LONG: Duration = Duration::from_secs(8);
 
+/// After how much silence a master that was struck is doubted.
+const DOUBT: Duration = Duration::from_secs(1);
 /// For how long processes may speak to different masters.
 const APART: Duration = Duration::from_secs(2);
 
@@ -97,7 +99,22 @@ async fn start() -> (Arc<SentinelGroup>, Far) {
     let group = spawn_blocking(|| SentinelGroup::start(2)).await;
     let group = group.expect("a group starts");
     let far = Far::Redis(group.url());
-    (Arc::new(group), far)
+    let group = Arc::new(group);
+    believe_in(&group, 6 * NEVER);
+    (group, far)
+}
+
+/// How long the sentinels believe in a master that is silent. On a busy machine one that is well
+/// may be so for a second.
+fn believe_in(group: &SentinelGroup, silent: Duration) {
+    let silent = silent.as_millis().to_string();
+    let name = SentinelGroup::NAME;
+    let set = ["SENTINEL", "SET", name, "down-after-milliseconds", &silent];
+    for sentinel in group.sentinels() {
+        let answer = Client::connect(sentinel.addr()).and_then(|mut client| client.command(&set));
+        let answer = answer.expect("a sentinel answers");
+        assert!(!answer.is_error(), "{answer:?}");
+    }
 }
 
 async fn control() -> Row {
@@ -120,7 +137,10 @@ async fn switch(group: &Arc<SentinelGroup>, strike: Strike) -> Instant {
     let switched = spawn_blocking(move || {
         let old = Arc::clone(group.master());
         strike(&group);
-        group.await_switch(&old)
+        believe_in(&group, DOUBT);
+        let switched = group.await_switch(&old);
+        believe_in(&group, 6 * NEVER);
+        switched
     });
     switched.await.expect("a replica is put in its place")
 }

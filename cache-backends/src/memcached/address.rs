@@ -9,7 +9,8 @@ use crate::loopback::is_loopback;
 /// Where memcached listens unless it is told otherwise.
 pub(super) const PORT: u16 = 11211;
 
-const FORM: &str = "write `host:port,host:port`, and a port other than 11211 always";
+const FORM: &str = "write `host:port,host:port`, with a port unless it is 11211 and with `[…]` \
+     around an address of IPv6";
 
 /// Where one server is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,15 +54,23 @@ impl Address {
         }
         if text.contains('@') {
             return Err(wrong(
-                "holds a user name, which belongs into `credentials(user, password)`",
+                "holds a user name, which belongs into `credentials(user, password)` or \
+                 `MEMCACHE_USER`",
             ));
+        }
+        if text.contains(char::is_whitespace) {
+            return Err(wrong("has no comma but white space between two hosts"));
         }
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {
                 let (host, rest) = rest
                     .split_once(']')
                     .ok_or_else(|| wrong("has an open `[`"))?;
-                (host, rest.strip_prefix(':'))
+                let port = rest.strip_prefix(':');
+                if port.is_none() && !rest.is_empty() {
+                    return Err(wrong("has no `:` between a host and its port"));
+                }
+                (host, port)
             }
             None => match text.split_once(':') {
                 Some((host, port)) => (host, Some(port)),
@@ -126,6 +135,8 @@ mod tests {
             ("host:65536", "port"),
             ("host:0", "port"),
             ("[::1", "`[`"),
+            ("[::1]11211", "`:`"),
+            ("a:1 b:1", "comma"),
             (":1", "host"),
             ("hun ter2:1", "host"),
             ("hunter2\r\n:1", "host"),

@@ -241,6 +241,8 @@ struct Desk {
     left: usize,
     /// For whom the next answers are, in the order of the commands.
     expected: VecDeque<Expected>,
+    /// How many answers have come: the number of the first that is expected.
+    answered: usize,
     /// The questions of this round, by their hashes: callers who ask the same share an answer.
     asked: HashMap<u64, Asked, BuildHasherDefault<Hashed>>,
     hasher: foldhash::fast::RandomState,
@@ -264,12 +266,11 @@ struct Expected {
     others: Vec<Place>,
 }
 
-/// A question that was asked: where it stands in what is written, and its answer in what is
-/// expected, counted from the first of this round.
+/// A question that is still to be written: where it stands, and the number of its answer.
 struct Asked {
     start: usize,
     end: usize,
-    expected: usize,
+    answer: usize,
 }
 
 impl Desk {
@@ -300,14 +301,17 @@ impl Desk {
         let hash = self.hasher.hash_one(question);
         if let Some(asked) = self.asked.get(&hash)
             && out[asked.start..asked.end] == *question
+            // Answers to earlier questions have come meanwhile, perhaps.
+            && let Some(at) = asked.answer.checked_sub(self.answered)
+            && let Some(expected) = self.expected.get_mut(at)
         {
-            self.expected[asked.expected].others.push(place);
+            expected.others.push(place);
             return;
         }
         let asked = Asked {
             start: out.len(),
             end: out.len() + question.len(),
-            expected: self.expected.len(),
+            answer: self.answered + self.expected.len(),
         };
         self.asked.insert(hash, asked);
         out.extend_from_slice(question);
@@ -324,6 +328,7 @@ impl Desk {
         let Some(Expected { first, others }) = self.expected.pop_front() else {
             return Err("an answer came that nobody had asked for".to_owned());
         };
+        self.answered += 1;
         if others.is_empty() && !self.waits(first) {
             self.fill(first, Reply::Missing);
             return Ok(());
@@ -453,3 +458,6 @@ impl Inbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

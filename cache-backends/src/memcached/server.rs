@@ -8,13 +8,19 @@ use tokio::{
     time::timeout,
 };
 
-use super::{address::Address, codec::Batch, line::Line, tls::Tls};
+use super::{
+    address::Address,
+    codec::{Batch, Reply},
+    line::Line,
+    tls::Tls,
+};
 use crate::link::{Dial, Ended};
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(2);
 /// The longest answer to a log-in.
 const ANSWER: usize = 512;
+const FOREIGN: &str = "the server does not answer as memcached 1.6 or later does";
 
 /// Who one is to a server that asks.
 #[derive(Clone)]
@@ -56,8 +62,10 @@ impl Dial for Server {
     async fn beat(&self, line: Line) -> Result<(), String> {
         let mut batch = Batch::default();
         batch.noop();
-        match line.ask(batch).await {
-            Ok(_) => Ok(()),
+        match line.ask(batch).await.as_deref() {
+            Ok([Reply::Noop]) => Ok(()),
+            // Nothing else has this answer: whatever comes in its place belongs to another question.
+            Ok(_) => Err("a heartbeat got the answer to something else".to_owned()),
             Err(fault) => Err(fault.to_string()),
         }
     }
@@ -90,7 +98,7 @@ impl Server {
                 answer if answer.starts_with("CLIENT_ERROR") => {
                     return Err("the server refuses the user name or the password".to_owned());
                 }
-                answer => return Err(foreign(answer)),
+                _ => return Err(FOREIGN.to_owned()),
             }
         }
         match &*exchange(&mut stream, "mn\r\n").await? {
@@ -98,6 +106,8 @@ impl Server {
             "CLIENT_ERROR unauthenticated" => {
                 Err("the server wants a user name and a password: give `credentials`".to_owned())
             }
+            // What is no memcached may repeat what it was sent, and that was a password.
+            _ if self.credentials.is_some() => Err(FOREIGN.to_owned()),
             answer => Err(foreign(answer)),
         }
     }
@@ -124,5 +134,5 @@ where
 fn foreign(answer: &str) -> String {
     let plain = |character: &char| !character.is_control();
     let words: String = answer.chars().filter(plain).take(100).collect();
-    format!("the server does not answer as memcached 1.6 or later does, but: {words}")
+    format!("{FOREIGN}, but: {words}")
 }

@@ -25,7 +25,12 @@ fn store(settings: &Settings) -> Result<Memcached> {
     let mut memcached = Memcached::builder([settings.text(SERVERS)?.unwrap_or(LOCALHOST)]);
     match (settings.text(USER)?, settings.text(PASSWORD)?) {
         (None, None) => {}
-        (Some(user), Some(password)) => memcached = memcached.credentials(user, password),
+        (Some(user), Some(password)) => {
+            let alone = Memcached::builder([LOCALHOST]).credentials(user, password);
+            let fine = alone.build();
+            fine.map_err(|error| error.within(format!("`{USER}`, `{PASSWORD}`")))?;
+            memcached = memcached.credentials(user, password);
+        }
         (Some(_), None) => return Err(settings.refuse(PASSWORD, "`MEMCACHE_USER` needs one")),
         (None, Some(_)) => return Err(settings.refuse(USER, "`MEMCACHE_PASSWORD` needs one")),
     }

@@ -5,6 +5,10 @@ use std::time::Duration;
 use cache_backends::Memcached;
 use cache_core::ErrorKind;
 use test_support::MemcachedServer;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+};
 
 use crate::probe::{back_within, call, prepare, store};
 
@@ -91,4 +95,32 @@ fn plain_text_leaves_the_machine_only_by_word() {
     }
     let by_word = Memcached::builder(["cache.internal"]).insecure().build();
     assert!(by_word.is_ok());
+}
+
+/// What is no memcached may quote what it does not understand.
+#[tokio::test]
+async fn a_server_that_repeats_what_it_is_sent_is_not_quoted() {
+    for lines in [1, 2] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (reading, mut writing) = stream.into_split();
+                let mut reading = BufReader::new(reading).lines();
+                let mut answer = String::new();
+                for _ in 0..2 {
+                    if let Ok(Some(line)) = reading.next_line().await {
+                        answer = format!("-ERR unknown command: {line}\r\n");
+                        if lines == 2 {
+                            let _ = writing.write_all(b"STORED\r\n").await;
+                        }
+                    }
+                }
+                let _ = writing.write_all(answer.as_bytes()).await;
+            }
+        });
+        let memcached = Memcached::builder([address]).credentials("app", "hunter2");
+        let error = refusal(&memcached.build().unwrap()).await;
+        assert!(error.contains("memcached 1.6"), "{error}");
+    }
 }

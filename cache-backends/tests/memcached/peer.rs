@@ -285,3 +285,31 @@ async fn a_server_that_is_no_memcached_is_named() {
         .to_string();
     assert!(error.contains("memcached 1.6"), "{error}");
 }
+
+/// A heartbeat is the one question whose answer nothing else has: out of step, it shows.
+#[tokio::test]
+async fn a_heartbeat_that_gets_the_answer_to_something_else_ends_the_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let (told, mut connected) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            told.send(()).unwrap();
+            let (reading, mut writing) = stream.into_split();
+            tokio::spawn(async move {
+                let mut lines = BufReader::new(reading).lines();
+                let mut answer: &[u8] = b"MN\r\n";
+                while let Ok(Some(_)) = lines.next_line().await {
+                    let _ = writing.write_all(answer).await;
+                    answer = b"EN\r\n";
+                }
+            });
+        }
+    });
+    let memcached = Memcached::connect(addr.to_string()).unwrap();
+    assert_eq!(read(&memcached, "bob").await.unwrap(), None);
+    for _ in 0..2 {
+        let next = timeout(Duration::from_secs(10), connected.recv()).await;
+        next.expect("it is connected anew").expect("the peer runs");
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cache_backends::{Distribution, Memcached};
 use cache_core::{Backend, ErrorKind};
 use test_support::MemcachedServer;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::probe::{invalidate, prepare, read, store};
 
@@ -113,6 +113,23 @@ async fn what_lies_on_a_dead_server_is_missing_and_the_rest_works() {
         "EN",
         "where it always was"
     );
+}
+
+/// Whoever asks for nothing but what lies there would else not know that the others live.
+#[tokio::test]
+async fn a_server_that_is_dead_from_the_start_is_no_reason_to_leave_the_others_alone() {
+    let room = room(Distribution::Rendezvous);
+    let places = room.fill(30).await;
+    room.servers[0].kill();
+    let builder = Memcached::builder(room.servers.iter().map(MemcachedServer::address));
+    let memcached = builder.build().unwrap();
+    let asked = async {
+        while read(&memcached, &places[0][0]).await.is_err() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let patience = Duration::from_secs(10);
+    assert!(timeout(patience, asked).await.is_ok(), "a miss");
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use crate::{
     far::Far,
     fence::Fence,
     flight::Flights,
-    names::Namespace,
+    names::{NAMESPACE, Namespace},
     near::NearStore,
     policy::{DEFAULT_JITTER, DEFAULT_OUTAGE_BUDGET, DEFAULT_TTL, DEFAULT_WAIT},
     rng::Dice,
@@ -181,14 +181,13 @@ impl CacheBuilder {
     }
 
     pub(crate) fn check_namespace(&self) -> Result<()> {
-        let fine = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
-        if (1..=40).contains(&self.namespace.len()) && self.namespace.chars().all(fine) {
+        if Namespace::may_be(&self.namespace) {
             return Ok(());
         }
         Err(Error::new(
             ErrorKind::Config,
             format!(
-                "the namespace `{}` is not 1 to 40 letters, digits, `-`, `_`, `.` or `:`",
+                "the namespace `{}` cannot be: {NAMESPACE}",
                 self.namespace.escape_debug()
             ),
         ))

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     cache::{Cache, CacheBuilder},
     error::{Error, ErrorKind, Result},
+    names::NAMESPACE,
 };
 
 const TYPE: &str = "CACHE_TYPE";
@@ -77,9 +78,9 @@ impl Settings {
         if let Some(namespace) = self.text("CACHE_NAMESPACE")? {
             let namespace = namespace.trim();
             builder = builder.namespace(namespace);
-            builder
-                .check_namespace()
-                .map_err(|error| error.within("`CACHE_NAMESPACE`"))?;
+            if builder.check_namespace().is_err() {
+                return Err(self.refuse("CACHE_NAMESPACE", NAMESPACE));
+            }
         }
         if let Some(ttl) = self.duration("CACHE_TTL")? {
             builder = builder.ttl(ttl);

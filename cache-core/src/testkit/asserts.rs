@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::recording::Recording;
+use super::recording::{MOST, Recording};
 
-/// Every assertion panics with what it wanted and all that was written down.
+/// Every assertion panics with what it wanted and all that was written down. After 100,000 steps
+/// all of them do, for then some were not: see [`forget`](Recording::forget).
 impl Recording {
     /// The function behind a key, or a function, ran exactly once.
     ///
@@ -177,6 +178,10 @@ impl Recording {
 
     #[track_caller]
     fn check(&self, holds: bool, wrong: impl Fn() -> String) {
+        assert!(
+            self.is_whole(),
+            "{MOST} steps were recorded and no more, so nothing is known for sure: `forget()` on the way"
+        );
         assert!(holds, "{}; {}", wrong(), self.printed());
     }
 
@@ -196,5 +201,22 @@ fn times(count: usize) -> String {
     match count {
         1 => "once".to_owned(),
         _ => format!("{count} times"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::witness::What;
+
+    #[test]
+    #[should_panic(expected = "nothing is known for sure")]
+    fn what_was_not_written_down_is_not_vouched_for() {
+        let recording = Recording::default();
+        for _ in 0..MOST {
+            recording.note(What::HitNear, "f", "k");
+        }
+        recording.note(What::Loaded, "f", "k");
+        recording.assert_not_loaded("k");
     }
 }

@@ -11,8 +11,9 @@ use crate::{
     names::{ALL, prefix_of, tag_of},
 };
 
-/// More events than this are not kept; a test that needs more forgets some on the way.
-const MOST: usize = 100_000;
+/// More events than this are not kept, and then nothing can be asserted: a test that needs more
+/// forgets some on the way.
+pub(super) const MOST: usize = 100_000;
 
 /// Writes down every step of the caches that are built with it, and answers for them: it counts,
 /// asserts and prints. Clones share what was written down.
@@ -126,6 +127,11 @@ impl Recording {
     /// Which tags a key has is not written down: ask for the tag.
     pub fn invalidations(&self, name: &str) -> usize {
         self.count(|event| event.invalidates(name))
+    }
+
+    /// Whether every step could be written down.
+    pub(super) fn is_whole(&self) -> bool {
+        self.lock().len() < MOST
     }
 
     pub(super) fn count(&self, is: impl Fn(&Event) -> bool) -> usize {

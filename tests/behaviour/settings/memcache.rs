@@ -79,6 +79,8 @@ async fn a_user_logs_in() {
         said,
         "`MEMCACHE_USER` is not set: `MEMCACHE_PASSWORD` needs one"
     );
+    let said = words(&[pairs[0], pairs[1], ("MEMCACHE_PASSWORD", "line\n")]);
+    assert!(said.starts_with("`MEMCACHE_USER`, `MEMCACHE_PASSWORD`: the password"), "{said}");
 }
 
 #[test]

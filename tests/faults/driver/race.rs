@@ -100,8 +100,8 @@ impl Race {
         row.must(errors > 0, || "nothing was hit".to_owned());
         let bound = GAP + 2 * row.stall;
         let long: Vec<_> = gaps.into_iter().filter(|gap| *gap > bound).collect();
-        // A busy machine may stand still once or twice by itself.
-        let rare = long.len() <= 3 && long.iter().sum::<Duration>() < lasting / 2;
+        // A busy machine may stand still now and then by itself.
+        let rare = long.len() <= 5 && long.iter().sum::<Duration>() < lasting * 3 / 4;
         row.must(rare, || format!("no hits for {long:?}"));
         row
     }

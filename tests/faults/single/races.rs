@@ -23,7 +23,7 @@ pub(super) fn cases<S: Server>() -> Vec<Case> {
         }),
         case::<S, _>(
             7,
-            "links reset every 100 ms",
+            "links reset every 300 ms",
             "P1, gaps under 200 ms",
             reset::<S>,
         ),
@@ -58,7 +58,7 @@ async fn calm<S: Server>(race: fn(&Far) -> Arc<Race>) -> Row {
 
 async fn reset<S: Server>() -> Row {
     let (_server, proxy, far) = behind_a_proxy::<S>();
-    let reset = often(millis(100), || proxy.reset_links());
+    let reset = often(millis(300), || proxy.reset_links());
     Race::hasty(&far).run_without_gaps(RACE, reset).await
 }
 
