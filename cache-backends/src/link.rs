@@ -26,6 +26,8 @@ pub(crate) use self::{
 mod fault;
 mod pace;
 pub(crate) mod task;
+#[cfg(test)]
+mod tests;
 
 /// How often a connection is asked whether it lives. Unanswered twice as long, it is replaced.
 pub(crate) const HEARTBEAT: Duration = Duration::from_millis(500);
@@ -149,8 +151,7 @@ impl<D: Dial> Link<D> {
     }
 
     /// Waits until there is a connection, as a call does.
-    pub(crate) async fn reached(self: &Arc<Self>) -> Result<(), Fault> {
-        let until = Instant::now() + self.deadline;
+    pub(crate) async fn reached(self: &Arc<Self>, until: Instant) -> Result<(), Fault> {
         self.current(until).await.map(drop)
     }
 
@@ -173,8 +174,10 @@ impl<D: Dial> Link<D> {
     /// Takes a connection away whose making began before it was last to be made anew.
     fn drop_old(&self) {
         let current = self.current.load();
-        let oldest = self.oldest.load(Ordering::SeqCst);
-        if current.as_ref().is_none_or(|one| one.serial < oldest) {
+        if current
+            .as_ref()
+            .is_none_or(|one| !self.outlives(one.serial))
+        {
             self.settled.send_replace(false);
             self.current.compare_and_swap(&current, None);
             self.ended.notify_one();
@@ -188,7 +191,10 @@ impl<D: Dial> Link<D> {
 
     /// Whether there is a connection.
     pub(crate) fn is_up(&self) -> bool {
-        self.current.load().is_some()
+        let current = self.current.load();
+        current
+            .as_ref()
+            .is_some_and(|current| self.outlives(current.serial))
     }
 
     /// Whether it was tried to connect, and there is no connection.
@@ -274,8 +280,8 @@ impl<D: Dial> Link<D> {
 
     /// The connection of the moment. Where none was ever tried, waits for the first try.
     async fn current(self: &Arc<Self>, until: Instant) -> Result<Current<D::Line>, Fault> {
-        if let Some(current) = &*self.current.load() {
-            return Ok(Current::clone(current));
+        if let Some(current) = self.usable() {
+            return Ok(current);
         }
         if !self.open() {
             return Err(Fault::Away("there is no tokio runtime here".into()));
@@ -283,10 +289,21 @@ impl<D: Dial> Link<D> {
         let mut settled = self.settled.subscribe();
         // The sender lives as long as the link, so an error means that time is up.
         let _ = timeout_at(until, settled.wait_for(|settled| *settled)).await;
-        match &*self.current.load() {
-            Some(current) => Ok(Current::clone(current)),
-            None => Err(Fault::Away(Arc::clone(&lock(&self.why)))),
-        }
+        self.usable()
+            .ok_or_else(|| Fault::Away(Arc::clone(&lock(&self.why))))
+    }
+
+    /// The connection of the moment, unless it is to be made anew: one that was being made when
+    /// that was said may stand here for a moment.
+    fn usable(&self) -> Option<Current<D::Line>> {
+        let current = self.current.load();
+        let current = current.as_deref()?;
+        self.outlives(current.serial).then(|| current.clone())
+    }
+
+    /// Whether a connection's making began after it was last to be made anew.
+    fn outlives(&self, serial: u64) -> bool {
+        serial >= self.oldest.load(Ordering::SeqCst)
     }
 
     async fn connect(self: Arc<Self>) -> Result<Current<D::Line>, String> {
@@ -322,8 +339,10 @@ impl<D: Dial> Keeper<D> {
             if !self.beat() {
                 return;
             }
-            self.install(&current);
-            self.stand_by(current).await;
+            if self.link.outlives(current.serial) {
+                self.install(&current);
+                self.stand_by(current).await;
+            }
         }
     }
 

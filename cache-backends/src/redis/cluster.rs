@@ -226,9 +226,7 @@ impl Cluster {
     }
 
     fn begin(&self, address: &Address) -> Arc<Member> {
-        let target = self.target(address).map(Arc::new);
-        // Where an address cannot be one, a seed will know a better one.
-        let target = target.unwrap_or_else(|| Arc::clone(&self.seeds[0].1));
+        let target = Arc::new(self.target(address));
         Arc::new(Member {
             address: address.clone(),
             node: Node::new(&target, &self.feeds, self.terms),
@@ -237,8 +235,8 @@ impl Cluster {
     }
 
     /// How a node is reached: as the first seed is.
-    fn target(&self, address: &Address) -> Option<Target> {
-        self.seeds[0].1.beside(&address.host, address.port).ok()
+    fn target(&self, address: &Address) -> Target {
+        self.seeds[0].1.beside(&address.host, address.port)
     }
 }
 

@@ -36,6 +36,9 @@ pub(super) fn explain(error: &RedisError) -> String {
         (redis::ErrorKind::AuthenticationFailed, _) | (_, Some("WRONGPASS")) => {
             "the server refuses the user name or the password".to_owned()
         }
+        (redis::ErrorKind::RESP3NotSupported, _) => {
+            "the server does not know `HELLO`: it must be redis 7.0 or later".to_owned()
+        }
         (_, Some("NOAUTH")) => "the server wants a password, and the url has none".to_owned(),
         (redis::ErrorKind::Io, _) if error.is_timeout() => "no answer".to_owned(),
         (_, Some(code)) => refusal(code, error.detail()),
@@ -62,7 +65,15 @@ fn refusal(code: &str, details: Option<&str>) -> String {
     // The first word in quotes is the command; what other servers quote after it was sent along.
     let second = details.match_indices(['\'', '"', '`']).nth(2);
     let details = second.map_or(details, |(quote, _)| details[..quote].trim_end());
+    let unknown = ["unknown command", "unknown subcommand", "syntax error"];
     let hint = match code {
+        "ERR"
+            if unknown
+                .iter()
+                .any(|words| details.to_lowercase().starts_with(words)) =>
+        {
+            " (the server must be redis 7.0 or later, or one that speaks like it)"
+        }
         "MOVED" | "ASK" | "CROSSSLOT" => " (the server is part of a cluster: name one that is not)",
         _ => "",
     };

@@ -18,7 +18,7 @@ use super::{
     lag::Lag,
     line::Line,
     stage::{Sign, Stage},
-    target::Target,
+    target::{CONNECT, Target},
 };
 use crate::link::{HEARTBEAT, Pace, Post, answered, task::Shift};
 
@@ -112,9 +112,14 @@ impl Feed {
         let mut pace = Pace::new();
         let wanted = || self.listener.strong_count() > 0 && shift.beat();
         let attempt = || Arc::clone(&self).subscribe();
+        let last = Mutex::new(String::new());
         let failed = |why: &str| {
-            let channel = &*self.channel;
-            tracing::debug!(channel, why, "redis feed cannot be made");
+            let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+            if *last != why {
+                let channel = &*self.channel;
+                tracing::warn!(channel, why, "redis feed cannot be made");
+                why.clone_into(&mut last);
+            }
         };
         while let Some(session) = pace.reach(attempt, failed, wanted).await {
             self.follow(session, wanted).await;
@@ -131,15 +136,20 @@ impl Feed {
         };
         let target = self.stage.target(&self.channel).await?;
         let mut line = target.connect(hear).await?;
-        let subscribed = self.stage.subscribe(&mut line, &self.channel).await;
-        subscribed.inspect_err(|_| self.stage.doubt())?;
-        let tracked = self.track(&mut line.connection).await;
-        tracked.map_err(|error| explain(&error))?;
+        let subscribed = timeout(CONNECT, self.tune_in(&mut line)).await;
+        subscribed.unwrap_or_else(|_| Err("no answer".to_owned()))?;
         Ok(Session {
             target,
             line,
             closed,
         })
+    }
+
+    async fn tune_in(&self, line: &mut Line) -> Result<(), String> {
+        let subscribed = self.stage.subscribe(line, &self.channel).await;
+        subscribed.inspect_err(|_| self.stage.doubt())?;
+        let tracked = self.track(&mut line.connection).await;
+        tracked.map_err(|error| explain(&error))
     }
 
     /// Asks to be told of flushes. The server tells them to whoever tracks keys, whichever; a

@@ -169,6 +169,10 @@ impl Node {
         self.reads.link().is_up() || self.writes.is_up()
     }
 
+    pub(super) fn reads(&self) -> &Arc<Link<Server>> {
+        self.reads.link()
+    }
+
     pub(super) fn writes(&self) -> &Arc<Link<Server>> {
         &self.writes
     }
@@ -284,7 +288,7 @@ impl Node {
         until: Instant,
     ) -> Result<(Vec<Value>, Result<(), Fault>), Fault> {
         // How many replicas there are is known once there is a connection.
-        self.writes.reached().await?;
+        self.writes.reached(until).await?;
         if !self.wait.is_on() || self.replicas.load(Ordering::Relaxed) == 0 {
             return Ok((self.writes.all_until(&pipeline, until).await?, Ok(())));
         }

@@ -14,7 +14,7 @@ use redis::{
     aio::{AsyncPushSender, MultiplexedConnection},
 };
 use tokio::{
-    task::JoinSet,
+    sync::mpsc,
     time::{Instant, timeout, timeout_at},
 };
 
@@ -169,19 +169,19 @@ impl Sentinels {
     /// Where the master is, as most of the sentinels have it. All are asked at once; none that
     /// hangs is waited for if enough others agree, nor for long if not.
     async fn locate(&self) -> Result<Address, String> {
-        let mut asking = JoinSet::new();
+        let (answer, mut answers) = mpsc::channel(self.list.len());
         for sentinel in &self.list {
             let (sentinel, name) = (Arc::clone(sentinel), self.name.clone());
-            asking.spawn(async move {
-                let answer = timeout(ANSWER, sentinel.ask(&name)).await;
-                answer.unwrap_or_else(|_| Err("no answer".to_owned()))
-            });
+            let answer = answer.clone();
+            // Not ended when enough others have answered, so that it keeps its connection.
+            tokio::spawn(async move { answer.send(sentinel.answer(&name).await).await });
         }
+        drop(answer);
         let mut votes = HashMap::<Address, usize>::new();
         let mut until = Instant::now() + ANSWER;
         let mut why = "no answer".to_owned();
-        while let Ok(Some(answer)) = timeout_at(until, asking.join_next()).await {
-            match answer.unwrap_or_else(|error| Err(error.to_string())) {
+        while let Ok(Some(answer)) = timeout_at(until, answers.recv()).await {
+            match answer {
                 Ok(address) => {
                     let named = votes.entry(address.clone()).or_default();
                     *named += 1;
@@ -200,12 +200,21 @@ impl Sentinels {
 }
 
 impl Sentinel {
+    /// Where the master is, if it says so soon.
+    async fn answer(&self, name: &str) -> Result<Address, String> {
+        let answer = timeout(ANSWER, self.ask(name)).await;
+        answer.unwrap_or_else(|_| {
+            // One on which no answer comes is not used again.
+            *self.line() = None;
+            Err("no answer".to_owned())
+        })
+    }
+
     /// Where the master is, over the connection of the last time if that works.
     async fn ask(&self, name: &str) -> Result<Address, String> {
         let mut command = redis::cmd("SENTINEL");
         command.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
-        // Taken away, so that one on which no answer comes is not used again.
-        let kept = self.line().take();
+        let kept = self.line().clone();
         if let Some(line) = kept
             && let Ok(answer) = self.send(line, &command).await
         {

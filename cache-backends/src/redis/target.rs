@@ -46,6 +46,8 @@ enum Place {
     Sentinels(Box<Sentinels>),
     /// Whichever follows the master.
     Follower(Follower),
+    /// A server that cannot be spoken to, and why not.
+    Nowhere(String),
 }
 
 impl Target {
@@ -96,14 +98,18 @@ impl Target {
         }
     }
 
-    /// Another server, reached in the same way and by the same user.
-    pub(super) fn beside(&self, host: &str, port: u16) -> Result<Self> {
-        let client = self.client_beside(host, port)?;
-        Ok(Self {
-            address: client.get_connection_info().addr().to_string(),
-            place: Place::Fixed(client),
+    /// Another server, reached in the same way and by the same user. Where that may not be, its
+    /// connections fail.
+    pub(super) fn beside(&self, host: &str, port: u16) -> Self {
+        let client = self.client_beside(host, port);
+        Self {
+            address: format!("{host}:{port}"),
+            place: match client {
+                Ok(client) => Place::Fixed(client),
+                Err(error) => Place::Nowhere(error.to_string()),
+            },
             access: self.access.clone(),
-        })
+        }
     }
 
     /// The client of such a server.
@@ -112,6 +118,7 @@ impl Target {
             Place::Fixed(client) => client.get_connection_info(),
             Place::Sentinels(sentinels) => sentinels.master(),
             Place::Follower(follower) => return follower.home().client_beside(host, port),
+            Place::Nowhere(why) => return Err(Error::new(ErrorKind::Config, why.clone())),
         };
         let host = host.to_owned();
         let addr = match info.addr() {
@@ -142,6 +149,7 @@ impl Target {
                 }
                 Place::Sentinels(sentinels) => sentinels.connect(hear).await,
                 Place::Follower(follower) => follower.connect(hear).await,
+                Place::Nowhere(why) => Err(why.clone()),
             }
         };
         let connected = timeout(CONNECT, connecting).await;
@@ -153,7 +161,7 @@ impl Target {
     pub(super) async fn beat(&self, line: &mut Line) -> Result<Role, String> {
         let role = line.role().await?;
         match &self.place {
-            Place::Fixed(_) => Ok(role),
+            Place::Fixed(_) | Place::Nowhere(_) => Ok(role),
             Place::Sentinels(sentinels) => sentinels.still(line, role).await,
             Place::Follower(follower) => follower.still(role),
         }

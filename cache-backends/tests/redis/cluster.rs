@@ -2,6 +2,8 @@
 
 mod caller;
 mod feed;
+mod fence;
+mod map;
 mod members;
 mod outage;
 

@@ -1,7 +1,10 @@
 //! A feed brings everything in order, says when it is alive, and comes back.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, Weak},
+    io::{Read, Write},
+    net::TcpListener,
+    sync::{Arc, Mutex, MutexGuard, Weak, mpsc},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -275,4 +278,39 @@ async fn a_feed_ends_with_its_listener_and_all_ends_with_the_store() {
         sleep(millis(10)).await;
     }
     assert_eq!(other.count(|told| *told == Told::Lost), 1);
+}
+
+/// Takes every connection, greets whoever comes, and says no more. Tells of each that has ended.
+fn greeter() -> (String, mpsc::Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("redis://{}", listener.local_addr().unwrap());
+    let (tell, ended) = mpsc::channel();
+    thread::spawn(move || {
+        for line in listener.incoming() {
+            let (mut line, tell) = (line.unwrap(), tell.clone());
+            thread::spawn(move || {
+                let mut asked = [0; 4096];
+                let length = line.read(&mut asked).unwrap();
+                let asked = String::from_utf8_lossy(&asked[..length]);
+                let settings = asked.matches("SETINFO").count();
+                let answer = format!("%1\r\n+proto\r\n:3\r\n{}", "+OK\r\n".repeat(settings));
+                line.write_all(answer.as_bytes()).unwrap();
+                while line.read(&mut [0; 4096]).is_ok_and(|length| length > 0) {}
+                let _ = tell.send(());
+            });
+        }
+    });
+    (url, ended)
+}
+
+#[tokio::test]
+async fn a_server_that_greets_and_then_hangs_is_not_given_more_and_more_connections() {
+    let (url, ended) = greeter();
+    let redis = Redis::connect(url).unwrap();
+    let _ear = listen(&redis);
+    let waiting = tokio::task::spawn_blocking(move || {
+        let patience = Duration::from_secs(10);
+        (0..3).all(|_| ended.recv_timeout(patience).is_ok())
+    });
+    assert!(waiting.await.unwrap(), "none was given up");
 }

@@ -297,3 +297,12 @@ async fn what_somebody_else_has_put_there_is_refused_and_left_alone() {
     assert!(error.to_string().contains("namespace"), "{error}");
     assert_eq!(server.raw(&["LLEN", "list"]).int(), Some(1));
 }
+
+#[tokio::test]
+async fn a_server_that_is_too_old_is_told_from_one_that_is_wrong() {
+    let server = RedisServer::start(&["--rename-command", "EVALSHA", ""]);
+    let redis = Redis::connect(server.url()).unwrap();
+    let error = prepare(&redis, "slot", &[]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Rejected);
+    assert!(error.to_string().contains("7.0 or later"), "{error}");
+}

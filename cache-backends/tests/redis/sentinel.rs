@@ -150,6 +150,38 @@ async fn the_database_of_the_url_is_used() {
     assert!(read(&redis, "third").await.unwrap().is_some());
 }
 
+/// How many connections the sentinels of a group were ever given.
+fn received(group: &SentinelGroup) -> u64 {
+    let of = |sentinel: &test_support::Sentinel| {
+        let mut asking = Client::connect(sentinel.addr()).unwrap();
+        let stats = asking.command(&["INFO", "stats"]).unwrap();
+        let stats = stats.text().expect("a text").to_owned();
+        let mut lines = stats.lines();
+        let count = lines.find_map(|line| line.strip_prefix("total_connections_received:"));
+        count
+            .and_then(|count| count.parse::<u64>().ok())
+            .expect("it is counted")
+    };
+    group.sentinels().iter().map(of).sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sentinels_are_asked_again_over_the_same_connections() {
+    let group = SentinelGroup::start(1);
+    let redis = patient(group.url()).build().unwrap();
+    // All of its connections are up, and each asks on its own.
+    invalidate(&redis, &["slot"], &[("stamp", 1)])
+        .await
+        .unwrap();
+    read(&redis, "stamp").await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    let before = block_in_place(|| received(&group));
+    sleep(Duration::from_secs(4)).await;
+    let more = block_in_place(|| received(&group)) - before;
+    // Three are those that ask for the number.
+    assert!(more <= 3 + 3, "{more} connections");
+}
+
 /// How long it takes after the switch until the far tier is read and written again.
 async fn back_after(group: &Arc<SentinelGroup>, old: &Arc<RedisServer>, redis: &Redis) -> Duration {
     let watching = {

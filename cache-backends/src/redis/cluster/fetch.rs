@@ -11,7 +11,7 @@ use tokio::{
 use super::{
     Cluster,
     address::Address,
-    map::{Map, epoch},
+    map::{Map, epoch, works},
 };
 use crate::{
     link::Link,
@@ -32,9 +32,10 @@ struct Source {
 }
 
 /// Asks one node after the other, each while those before it still may answer, and takes the
-/// first map that is no older than the one in use. An older one, as a master has it that was cut
-/// off and has not yet heard of its successor, is better than none: if nobody has a newer one,
-/// the cluster was built anew.
+/// first map that is no older than the one in use, from a node to which the cluster works. A
+/// master that was cut off has not heard of its successor: to it the cluster is down, or its map
+/// is older. Such a map is better than none, the newest first: if nobody has another, all of the
+/// cluster is down, or it was built anew.
 pub(super) async fn fetch(cluster: Arc<Cluster>) -> Result<Map, String> {
     let chart = cluster.chart.load_full();
     let least = chart.map_or(0, |chart| chart.map.epoch);
@@ -51,7 +52,7 @@ pub(super) async fn fetch(cluster: Arc<Cluster>) -> Result<Map, String> {
             continue;
         };
         match answer.unwrap_or_else(|error| Err(error.to_string())) {
-            Ok(map) if map.epoch >= least => return Ok(map),
+            Ok(map) if map.works && map.epoch >= least => return Ok(map),
             Ok(map) => {
                 let newer = older.filter(|older| older.epoch >= map.epoch);
                 older = newer.or(Some(map));
@@ -80,12 +81,10 @@ impl Cluster {
             link: None,
         });
         let replicas = chart.iter().flat_map(|chart| chart.map.replicas());
-        let replicas = replicas.filter_map(|address| {
-            Some(Source {
-                address: address.clone(),
-                target: Arc::new(self.target(address)?),
-                link: None,
-            })
+        let replicas = replicas.map(|address| Source {
+            address: address.clone(),
+            target: Arc::new(self.target(address)),
+            link: None,
         });
         let mut sources: Vec<Source> = Vec::new();
         for source in members.chain(seeds).chain(replicas) {
@@ -115,6 +114,7 @@ impl Source {
         }
         let mut map = Map::read(slots, &self.address).ok_or("it knows of no slots")?;
         map.epoch = epoch(info);
+        map.works = works(info);
         Ok(map)
     }
 

@@ -18,6 +18,8 @@ pub(super) struct Map {
     replicas: Vec<Address>,
     /// Grows with every change of masters on which the cluster agrees.
     pub(super) epoch: u64,
+    /// Whether the node that told it belongs to a cluster that works, as far as it knows.
+    pub(super) works: bool,
 }
 
 impl Map {
@@ -29,6 +31,7 @@ impl Map {
             masters: Vec::new(),
             replicas: Vec::new(),
             epoch: 0,
+            works: true,
         };
         for range in list(answer)? {
             let [first, last, master, replicas @ ..] = list(range)? else {
@@ -63,12 +66,22 @@ impl Map {
 }
 
 /// The epoch of the answer to `CLUSTER INFO`; zero where it has none.
-pub(super) fn epoch(answer: &Value) -> u64 {
-    let info = text(answer).unwrap_or_default();
-    info.lines()
-        .filter_map(|line| line.strip_prefix("cluster_current_epoch:"))
-        .find_map(|epoch| epoch.trim().parse().ok())
-        .unwrap_or(0)
+pub(super) fn epoch(info: &Value) -> u64 {
+    let epoch = field(info, "cluster_current_epoch:");
+    epoch.and_then(|epoch| epoch.parse().ok()).unwrap_or(0)
+}
+
+/// Whether the answer to `CLUSTER INFO` does not say that the cluster is down.
+pub(super) fn works(info: &Value) -> bool {
+    field(info, "cluster_state:") != Some("fail")
+}
+
+fn field<'a>(info: &'a Value, name: &str) -> Option<&'a str> {
+    let fields = text(info)?.lines();
+    fields
+        .filter_map(|line| line.strip_prefix(name))
+        .map(str::trim)
+        .next()
 }
 
 fn list(value: &Value) -> Option<&[Value]> {
@@ -198,5 +211,13 @@ mod tests {
         assert_eq!(epoch(&bulk(info)), 12);
         assert_eq!(epoch(&bulk("cluster_current_epoch:x")), 0);
         assert_eq!(epoch(&Value::Nil), 0);
+    }
+
+    #[test]
+    fn a_node_that_does_not_tell_is_taken_to_work() {
+        assert!(!works(&bulk("cluster_state:fail\r\ncluster_size:3\r\n")));
+        for info in [bulk("cluster_size:3\r\ncluster_state:ok\r\n"), Value::Nil] {
+            assert!(works(&info), "{info:?}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cache_core::ErrorKind;
-use redis::{Cmd, Pipeline, Value};
+use redis::{Cmd, Pipeline, ServerError, Value};
 use tokio::time::Instant;
 
 use super::{
@@ -138,7 +138,11 @@ impl Cluster {
         let parts = split(open.iter().map(|at| member(at).map(Arc::as_ptr)));
         let sending = parts.into_iter().filter_map(|(_, places)| {
             let places: Vec<usize> = places.into_iter().map(|place| open[place]).collect();
-            let member = member(&places[0])?;
+            let Some(member) = member(&places[0]) else {
+                // By now somebody may have the slot.
+                self.doubt();
+                return None;
+            };
             Some(self.part(member, places, orders, terms))
         });
         let outcomes = together(sending.collect()).await;
@@ -159,7 +163,7 @@ impl Cluster {
         }
         let outcome = |order, answer: Result<Value, Fault>| {
             let redirect = match &answer {
-                Ok(Value::ServerError(error)) => Redirect::of(error, &member.address),
+                Ok(Value::ServerError(error)) => self.heard(error, member),
                 _ => None,
             };
             Outcome {
@@ -195,6 +199,19 @@ impl Cluster {
         }
     }
 
+    /// Where an error sends us, if it does. That a node cannot serve what it has by the map may be
+    /// because the others have given it to another one.
+    pub(super) fn heard(
+        self: &Arc<Self>,
+        error: &ServerError,
+        member: &Member,
+    ) -> Option<Redirect> {
+        if error.code() == "CLUSTERDOWN" {
+            self.doubt();
+        }
+        Redirect::of(error, &member.address)
+    }
+
     /// Where a redirection leads. One for good means that the map is out of date.
     pub(super) fn goal(self: &Arc<Self>, redirect: &Redirect) -> Goal {
         let (address, asking) = match redirect {
@@ -215,7 +232,10 @@ impl Cluster {
     pub(super) fn away(self: &Arc<Self>, member: &Arc<Member>, fault: Fault) -> Fault {
         self.doubt();
         if !self.lives_without(member) {
-            return fault;
+            return match fault {
+                Fault::Away(why) => Fault::Away(format!("{}: {why}", member.address).into()),
+                fault => fault,
+            };
         }
         Fault::Refused(Refusal {
             text: format!("the node {} that has it is away: {fault}", member.address).into(),

@@ -30,7 +30,7 @@ pub(crate) async fn start(args: &'static [&str]) -> Arc<RedisCluster> {
 
 /// The cluster goes on without the slots of a dead master. By default its nodes refuse
 /// everything from the moment they agree that one is dead until its replica has taken over.
-const PARTIAL: &[&str] = &["--cluster-require-full-coverage", "no"];
+pub(crate) const PARTIAL: &[&str] = &["--cluster-require-full-coverage", "no"];
 
 /// What three callers met while the master of the first one's names was away.
 struct Outage {
