@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, Result},
     event,
     far::{Far, unanswered},
     feed,
@@ -188,39 +188,67 @@ impl Retrying {
                 return;
             };
             let names = far.flux.snapshot();
-            let of = |kind| {
-                names
-                    .iter()
-                    .filter(|(_, how)| how.kind == kind)
-                    .map(|(name, _)| name.clone())
-                    .collect::<Vec<_>>()
-            };
             let began = Instant::now();
-            // Near tiers elsewhere cannot be told more finely: the names are the store's own.
-            let (slots, stamps) = (of(Kind::Slot), of(Kind::Stamp));
-            let everything = feed::everything();
-            let telling = far.tell(&slots, &stamps, &everything);
-            let told = timeout(PATIENCE.max(far.outage_budget), telling).await;
-            let told = told.unwrap_or_else(|_| Err(unanswered()));
+            let told = limited(&far, tell(&far, &names, &feed::everything())).await;
             // What took longer than callers wait is no sign for them that the far tier is back.
             if told.is_err() || began.elapsed() <= far.outage_budget {
                 // A store that refuses, for one of its servers perhaps, is there all the same.
                 let away = |error: &Error| error.kind() == ErrorKind::Unavailable;
                 far.heard(!told.as_ref().is_err_and(away));
             }
-            if told.is_ok() && far.flux.done(&names) {
+            let done = match told {
+                Ok(()) => names.clone(),
+                Err(error) if error.kind() == ErrorKind::Rejected => one_by_one(&far, &names).await,
+                Err(_) => Vec::new(),
+            };
+            if far.flux.done(&done) {
                 self.ended = true;
                 event::retried(far.names.as_str(), names.len());
                 return;
             }
             drop(far);
-            if told.is_ok() {
+            if done.len() == names.len() {
                 continue;
             }
             tokio::time::sleep(pause).await;
             pause = (2 * pause).min(LONGEST_PAUSE);
         }
     }
+}
+
+/// Invalidates these names.
+async fn tell(far: &Far, names: &[(String, Name)], notice: &[u8]) -> Result<()> {
+    let of = |kind| {
+        let of_kind = names.iter().filter(move |(_, how)| how.kind == kind);
+        of_kind.map(|(name, _)| name.clone()).collect::<Vec<_>>()
+    };
+    far.tell(&of(Kind::Slot), &of(Kind::Stamp), notice).await
+}
+
+/// Those of these names that could be invalidated: what was refused for one of them, whose server
+/// is away, is not refused for the others. Near tiers elsewhere are told when that is done, and
+/// not more finely than of everything: the names are the store's own.
+async fn one_by_one(far: &Far, names: &[(String, Name)]) -> Vec<(String, Name)> {
+    let mut done = Vec::new();
+    for name in names.chunks(1) {
+        if limited(far, tell(far, name, &[])).await.is_ok() {
+            done.extend_from_slice(name);
+        }
+    }
+    if !done.is_empty()
+        && limited(far, tell(far, &[], &feed::everything()))
+            .await
+            .is_err()
+    {
+        done.clear();
+    }
+    done
+}
+
+/// The outcome of `telling`, for which a store that never answers is not waited for ever.
+async fn limited(far: &Far, telling: impl Future<Output = Result<()>>) -> Result<()> {
+    let told = timeout(PATIENCE.max(far.outage_budget), telling).await;
+    told.unwrap_or_else(|_| Err(unanswered()))
 }
 
 impl Drop for Retrying {
@@ -233,7 +261,10 @@ impl Drop for Retrying {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
+    use crate::{Backend, Cache, Invalidate, Prepare, Prepared, Write, testkit::MemoryFar};
 
     #[test]
     fn too_many_names_become_the_namespace() {
@@ -251,6 +282,49 @@ mod tests {
             flux.holds(&["all"]),
             "and every place has the namespace's stamp"
         );
+    }
+
+    /// A store of several servers, one of which is away.
+    #[derive(Debug)]
+    struct OneAway(MemoryFar);
+
+    impl Backend for OneAway {
+        async fn read(&self, names: &[&str]) -> Result<Vec<Option<Bytes>>> {
+            self.0.read(names).await
+        }
+        async fn prepare(&self, prepare: Prepare<'_>) -> Result<Prepared> {
+            self.0.prepare(prepare).await
+        }
+        async fn store(&self, write: Write<'_>) -> Result<bool> {
+            self.0.store(write).await
+        }
+        async fn invalidate(&self, change: Invalidate<'_>) -> Result<()> {
+            if change.slots.iter().any(|slot| slot.contains("away")) {
+                return Err(Error::new(ErrorKind::Rejected, "a server is away"));
+            }
+            self.0.invalidate(change).await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_refused_for_one_name_is_done_for_the_others() {
+        let far = MemoryFar::default();
+        let builder = Cache::builder().far(OneAway(far.clone()));
+        let cache = builder.build().expect("the settings are in order");
+        far.set_reachable(false);
+        for key in ["here", "away", "there"] {
+            cache.remove(key).await.expect_err("nothing can be reached");
+        }
+        assert_eq!(cache.stats().retries, 3);
+        far.set_reachable(true);
+        let mut tries = 0;
+        while cache.stats().retries > 1 {
+            tokio::time::sleep(LONGEST_PAUSE).await;
+            tries += 1;
+            assert!(tries < 10, "two of them could have been invalidated");
+        }
+        tokio::time::sleep(LONGEST_PAUSE).await;
+        assert_eq!(cache.stats().retries, 1, "one still waits for its server");
     }
 
     #[test]

@@ -75,10 +75,29 @@ where
     let doubt = packer.doubt;
     told.map_err(|stop| failed::<T>("writing", FORMAT, stop))?;
     if doubt || shape.sample() {
-        let read_back = verify::reads_back(value, &out[start..], FORMAT, decode::<T>);
+        let read_back = verify::reads_back(value, &out[start..], FORMAT, decode_twice::<T>);
         read_back.inspect_err(|_| shape.distrust())?;
     }
     Ok(())
+}
+
+/// Reads what was just written by the format's own crate as well, so that the reader which checks
+/// the writer is not of the same hand.
+fn decode_twice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let whole = bincode::serde::decode_from_slice::<T, _>(bytes, bincode::config::standard());
+    match whole {
+        Ok((_, read)) if read == bytes.len() => decode(bytes),
+        Ok(_) => Err(failed::<T>(
+            "writing",
+            FORMAT,
+            "it would not be read to its end",
+        )),
+        Err(_) => Err(failed::<T>(
+            "writing",
+            FORMAT,
+            "its own crate does not read it",
+        )),
+    }
 }
 
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
