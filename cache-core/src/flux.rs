@@ -259,7 +259,7 @@ impl Drop for Retrying {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testkit"))]
 mod tests {
     use bytes::Bytes;
 
