@@ -7,7 +7,7 @@ use std::{
 };
 
 use larder::Moka;
-use test_support::{Client, Mix, Naive, RedisServer, SentinelGroup};
+use test_support::{Mix, Naive, RedisServer, SentinelGroup};
 use tokio::{
     task::{block_in_place, spawn_blocking},
     time::sleep,
@@ -100,21 +100,8 @@ async fn start() -> (Arc<SentinelGroup>, Far) {
     let group = group.expect("a group starts");
     let far = Far::Redis(group.url());
     let group = Arc::new(group);
-    believe_in(&group, 6 * NEVER);
+    group.believe_in(6 * NEVER);
     (group, far)
-}
-
-/// How long the sentinels believe in a master that is silent. On a busy machine one that is well
-/// may be so for a second.
-fn believe_in(group: &SentinelGroup, silent: Duration) {
-    let silent = silent.as_millis().to_string();
-    let name = SentinelGroup::NAME;
-    let set = ["SENTINEL", "SET", name, "down-after-milliseconds", &silent];
-    for sentinel in group.sentinels() {
-        let answer = Client::connect(sentinel.addr()).and_then(|mut client| client.command(&set));
-        let answer = answer.expect("a sentinel answers");
-        assert!(!answer.is_error(), "{answer:?}");
-    }
 }
 
 async fn control() -> Row {
@@ -137,9 +124,9 @@ async fn switch(group: &Arc<SentinelGroup>, strike: Strike) -> Instant {
     let switched = spawn_blocking(move || {
         let old = Arc::clone(group.master());
         strike(&group);
-        believe_in(&group, DOUBT);
+        group.believe_in(DOUBT);
         let switched = group.await_switch(&old);
-        believe_in(&group, 6 * NEVER);
+        group.believe_in(6 * NEVER);
         switched
     });
     switched.await.expect("a replica is put in its place")

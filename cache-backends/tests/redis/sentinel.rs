@@ -262,6 +262,8 @@ async fn an_old_master_that_starts_again_is_never_asked() {
     let old = Arc::clone(group.master());
     block_in_place(|| old.kill());
     block_in_place(|| group.await_switch(&old));
+    // A second switch would be the old one's right to be asked.
+    block_in_place(|| group.believe_in(Duration::from_secs(60)));
     block_in_place(|| old.restart());
     // Also by connections that are made now.
     let other = patient(group.url()).build().unwrap();

@@ -261,6 +261,24 @@ impl SentinelGroup {
         });
     }
 
+    /// Lets the sentinels believe in a master that is silent for this long, which is a second at
+    /// first. On a busy machine one that is well may be so.
+    ///
+    /// # Panics
+    ///
+    /// If one of them does not answer.
+    pub fn believe_in(&self, silent: Duration) {
+        let silent = silent.as_millis().to_string();
+        let name = Self::NAME;
+        let set = ["SENTINEL", "SET", name, "down-after-milliseconds", &silent];
+        for sentinel in &self.sentinels {
+            let answer = Client::connect(sentinel.addr());
+            let answer = answer.and_then(|mut client| client.command(&set));
+            let answer = answer.expect("a sentinel answers");
+            assert!(!answer.is_error(), "{answer:?}");
+        }
+    }
+
     /// Waits until a server other than `old` is the master, by its own word and that of most
     /// sentinels, and gives the moment at which that was seen.
     ///

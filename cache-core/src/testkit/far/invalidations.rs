@@ -81,6 +81,10 @@ pub async fn a_moved_stamp_expires(store: &impl Backend) {
 pub async fn a_guarded_stamp_stands_while_the_server_does(store: &impl Backend) {
     let (guarded, other) = (fresh("guarded"), fresh("other"));
     store.guard(&guarded);
+    // Each of several servers looks after it from its first call on.
+    let everywhere: Vec<String> = (0..64).map(|_| fresh("anywhere")).collect();
+    let everywhere: Vec<&str> = everywhere.iter().map(String::as_str).collect();
+    store.read(&everywhere).await.expect("reads");
     assert_eq!(stamps(store, &[(&guarded, 5)], LONG).await, [5]);
     assert_eq!(stamps(store, &[(&other, 6)], LONG).await, [6]);
     store.guard(&guarded);
