@@ -59,7 +59,13 @@ fn read_envelope(data: &[u8]) -> bool {
     let written = envelope::renew(&read.meta, &read, read.payload, &packing, OWNER);
     let written = written.expect("what was read is not too large");
     let again = envelope::decode(&written).expect("it was just written");
-    assert_eq!(again, read);
+    // Not byte by byte: what says nothing is not written again.
+    assert_eq!((again.meta, again.codec), (read.meta, read.codec));
+    assert_eq!(again.payload, read.payload);
+    assert_eq!(
+        (again.raw_length, again.compressed),
+        (read.raw_length, read.compressed)
+    );
     true
 }
 
