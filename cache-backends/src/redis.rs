@@ -87,8 +87,19 @@ mod wait;
 /// # A cluster
 ///
 /// What lies on a node that is away is absent, and cannot be written, until a replica has taken
-/// its place; all else goes on as before. Slots may move between nodes at any time. A flush is
-/// heard of if it reaches the node that carries the feed.
+/// its place; all else goes on as before, if the servers are told so
+/// (`cluster-require-full-coverage no`): by default they all refuse everything until then. Slots may
+/// move between nodes at any time. A flush is heard of if it reaches the node that carries the feed.
+///
+/// # A failover
+///
+/// After it nothing is believed that was in the server before, and an invalidation that no replica
+/// has confirmed was reported as an error and is repeated. What cannot be closed from here: while
+/// an old master *lives on* that nobody has told, because of a failover by hand or of a partition,
+/// processes that still speak to it and those that speak to its successor do not hear of each
+/// other's invalidations, until the next heartbeat that reaches the sentinels: about half a second,
+/// 2 s at most while they can be reached. `min-replicas-to-write 1` on the servers keeps an old master
+/// from confirming anything meanwhile.
 #[derive(Clone)]
 pub struct Redis(Arc<Topology>);
 
