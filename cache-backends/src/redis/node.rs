@@ -180,7 +180,7 @@ impl Node {
     pub(super) async fn read(&self, names: &[&str]) -> Result<Vec<Option<Bytes>>, Fault> {
         let until = Instant::now() + self.reads.link().deadline();
         if let Some(replica) = &self.replica
-            && let Some(values) = replica.read(names, until).await
+            && let Some(values) = Box::pin(replica.read(names, until)).await
         {
             return Ok(values);
         }

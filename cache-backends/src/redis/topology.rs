@@ -100,7 +100,8 @@ impl Topology {
     pub(super) async fn read(&self, names: &[&str]) -> Result<Vec<Option<Bytes>>, Fault> {
         match self {
             Self::Server { node, .. } => node.read(names).await,
-            Self::Cluster(cluster) => cluster.read(names).await,
+            // Boxed, so that a read of one server stays small.
+            Self::Cluster(cluster) => Box::pin(cluster.read(names)).await,
         }
     }
 
