@@ -15,6 +15,8 @@ mod moka;
 #[cfg(feature = "redis")]
 mod redis;
 mod settings;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod together;
 
 /// What must hold of arbitrary bytes: see `cache_core::testkit::fuzz`.
 #[cfg(feature = "testkit")]

@@ -25,9 +25,11 @@ use self::{
     line::Line,
     ring::Ring,
     server::Server,
+};
+use crate::{
+    link::{Fault, Link},
     together::together,
 };
-use crate::link::{Fault, Link};
 
 mod address;
 mod builder;
@@ -38,7 +40,6 @@ mod line;
 mod ring;
 mod server;
 mod tls;
-mod together;
 
 /// One or more memcached servers, 1.6 or later.
 ///

@@ -17,7 +17,6 @@ mod check;
 mod node;
 mod pattern;
 mod picture;
-mod spelling;
 #[cfg(test)]
 mod tests;
 

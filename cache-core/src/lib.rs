@@ -95,6 +95,7 @@ mod serve;
 mod settings;
 mod shape;
 mod site;
+mod spelling;
 mod stats;
 mod sync;
 #[cfg(feature = "testkit")]

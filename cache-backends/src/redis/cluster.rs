@@ -59,7 +59,6 @@ mod route;
 mod slot;
 mod split;
 mod sweep;
-mod together;
 pub(super) mod url;
 
 /// A cluster, by some of its nodes.

@@ -1,6 +1,7 @@
 //! What is wrong in a graph: a write that reaches nothing, a value that nothing ever corrects.
 
-use super::{Function, Graph, Target, Write, is_called, spelling::nearest};
+use super::{Function, Graph, Target, Write, is_called};
+use crate::spelling::nearest;
 
 impl Graph {
     /// Fails a test if something is wrong: an invalidation or a stored key that no cached function

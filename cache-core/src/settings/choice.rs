@@ -8,6 +8,7 @@ use crate::{
     cache::{Cache, CacheBuilder},
     error::{Error, ErrorKind, Result},
     names::NAMESPACE,
+    spelling::slips,
 };
 
 const TYPE: &str = "CACHE_TYPE";
@@ -116,24 +117,9 @@ fn unknown(settings: &Settings, name: &str) -> Error {
 
 /// The name that somebody may have meant.
 fn nearest<'a>(name: &str, names: &'a [String]) -> Option<&'a str> {
-    let distances = names.iter().map(|known| (distance(name, known), known));
+    let distances = names.iter().map(|known| (slips(name, known), known));
     let (distance, known) = distances.min()?;
     (distance <= known.len() / 2).then_some(known)
-}
-
-/// How many characters have to be changed, put in or left out to make one text of the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut corner = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let change = corner + usize::from(x != *y);
-            corner = row[j + 1];
-            row[j + 1] = change.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -189,9 +175,9 @@ mod tests {
         assert_eq!(nearest("sqlite", &names), None);
         assert_eq!(
             (
-                distance("", "abc"),
-                distance("abc", "abc"),
-                distance("kitten", "sitting")
+                slips("", "abc"),
+                slips("abc", "abc"),
+                slips("kitten", "sitting")
             ),
             (3, 0, 3)
         );

@@ -14,11 +14,11 @@ use super::{
     route::{Order, Terms},
     slot::slot,
     split::split,
-    together::together,
 };
 use crate::{
     link::Fault,
     redis::{combine::Piece, commands, fault::refused},
+    together::together,
 };
 
 /// The names of one call, by their places, that lie on one node.

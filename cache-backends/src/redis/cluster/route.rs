@@ -6,10 +6,11 @@ use cache_core::ErrorKind;
 use redis::{Cmd, Pipeline, ServerError, Value};
 use tokio::time::Instant;
 
-use super::{
-    Chart, Cluster, Member, redirect::Redirect, slot::slot, split::split, together::together,
+use super::{Chart, Cluster, Member, redirect::Redirect, slot::slot, split::split};
+use crate::{
+    link::{Fault, Refusal},
+    together::together,
 };
-use crate::link::{Fault, Refusal};
 
 /// How often a command follows a redirection before it is given up.
 const REDIRECTIONS: usize = 2;

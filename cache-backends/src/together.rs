@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Runs all of `futures` at once, in the caller's task, so that dropping the call drops them all.
-pub(super) async fn together<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+pub(crate) async fn together<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     let several = match <[F; 1]>::try_from(futures) {
         Ok([only]) => return vec![pin!(only).await],
         Err(several) => several,

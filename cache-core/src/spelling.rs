@@ -3,7 +3,7 @@
 /// The text of `known` that is nearest to `wrong`, if one is near: two slips at most, and one for
 /// every three letters.
 #[inline]
-pub(super) fn nearest(wrong: &str, known: impl IntoIterator<Item = String>) -> Option<String> {
+pub(crate) fn nearest(wrong: &str, known: impl IntoIterator<Item = String>) -> Option<String> {
     known
         .into_iter()
         .map(|text| (slips(wrong, &text), text))
@@ -14,7 +14,7 @@ pub(super) fn nearest(wrong: &str, known: impl IntoIterator<Item = String>) -> O
 
 /// How many letters must be added, removed or changed to turn `from` into `to`.
 #[inline]
-fn slips(from: &str, to: &str) -> usize {
+pub(crate) fn slips(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (i, from) in from.chars().enumerate() {
